@@ -1,0 +1,35 @@
+//! The vocabulary: values and their invariants, shared by every room.
+//!
+//! Words are those of the glossary in the README: provider, service, endpoint, probe, check, result, verdict, reason.
+//! Closed sets are enums made by one macro (`words`), so that label, API, log and document always agree.
+//!
+//! Nothing here reads a clock, a file or a socket, and nothing knows how it is exported.
+
+mod check;
+mod objective;
+mod provider;
+mod reason;
+mod result;
+mod secret;
+mod service;
+mod spec;
+mod time;
+mod verdict;
+mod words;
+
+pub use check::{Check, CheckId, CheckIndex, Shape};
+pub use objective::{
+    AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, UnknownPolicy,
+};
+pub use provider::{Canary, Network, Plane, Provider};
+pub use reason::{Cause, Phase, Reason, SkipCause, Warning};
+pub use result::{Facts, Hop, HttpVersion, Outcome, PhaseTimes, ProbeResult, TlsVersion, Warnings};
+pub use secret::Secret;
+pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
+pub use spec::{
+    AnswerRules, Auth, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice,
+    Pattern, PemFile, Pick, ProbeKind, Redirects, Spec, StartTls, StatusRules, Step, TcpSpec,
+    TlsSpec, Truncated,
+};
+pub use time::{Timestamp, human_duration};
+pub use verdict::{State, Verdict};

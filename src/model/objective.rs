@@ -1,0 +1,119 @@
+//! What was promised.
+//!
+//! An [`Objective`] is a share of time (or events, or slices) over a window. It is kept as exact parts per 10^9, so that
+//! 99.95 % is exactly that.
+//!
+//! Whether a promise is kept is computed by the SLO engine, which is not built yet.
+
+use super::words::words;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One promise of a service.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// Unique within the service.
+    pub name: Arc<str>,
+    /// What is counted.
+    pub kind: ObjectiveKind,
+    /// Parts per 10^9 that must be good; above 0 and below 10^9.
+    pub target_parts: u64,
+    /// Over what time.
+    pub window: ObjectiveWindow,
+    /// For whom.
+    pub scope: ScopeChoice,
+    /// Who is told.
+    pub alert: AlertKind,
+    /// A `latency` objective counts a run slower than this as bad.
+    pub threshold: Option<Duration>,
+    /// Length of a slice of a `slices` objective.
+    pub slice: Option<Duration>,
+    /// Failed runs that a burn-rate alert needs in its long window.
+    pub min_failures: u32,
+    /// How unknown time counts.
+    pub unknown: UnknownPolicy,
+    /// How maintenance counts.
+    pub maintenance: PeriodPolicy,
+}
+
+words! {
+    /// What an objective counts.
+    ObjectiveKind {
+        /// Time.
+        Time = "time",
+        /// Runs.
+        Events = "events",
+        /// Slices of time that were good as a whole.
+        Slices = "slices",
+        /// Runs faster than a threshold.
+        Latency = "latency",
+    }
+}
+
+/// Rolling, or a period of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectiveWindow {
+    /// The last so much time.
+    Rolling(Duration),
+    /// A civil day.
+    Day,
+    /// An ISO week.
+    Week,
+    /// A civil month.
+    Month,
+    /// A quarter of a year.
+    Quarter,
+    /// A civil year.
+    Year,
+}
+
+/// For whom a promise holds; `Default` is the entry if there is one, else any side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeChoice {
+    /// Entry if there is one, else any.
+    Default,
+    /// What a fresh client of the public name got.
+    Entry,
+    /// Some side could have served.
+    Any,
+    /// Every side.
+    All,
+    /// One side.
+    Provider(Arc<str>),
+    /// At least so many sides.
+    AtLeast(u32),
+}
+
+words! {
+    /// Who is told when the budget burns.
+    AlertKind {
+        /// A person, now.
+        Page = "page",
+        /// A person, tomorrow.
+        Ticket = "ticket",
+        /// Nobody.
+        None = "none",
+    }
+}
+
+words! {
+    /// How unknown time counts.
+    UnknownPolicy {
+        /// Not at all.
+        Exclude = "exclude",
+        /// As bad.
+        Bad = "bad",
+        /// As good.
+        Good = "good",
+    }
+}
+
+words! {
+    /// How maintenance counts.
+    PeriodPolicy {
+        /// Not at all.
+        Exclude = "exclude",
+        /// As good.
+        Good = "good",
+    }
+}

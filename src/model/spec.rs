@@ -1,0 +1,467 @@
+//! What a check does when it runs: everything resolved, no placeholder left, every value already valid.
+//!
+//! `config` makes these, `probe` carries them out. Patterns are compiled once and shared by all checks that use the same
+//! text. Files (certificates, bodies) have been read.
+//!
+//! Nothing here knows when a check runs or what its result means for health.
+
+use super::words::words;
+use super::{Reason, Secret};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a check does when it runs.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Which address family.
+    pub ip: IpChoice,
+    /// Which address of several.
+    pub pick: Pick,
+    /// Slower is a warning; a duration from the start of resolving to the last byte judged.
+    pub slow_after: Option<Duration>,
+    /// Slower is bad (`too_slow`).
+    pub max_latency: Option<Duration>,
+    /// The protocol and its expectations.
+    pub kind: ProbeKind,
+}
+
+/// The protocol and its expectations.
+#[derive(Clone, Debug)]
+pub enum ProbeKind {
+    /// One request, redirects followed by hand.
+    Http(Box<HttpSpec>),
+    /// A connection and perhaps a dialogue.
+    Tcp(Box<TcpSpec>),
+    /// One query.
+    Dns(Box<DnsSpec>),
+}
+
+impl ProbeKind {
+    /// The protocol's name: `http`, `tcp` or `dns`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Tcp(_) => "tcp",
+            Self::Dns(_) => "dns",
+        }
+    }
+}
+
+words! {
+    /// Which address family a probe uses.
+    IpChoice {
+        /// IPv4 if the name has one, else IPv6.
+        Any = "any",
+        /// IPv4 only.
+        V4 = "4",
+        /// IPv6 only.
+        V6 = "6",
+    }
+}
+
+words! {
+    /// Which of several addresses a run uses.
+    Pick {
+        /// The first the resolver gave.
+        First = "first",
+        /// Another one each run.
+        Rotate = "rotate",
+        /// One attempt on each; all must be good.
+        Each = "each",
+    }
+}
+
+/// A host as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A name to resolve.
+    Name(Arc<str>),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => out.pad(name),
+            Self::Ip(ip) => out.pad(&ip.to_string()),
+        }
+    }
+}
+
+/// A compiled pattern; the text is kept for messages.
+pub type Pattern = Arc<regex::bytes::Regex>;
+
+/// An HTTP probe.
+#[derive(Clone, Debug)]
+pub struct HttpSpec {
+    /// Where the first request goes; `http` or `https`.
+    pub url: url::Url,
+    /// Method of the request.
+    pub method: http::Method,
+    /// Further headers; a `host` here replaces the URL's.
+    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Body of the request.
+    pub body: Option<bytes::Bytes>,
+    /// Status codes that are good.
+    pub status: StatusRules,
+    /// All of these must match the body.
+    pub body_matches: Vec<Pattern>,
+    /// None of these may match the body.
+    pub body_lacks: Vec<Pattern>,
+    /// Whether and how far redirects are followed.
+    pub redirects: Redirects,
+    /// Credentials; sent to the first host only.
+    pub auth: Option<Auth>,
+    /// Bytes of body that are read before the run is bad (`body_too_large`).
+    pub body_limit: u64,
+    /// Connect here instead of what the URL's host resolves to; the port is the URL's unless given.
+    pub connect_to: Option<(IpAddr, Option<u16>)>,
+    /// How TLS is done, for `https` URLs.
+    pub tls: Arc<TlsSpec>,
+}
+
+/// Status codes that are good: inclusive ranges, `2xx` is `200..=299`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusRules(pub Vec<RangeInclusive<u16>>);
+
+impl StatusRules {
+    /// Whether `code` is good.
+    pub fn contains(&self, code: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&code))
+    }
+}
+
+/// How far redirects are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirects {
+    /// Not at all: the 3xx itself is judged.
+    Off,
+    /// At most so many (1 to 20).
+    Limit(u8),
+}
+
+/// Credentials of an HTTP request.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// RFC 7617.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+    /// RFC 6750.
+    Bearer(Secret),
+}
+
+/// How TLS is done and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSpec {
+    /// Roots to trust instead of the system's.
+    pub ca: Option<PemFile>,
+    /// Client certificate chain and its key.
+    pub identity: Option<(PemFile, PemFile)>,
+    /// Name sent as SNI and expected in the certificate, instead of the host's.
+    pub server_name: Option<Arc<str>>,
+    /// Whether a failed verification makes the run bad; facts are recorded either way.
+    pub verify: bool,
+    /// Lower is bad (`tls_version`).
+    pub min_version: Option<super::TlsVersion>,
+    /// A presented certificate that ends sooner is a warning.
+    pub expires_within: Option<Duration>,
+}
+
+impl Default for TlsSpec {
+    fn default() -> Self {
+        Self {
+            ca: None,
+            identity: None,
+            server_name: None,
+            verify: true,
+            min_version: None,
+            expires_within: None,
+        }
+    }
+}
+
+/// A file of PEM blocks that has been read and found well-formed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PemFile {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// Its bytes; may be a private key, so never printed.
+    pub bytes: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for PemFile {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "PemFile({})", self.path.display())
+    }
+}
+
+/// A TCP probe.
+#[derive(Clone, Debug)]
+pub struct TcpSpec {
+    /// Host to connect to.
+    pub host: Host,
+    /// Port to connect to.
+    pub port: u16,
+    /// TLS from the first byte, unless the dialogue has a `starttls`; then how that TLS is done.
+    pub tls: Option<Arc<TlsSpec>>,
+    /// What is said and heard after connecting.
+    pub dialogue: Vec<Step>,
+}
+
+/// One step of a TCP dialogue.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Read until the pattern matches what has come since the last step; at most `within`.
+    Expect {
+        /// What must match.
+        pattern: Pattern,
+        /// Limit of this step, inside the deadline of the whole probe.
+        within: Option<Duration>,
+    },
+    /// Write these bytes.
+    Send(bytes::Bytes),
+    /// Ask for TLS in this protocol's words and do the handshake.
+    StartTls(StartTls),
+}
+
+words! {
+    /// In whose words TLS is asked for.
+    StartTls {
+        /// RFC 3207.
+        Smtp = "smtp",
+    }
+}
+
+/// A DNS probe.
+#[derive(Clone, Debug)]
+pub struct DnsSpec {
+    /// Who is asked.
+    pub server: DnsServer,
+    /// Name asked for.
+    pub query: Name,
+    /// Type asked for.
+    pub record_type: RecordType,
+    /// How the first question is sent.
+    pub transport: DnsTransport,
+    /// Response codes that are good.
+    pub rcodes: Vec<ResponseCode>,
+    /// Rules on the answer section.
+    pub answers: AnswerRules,
+    /// Rules on the flags.
+    pub flags: FlagRules,
+    /// What a truncated answer means.
+    pub truncated: Truncated,
+}
+
+/// Who is asked by a DNS probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsServer {
+    /// The first name server of this host's configuration.
+    System,
+    /// This one.
+    At(Host, u16),
+}
+
+words! {
+    /// How a DNS question travels.
+    DnsTransport {
+        /// One datagram each way.
+        Udp = "udp",
+        /// RFC 7766.
+        Tcp = "tcp",
+    }
+}
+
+words! {
+    /// What a truncated answer means.
+    Truncated {
+        /// The run is bad.
+        Fail = "fail",
+        /// Ask again over TCP, in the same run.
+        Tcp = "tcp",
+    }
+}
+
+/// Rules on the records of an answer, each written as text (`192.0.2.7`, `10 mail.example.com.`).
+#[derive(Clone, Debug, Default)]
+pub struct AnswerRules {
+    /// Every record must match one of these.
+    pub all: Vec<Pattern>,
+    /// At least one record must match one of these.
+    pub any: Vec<Pattern>,
+    /// No record may match any of these.
+    pub none: Vec<Pattern>,
+    /// The records are exactly these, in any order.
+    pub exact: Option<Vec<String>>,
+    /// How many records.
+    pub count: Option<RangeInclusive<u32>>,
+    /// Time to live of every record, in seconds.
+    pub ttl: Option<RangeInclusive<u32>>,
+}
+
+impl AnswerRules {
+    /// Whether there is any rule.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+            && self.any.is_empty()
+            && self.none.is_empty()
+            && self.exact.is_none()
+            && self.count.is_none()
+            && self.ttl.is_none()
+    }
+}
+
+/// Wanted values of DNS header flags; `None` means either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlagRules {
+    /// Authoritative answer.
+    pub aa: Option<bool>,
+    /// Authentic data.
+    pub ad: Option<bool>,
+    /// Recursion available.
+    pub ra: Option<bool>,
+}
+
+impl FlagRules {
+    /// Whether there is any rule.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+const RESOLVE: &[Reason] = &[
+    Reason::DnsNxdomain,
+    Reason::DnsNoAddress,
+    Reason::DnsServfail,
+    Reason::DnsRefused,
+    Reason::DnsTimeout,
+];
+const CONNECT: &[Reason] = &[
+    Reason::ConnectRefused,
+    Reason::ConnectTimeout,
+    Reason::ConnectUnreachable,
+    Reason::ConnectReset,
+];
+const TLS: &[Reason] = &[
+    Reason::TlsExpired,
+    Reason::TlsNotYetValid,
+    Reason::TlsHostname,
+    Reason::TlsUntrusted,
+    Reason::TlsTimeout,
+    Reason::TlsVersion,
+    Reason::TlsHandshake,
+];
+
+impl Spec {
+    /// The reasons that a run of this spec can give, in the order of [`Reason::ALL`].
+    ///
+    /// Their counters stand at 0 from the first scrape, so that a first failure is an increase.
+    pub fn possible_reasons(&self) -> Vec<Reason> {
+        let mut reasons = match &self.kind {
+            ProbeKind::Http(http) => http.possible_reasons(),
+            ProbeKind::Tcp(tcp) => tcp.possible_reasons(),
+            ProbeKind::Dns(dns) => dns.possible_reasons(),
+        };
+        if self.max_latency.is_some() {
+            reasons.push(Reason::TooSlow);
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        reasons
+    }
+}
+
+impl HttpSpec {
+    fn possible_reasons(&self) -> Vec<Reason> {
+        let mut reasons = CONNECT.to_vec();
+        let follows = self.redirects != Redirects::Off;
+        let by_name = matches!(self.url.host(), Some(url::Host::Domain(_)));
+        if (by_name && self.connect_to.is_none()) || follows {
+            reasons.extend(RESOLVE);
+        }
+        if self.url.scheme() == "https" || follows {
+            reasons.extend(TLS);
+        }
+        reasons.extend([
+            Reason::ResponseTimeout,
+            Reason::BodyTimeout,
+            Reason::Reset,
+            Reason::Protocol,
+            Reason::Status,
+            Reason::BodyTooLarge,
+        ]);
+        if !self.body_matches.is_empty() || !self.body_lacks.is_empty() {
+            reasons.push(Reason::Body);
+        }
+        if follows {
+            reasons.extend([Reason::RedirectLimit, Reason::RedirectRefused]);
+        }
+        reasons
+    }
+}
+
+impl TcpSpec {
+    fn possible_reasons(&self) -> Vec<Reason> {
+        let mut reasons = CONNECT.to_vec();
+        if matches!(self.host, Host::Name(_)) {
+            reasons.extend(RESOLVE);
+        }
+        let starttls = self.dialogue.iter().any(|step| matches!(step, Step::StartTls(_)));
+        if self.tls.is_some() || starttls {
+            reasons.extend(TLS);
+        }
+        if starttls {
+            reasons.push(Reason::Starttls);
+        }
+        if !self.dialogue.is_empty() {
+            reasons.extend([
+                Reason::ResponseTimeout,
+                Reason::BodyTimeout,
+                Reason::Reset,
+                Reason::Banner,
+            ]);
+        }
+        reasons
+    }
+}
+
+impl DnsSpec {
+    fn possible_reasons(&self) -> Vec<Reason> {
+        let mut reasons = vec![
+            Reason::ConnectRefused,
+            Reason::ConnectUnreachable,
+            Reason::ResponseTimeout,
+            Reason::Protocol,
+            Reason::Rcode,
+            Reason::Truncated,
+        ];
+        if matches!(self.server, DnsServer::At(Host::Name(_), _)) {
+            reasons.extend(RESOLVE);
+        }
+        if self.transport == DnsTransport::Tcp || self.truncated == Truncated::Tcp {
+            reasons.extend([
+                Reason::ConnectTimeout,
+                Reason::ConnectReset,
+                Reason::BodyTimeout,
+                Reason::Reset,
+            ]);
+        }
+        if !self.answers.is_empty() {
+            reasons.push(Reason::Answer);
+        }
+        if !self.flags.is_empty() {
+            reasons.push(Reason::Flags);
+        }
+        reasons
+    }
+}

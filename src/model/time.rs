@@ -1,0 +1,97 @@
+//! Moments on the wall clock and durations as people write them.
+//!
+//! A [`Timestamp`] is whole milliseconds since the Unix epoch: exact, ordered, and fine enough for a grid of seconds.
+//!
+//! Nothing here asks what time it is (`clock` does).
+
+use std::time::Duration;
+
+/// A moment: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `millis` milliseconds after the Unix epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since the Unix epoch, for exposition and JSON.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 ms is the year 287396")]
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e3
+    }
+
+    /// How long after `earlier` this is; zero when it is not after.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// This moment moved by `millis` milliseconds, forward or back.
+    #[must_use]
+    pub const fn shifted(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// `90 s` as `1m30s`, `0.4 s` as `400ms`, `93784 s` as `1d2h`: at most two units, the way the configuration writes them.
+pub fn human_duration(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        return format!("{}ms", duration.as_millis());
+    }
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let mut left = duration.as_secs();
+    let mut text = String::new();
+    let mut written = 0;
+    for (unit, seconds) in units {
+        let count = left / seconds;
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+            left -= count * seconds;
+            written += 1;
+        } else if written > 0 {
+            break;
+        }
+        if written == 2 {
+            break;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_the_configuration_writes_them() {
+        let read = |millis| human_duration(Duration::from_millis(millis));
+        assert_eq!(read(0), "0ms");
+        assert_eq!(read(400), "400ms");
+        assert_eq!(read(30_000), "30s");
+        assert_eq!(read(90_000), "1m30s");
+        assert_eq!(read(3_600_000), "1h");
+        assert_eq!(read(93_784_000), "1d2h");
+        assert_eq!(read(86_460_000), "1d");
+    }
+
+    #[test]
+    fn since_never_goes_below_zero() {
+        let (early, late) = (Timestamp::from_millis(1_000), Timestamp::from_millis(2_500));
+        assert_eq!(late.since(early), Duration::from_millis(1_500));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+}

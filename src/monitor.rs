@@ -1,0 +1,2 @@
+//! Monitor: owns scheduler, workers and recorder; start, stop.
+pub mod snapshot;

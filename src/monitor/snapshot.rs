@@ -1,0 +1,200 @@
+//! The picture for people and programs: what the web and the command line can see of the monitor.
+//!
+//! The recorder is the only writer. Readers get owned views, copied a few rows at a time, so that no reader can stall the
+//! writer. A view is as of the moment it was taken.
+//!
+//! It does not render anything: `web` and `cli` do.
+
+use crate::model::{
+    Cause, CheckId, Facts, HttpVersion, PhaseTimes, Reason, State, Timestamp, Verdict, Warnings,
+};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shared picture. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Board {}
+
+impl Board {
+    /// Every service with its sides, in the order of the configuration.
+    pub fn services(&self) -> Vec<ServiceView> {
+        Vec::new()
+    }
+
+    /// Every check, in the order of the configuration.
+    pub fn checks(&self) -> Vec<CheckView> {
+        Vec::new()
+    }
+
+    /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
+    pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
+        let _ = check;
+        None
+    }
+
+    /// What the monitor says of itself.
+    pub fn about(&self) -> About {
+        About {
+            vantage: "".into(),
+            now: Timestamp::default(),
+            started: Timestamp::default(),
+            checks: 0,
+            in_flight: 0,
+            skipped: 0,
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// What the monitor says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Where it stands.
+    pub vantage: Arc<str>,
+    /// When this picture was taken.
+    pub now: Timestamp,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// How many checks it watches.
+    pub checks: usize,
+    /// Runs in flight.
+    pub in_flight: usize,
+    /// Due runs that did not happen since the start, over all causes.
+    pub skipped: u64,
+    /// Warnings of the configuration, a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// A state and since when it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: State,
+    /// When it began.
+    pub since: Timestamp,
+}
+
+/// A service with everything below it.
+#[derive(Clone, Debug)]
+pub struct ServiceView {
+    /// Its name.
+    pub name: Arc<str>,
+    /// For people.
+    pub title: String,
+    /// Where the person on call reads on.
+    pub runbook: Option<Arc<str>>,
+    /// The owner's labels.
+    pub labels: Arc<BTreeMap<String, String>>,
+    /// Some side can serve.
+    pub any: Standing,
+    /// Every side can serve.
+    pub all: Standing,
+    /// One per provider it runs on.
+    pub sides: Vec<SideView>,
+}
+
+/// A service on one provider.
+#[derive(Clone, Debug)]
+pub struct SideView {
+    /// The provider's name.
+    pub provider: Arc<str>,
+    /// The provider's title.
+    pub title: String,
+    /// Its joined state.
+    pub standing: Standing,
+    /// Where it runs there.
+    pub endpoints: Vec<EndpointView>,
+}
+
+/// Where a service runs.
+#[derive(Clone, Debug)]
+pub struct EndpointView {
+    /// Its name within the service.
+    pub name: Arc<str>,
+    /// Its region; empty when none was given.
+    pub region: Arc<str>,
+    /// Its host.
+    pub host: Arc<str>,
+    /// Its joined state.
+    pub standing: Standing,
+    /// Its checks.
+    pub checks: Vec<CheckView>,
+}
+
+/// A check and what is known of it.
+#[derive(Clone, Debug)]
+pub struct CheckView {
+    /// `service/endpoint/probe`.
+    pub id: CheckId,
+    /// Name of the service.
+    pub service: Arc<str>,
+    /// Name of the endpoint.
+    pub endpoint: Arc<str>,
+    /// Name of the provider.
+    pub provider: Arc<str>,
+    /// Region; empty when none was given.
+    pub region: Arc<str>,
+    /// Name of the probe.
+    pub probe: Arc<str>,
+    /// `http`, `tcp` or `dns`.
+    pub protocol: &'static str,
+    /// How often it runs.
+    pub interval: Duration,
+    /// Whether it enters the endpoint's state.
+    pub counts: bool,
+    /// Its health as a state.
+    pub standing: Standing,
+    /// Settled time so far, to the watermark.
+    pub seconds: StateSeconds,
+    /// Up to where its time is settled.
+    pub watermark: Timestamp,
+    /// Runs by verdict (good, bad, unknown), rechecks included.
+    pub runs: [u64; 3],
+    /// The last run, if there was one.
+    pub last: Option<ResultView>,
+    /// The last run that was bad, if there was one.
+    pub last_failure: Option<ResultView>,
+}
+
+/// Settled time by what it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateSeconds {
+    /// Good.
+    pub good: Duration,
+    /// Bad.
+    pub bad: Duration,
+    /// Not observed.
+    pub unknown: Duration,
+    /// Maintenance.
+    pub excluded: Duration,
+}
+
+/// One run as it is kept.
+#[derive(Clone, Debug)]
+pub struct ResultView {
+    /// When it started.
+    pub at: Timestamp,
+    /// Whether it was an extra look, apart from the grid.
+    pub recheck: bool,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Why bad.
+    pub reason: Option<Reason>,
+    /// Why unknown.
+    pub cause: Option<Cause>,
+    /// What a person should know.
+    pub warnings: Warnings,
+    /// From the start of resolving to the last byte judged.
+    pub latency: Duration,
+    /// How long each phase took.
+    pub phases: PhaseTimes,
+    /// The address used.
+    pub address: Option<SocketAddr>,
+    /// One sentence.
+    pub said: Arc<str>,
+}
+
+#[allow(dead_code)]
+fn unused(_: Facts, _: HttpVersion) {}

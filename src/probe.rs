@@ -1,0 +1,163 @@
+//! One attempt, judged against its probe's expectations: every protocol behind one signature.
+//!
+//! [`Prober::probe`] runs under one hard deadline for everything (resolving, connecting, TLS, request, body). The name is
+//! resolved here, once, and exactly one address is tried (`pick = "each"`: one attempt per address, all must be good).
+//! The trace survives the deadline, so a late answer still says how far it got.
+//!
+//! It knows no schedule, no retries, no SLOs, no store and no metrics.
+
+pub mod dns;
+pub mod http;
+pub mod tcp;
+pub mod tls;
+mod trace;
+
+use crate::clock::{Instant, WallClock};
+use crate::model::{
+    Host, Outcome, Phase, Pick, ProbeKind, ProbeResult, Reason, Spec, Warning, human_duration,
+};
+use crate::net::{Failure, Net};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use trace::Trace;
+
+/// What the probers of one runtime share: resolver, trust store, transport configurations, the wall clock.
+pub struct Engine {
+    net: Net,
+    tls: tls::Stock,
+    clock: Arc<dyn WallClock>,
+}
+
+impl Engine {
+    /// Builds the shared parts. Must be called inside the runtime that will use them.
+    pub fn new(roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
+        Self { net: Net::from_system(), tls: tls::Stock::new(roots), clock }
+    }
+}
+
+/// Why a prober could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The TLS settings cannot be used together.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+    /// The HTTP client could not be made.
+    #[error("cannot set up the HTTP client")]
+    Http(#[source] reqwest::Error),
+}
+
+/// A spec made ready to run, on one runtime.
+pub struct Prober {
+    spec: Arc<Spec>,
+    engine: Arc<Engine>,
+    /// Counts runs, so that `pick = "rotate"` takes another address each time.
+    turn: AtomicU32,
+    kind: Kind,
+}
+
+enum Kind {
+    Http(http::HttpProber),
+    Tcp(tcp::TcpProber),
+    Dns(dns::DnsProber),
+}
+
+impl Prober {
+    /// Makes `spec` ready: TLS configuration, client, request. Does not touch the network.
+    pub fn build(spec: &Arc<Spec>, engine: &Arc<Engine>) -> Result<Self, Error> {
+        let kind = match &spec.kind {
+            ProbeKind::Http(http) => Kind::Http(http::HttpProber::build(http, engine)?),
+            ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(tcp, engine)?),
+            ProbeKind::Dns(dns) => Kind::Dns(dns::DnsProber::build(dns)),
+        };
+        Ok(Self {
+            spec: Arc::clone(spec),
+            engine: Arc::clone(engine),
+            turn: AtomicU32::new(0),
+            kind,
+        })
+    }
+
+    /// One run under one hard deadline. Never an error: whatever happens is a result.
+    pub async fn probe(&self, timeout: Duration) -> ProbeResult {
+        let mut trace = Trace::new(Instant::now());
+        let deadline = trace.started() + timeout;
+        let ended = tokio::time::timeout_at(deadline, self.run(&mut trace)).await;
+        let now = Instant::now();
+        let mut result = match ended {
+            Ok(ended) => trace.into_result(ended, now),
+            Err(_) => trace.into_deadline(now),
+        };
+        self.judge_common(&mut result);
+        result
+    }
+
+    async fn run(&self, trace: &mut Trace) -> Result<String, Failure> {
+        let (host, port) = self.target()?;
+        let addresses = self.choose(&host, trace).await?;
+        let mut said = String::new();
+        for address in addresses {
+            let address = SocketAddr::new(address, port);
+            trace.address = Some(address);
+            said = match &self.kind {
+                Kind::Http(http) => http.attempt(address, trace).await?,
+                Kind::Tcp(tcp) => tcp.attempt(address, trace).await?,
+                Kind::Dns(dns) => dns.attempt(address, trace).await?,
+            };
+        }
+        Ok(said)
+    }
+
+    fn target(&self) -> Result<(Host, u16), Failure> {
+        match &self.kind {
+            Kind::Http(http) => Ok(http.target()),
+            Kind::Tcp(tcp) => Ok(tcp.target()),
+            Kind::Dns(dns) => dns.target(&self.engine.net),
+        }
+    }
+
+    async fn choose(&self, host: &Host, trace: &mut Trace) -> Result<Vec<IpAddr>, Failure> {
+        if matches!(host, Host::Name(_)) {
+            trace.enter(Phase::Resolve, Instant::now());
+        }
+        let mut addresses = self.engine.net.resolve(host, self.spec.ip).await?;
+        trace.close(Instant::now());
+        match self.spec.pick {
+            Pick::Each => {}
+            Pick::First => addresses.truncate(1),
+            Pick::Rotate => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
+                addresses = vec![addresses[turn % addresses.len()]];
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// What holds for every protocol: limits on latency, certificates about to end.
+    fn judge_common(&self, result: &mut ProbeResult) {
+        let spec = &self.spec;
+        if result.outcome == Outcome::Good {
+            if let Some(limit) = spec.max_latency.filter(|limit| result.latency > *limit) {
+                result.outcome = Outcome::Bad(Reason::TooSlow);
+                result.said = format!(
+                    "took {}, allowed are {} (max_latency)",
+                    human_duration(result.latency),
+                    human_duration(limit)
+                );
+            } else if spec.slow_after.is_some_and(|limit| result.latency > limit) {
+                result.warnings.insert(Warning::Slow);
+            }
+        }
+        let within = match &spec.kind {
+            ProbeKind::Http(http) => http.tls.expires_within,
+            ProbeKind::Tcp(tcp) => tcp.tls.as_ref().and_then(|tls| tls.expires_within),
+            ProbeKind::Dns(_) => None,
+        };
+        if let (Some(within), Some(not_after)) = (within, result.facts.certificate_not_after)
+            && not_after < self.engine.clock.now() + within
+        {
+            result.warnings.insert(Warning::TlsExpiresSoon);
+        }
+    }
+}

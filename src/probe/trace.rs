@@ -1,0 +1,120 @@
+//! What a run has seen so far: phases, address, facts.
+//!
+//! The trace lives outside the future that the deadline drops, so whatever was seen before the deadline struck is in the
+//! result, and the phase in which it struck gives the reason.
+//!
+//! It does not judge: the probers do, and `Prober::probe` adds what holds for all protocols.
+
+use crate::clock::Instant;
+use crate::model::{
+    Facts, Hop, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Warnings, human_duration,
+};
+use crate::net::Failure;
+use std::net::SocketAddr;
+
+/// What a run has seen so far.
+#[derive(Debug)]
+pub struct Trace {
+    started: Instant,
+    /// The phase going on and when it began.
+    current: Option<(Phase, Instant)>,
+    last: Phase,
+    times: PhaseTimes,
+    /// The address the current attempt uses.
+    pub address: Option<SocketAddr>,
+    /// What was seen.
+    pub facts: Facts,
+    /// What a person should know.
+    pub warnings: Warnings,
+    /// Single requests, where there were several.
+    pub hops: Vec<Hop>,
+}
+
+impl Trace {
+    /// A run that starts at `now`.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            started: now,
+            current: None,
+            last: Phase::Resolve,
+            times: PhaseTimes::default(),
+            address: None,
+            facts: Facts::default(),
+            warnings: Warnings::default(),
+            hops: Vec::new(),
+        }
+    }
+
+    /// When the run started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The phase going on, or the last one.
+    pub fn phase(&self) -> Phase {
+        self.last
+    }
+
+    /// How long each phase took so far, closed ones only.
+    pub fn times(&self) -> &PhaseTimes {
+        &self.times
+    }
+
+    /// Ends the phase going on and begins `phase`, both at `now`.
+    pub fn enter(&mut self, phase: Phase, now: Instant) {
+        self.close(now);
+        self.current = Some((phase, now));
+        self.last = phase;
+    }
+
+    /// Ends the phase going on at `now`, if there is one.
+    pub fn close(&mut self, now: Instant) {
+        if let Some((phase, since)) = self.current.take() {
+            self.times.add(phase, since - self.started, now.saturating_duration_since(since));
+        }
+    }
+
+    /// Makes the result of a run that ended by itself: a sentence if it was good, a failure if not.
+    pub fn into_result(mut self, ended: Result<String, Failure>, now: Instant) -> ProbeResult {
+        self.close(now);
+        let (outcome, said) = match ended {
+            Ok(said) => (Outcome::Good, said),
+            Err(Failure { outcome, said }) => (outcome, said),
+        };
+        ProbeResult {
+            outcome,
+            warnings: self.warnings,
+            phase: self.last,
+            latency: now.saturating_duration_since(self.started),
+            phases: self.times,
+            address: self.address,
+            said,
+            facts: self.facts,
+            hops: self.hops,
+        }
+    }
+
+    /// Makes the result of a run that the deadline ended: the reason is that of the phase in which it struck.
+    pub fn into_deadline(self, now: Instant) -> ProbeResult {
+        let phase = self.last;
+        let stuck = self.current.map_or(self.started, |(_, since)| since);
+        let waited = human_duration(now.saturating_duration_since(stuck));
+        let missing = match phase {
+            Phase::Resolve => "no answer from the resolver",
+            Phase::Proxy => "no tunnel through the proxy",
+            Phase::Connect => "no connection",
+            Phase::Starttls => "no agreement on TLS",
+            Phase::Tls => "no end of the TLS handshake",
+            Phase::Auth => "no token",
+            Phase::Processing => "no response",
+            Phase::Transfer => "no end of the response",
+        };
+        let before = self
+            .times
+            .took(Phase::Connect)
+            .filter(|_| phase != Phase::Connect)
+            .map(|took| format!("connected in {}, then ", human_duration(took)));
+        let said = format!("{}{missing} within {waited}", before.unwrap_or_default());
+        self.into_result(Err(Failure::bad(Reason::of_deadline(phase), said)), now)
+    }
+}
