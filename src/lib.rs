@@ -1,6 +1,9 @@
 pub mod clock;
 pub mod config;
+pub mod health;
 pub mod model;
 pub mod monitor;
 pub mod net;
 pub mod probe;
+pub mod schedule;
+pub mod seed;

@@ -114,35 +114,58 @@ impl Warnings {
     }
 }
 
-/// When each phase began (from the start of the run) and how long it took; zero and absent are told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// When each phase began (from the start of the run) and how long it took; a phase that was not reached is absent.
+///
+/// Kept in whole microseconds (at most 71 minutes), because the last runs of every check are kept in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhaseTimes {
-    spans: [Option<(Duration, Duration)>; Phase::ALL.len()],
+    spans: [PhaseSpan; Phase::ALL.len()],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PhaseSpan {
+    start_us: u32,
+    /// `ABSENT` if the phase was not reached.
+    took_us: u32,
+}
+
+const ABSENT: u32 = u32::MAX;
+
+impl Default for PhaseTimes {
+    fn default() -> Self {
+        Self { spans: [PhaseSpan { start_us: 0, took_us: ABSENT }; Phase::ALL.len()] }
+    }
 }
 
 impl PhaseTimes {
     /// Adds a stretch of `phase` that began `start` after the run did and took `took`; the first start is kept, times add up.
     pub fn add(&mut self, phase: Phase, start: Duration, took: Duration) {
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(ABSENT - 1);
         let span = &mut self.spans[phase.index()];
-        *span = Some(span.map_or((start, took), |(first, before)| (first, before + took)));
+        if span.took_us == ABSENT {
+            *span = PhaseSpan { start_us: micros(start), took_us: micros(took).min(ABSENT - 1) };
+        } else {
+            span.took_us = span.took_us.saturating_add(micros(took)).min(ABSENT - 1);
+        }
     }
 
     /// How long `phase` took, if it was reached.
     pub fn took(&self, phase: Phase) -> Option<Duration> {
-        self.spans[phase.index()].map(|(_, took)| took)
+        let span = self.spans[phase.index()];
+        (span.took_us != ABSENT).then(|| Duration::from_micros(span.took_us.into()))
     }
 
     /// When `phase` first began, from the start of the run, if it was reached.
     pub fn start(&self, phase: Phase) -> Option<Duration> {
-        self.spans[phase.index()].map(|(start, _)| start)
+        let span = self.spans[phase.index()];
+        (span.took_us != ABSENT).then(|| Duration::from_micros(span.start_us.into()))
     }
 
     /// The phases that were reached: phase, start, how long; in the order of [`Phase::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Phase, Duration, Duration)> {
         Phase::ALL
             .iter()
-            .zip(&self.spans)
-            .filter_map(|(phase, span)| span.map(|(start, took)| (*phase, start, took)))
+            .filter_map(|phase| Some((*phase, self.start(*phase)?, self.took(*phase)?)))
     }
 }
 

@@ -1,0 +1,99 @@
+//! Everything that can change state, as one closed set.
+//!
+//! Workers send these through one bounded channel to the recorder. The events of a check come from one worker, in order;
+//! a [`Event::Roll`] says that everything its worker started before `at` has been sent.
+//!
+//! What an event means is decided in `ledger`.
+
+use crate::model::{CheckIndex, ProbeResult, SkipCause, Timestamp};
+use std::sync::Arc;
+
+/// Something that can change state.
+#[derive(Debug)]
+pub enum Event {
+    /// A run has started.
+    Started {
+        /// Which check.
+        check: CheckIndex,
+        /// When.
+        at: Timestamp,
+        /// An extra look, apart from the grid.
+        recheck: bool,
+    },
+    /// The run of a check that had started has ended.
+    Finished {
+        /// Which check.
+        check: CheckIndex,
+        /// What it gave.
+        result: Box<ProbeResult>,
+    },
+    /// Runs that were due did not happen.
+    Skipped {
+        /// Which check.
+        check: CheckIndex,
+        /// How many.
+        count: u64,
+        /// Why.
+        cause: SkipCause,
+    },
+    /// Time has passed for these checks.
+    Roll {
+        /// All checks of the worker that says so.
+        checks: Arc<[CheckIndex]>,
+        /// Up to here.
+        at: Timestamp,
+    },
+    /// The wall clock was set back under these checks.
+    ClockBack {
+        /// All checks of the worker that says so.
+        checks: Arc<[CheckIndex]>,
+        /// By how much; above zero.
+        millis: i64,
+    },
+}
+
+/// What the recorder has to do after an event, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Look again at a check, soon.
+    Recheck {
+        /// Which check.
+        check: CheckIndex,
+        /// When.
+        at: Timestamp,
+    },
+    /// The health of a check changed.
+    CheckChanged {
+        /// Which check.
+        check: CheckIndex,
+        /// What it was and is.
+        change: Change,
+    },
+    /// The joined state of a service on one provider changed.
+    SideChanged {
+        /// Position of the service.
+        service: usize,
+        /// Position of the side in the service.
+        side: usize,
+        /// What it was and is.
+        change: Change,
+    },
+    /// The joined state of a service over its sides changed (any side can serve).
+    ServiceChanged {
+        /// Position of the service.
+        service: usize,
+        /// What it was and is.
+        change: Change,
+    },
+}
+
+/// From one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What it was.
+    pub from: crate::model::State,
+    /// What it is.
+    pub to: crate::model::State,
+    /// Since when.
+    pub since: Timestamp,
+}

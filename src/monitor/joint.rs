@@ -1,0 +1,159 @@
+//! The states above checks: endpoint, side, service (S11, S12).
+//!
+//! An endpoint is good when all of its counting checks are, a side when any (or all) of its active endpoints are, a service
+//! when any side is. Each state remembers since when it holds. They are joined anew when a check below them changes.
+//!
+//! It does not judge checks, and it does not add up time (that is the SLO engine's).
+
+use super::event::{Change, Effect};
+use super::snapshot::Standing;
+use crate::health::{join_parallel, join_serial};
+use crate::model::{Check, CheckIndex, Role, Service, Side, State, Timestamp};
+use std::sync::Arc;
+
+/// The joined states of all services, in the order of the configuration.
+#[derive(Debug)]
+pub struct Joint {
+    services: Vec<JointService>,
+    /// The service of each check.
+    owner: Vec<usize>,
+}
+
+/// The joined states of one service.
+#[derive(Clone, Debug)]
+pub struct JointService {
+    /// Some side can serve.
+    pub any: Standing,
+    /// Every side can serve.
+    pub all: Standing,
+    /// One per provider, in the order of the service's endpoints.
+    pub sides: Vec<JointSide>,
+}
+
+/// The joined state of a service on one provider.
+#[derive(Clone, Debug)]
+pub struct JointSide {
+    /// The provider.
+    pub provider: Arc<str>,
+    /// Its state.
+    pub standing: Standing,
+    /// Its endpoints.
+    pub endpoints: Vec<JointEndpoint>,
+    rule: Side,
+}
+
+/// The joined state of an endpoint.
+#[derive(Clone, Debug)]
+pub struct JointEndpoint {
+    /// Position in the service's list of endpoints.
+    pub position: usize,
+    /// Its state.
+    pub standing: Standing,
+    active: bool,
+    checks: Vec<CheckIndex>,
+}
+
+impl Joint {
+    /// Everything is unknown since `now`.
+    pub fn new(checks: &[Arc<Check>], services: &[Service], now: Timestamp) -> Self {
+        let mut owner = vec![0; checks.len()];
+        for (position, service) in services.iter().enumerate() {
+            for check in service.endpoints.iter().flat_map(|endpoint| &endpoint.checks) {
+                owner[check.get()] = position;
+            }
+        }
+        let services = services.iter().map(|each| JointService::new(each, checks, now)).collect();
+        Self { services, owner }
+    }
+
+    /// The joined states, in the order of the configuration.
+    pub fn services(&self) -> &[JointService] {
+        &self.services
+    }
+
+    /// The position of the service that a check belongs to.
+    pub fn owner(&self, check: CheckIndex) -> usize {
+        self.owner[check.get()]
+    }
+
+    /// The state of `check` changed at `at`: joins everything above it anew.
+    pub fn rejoin(
+        &mut self,
+        check: CheckIndex,
+        at: Timestamp,
+        state: impl Fn(CheckIndex) -> State,
+        effects: &mut Vec<Effect>,
+    ) {
+        let service = self.owner[check.get()];
+        let joint = &mut self.services[service];
+        for (position, side) in joint.sides.iter_mut().enumerate() {
+            for endpoint in &mut side.endpoints {
+                if endpoint.checks.contains(&check) {
+                    let joined = join_serial(endpoint.checks.iter().map(|each| state(*each)));
+                    set(&mut endpoint.standing, joined, at);
+                }
+            }
+            let joined = side.joined();
+            if let Some(change) = set(&mut side.standing, joined, at) {
+                effects.push(Effect::SideChanged { service, side: position, change });
+            }
+        }
+        let states = || joint.sides.iter().map(|side| side.standing.state);
+        let (any, all) = (join_parallel(states()), join_serial(states()));
+        set(&mut joint.all, all, at);
+        if let Some(change) = set(&mut joint.any, any, at) {
+            effects.push(Effect::ServiceChanged { service, change });
+        }
+    }
+}
+
+impl JointService {
+    fn new(service: &Service, checks: &[Arc<Check>], now: Timestamp) -> Self {
+        let unknown = Standing { state: State::Unknown, since: now };
+        let mut sides: Vec<JointSide> = Vec::new();
+        for (position, endpoint) in service.endpoints.iter().enumerate() {
+            let counting = |check: &&CheckIndex| checks[check.get()].counts;
+            let joined = JointEndpoint {
+                position,
+                standing: unknown,
+                active: endpoint.role == Role::Active,
+                checks: endpoint.checks.iter().filter(counting).copied().collect(),
+            };
+            match sides.iter_mut().find(|side| side.provider == endpoint.provider) {
+                Some(side) => side.endpoints.push(joined),
+                None => sides.push(JointSide {
+                    provider: Arc::clone(&endpoint.provider),
+                    standing: unknown,
+                    endpoints: vec![joined],
+                    rule: service.side,
+                }),
+            }
+        }
+        Self { any: unknown, all: unknown, sides }
+    }
+}
+
+impl JointSide {
+    /// Over the active endpoints; a side of standbys alone is joined over those (their readiness comes with later work).
+    fn joined(&self) -> State {
+        let has_active = self.endpoints.iter().any(|endpoint| endpoint.active);
+        let states = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.active || !has_active)
+            .map(|endpoint| endpoint.standing.state);
+        match self.rule {
+            Side::Any => join_parallel(states),
+            Side::All => join_serial(states),
+        }
+    }
+}
+
+fn set(standing: &mut Standing, to: State, at: Timestamp) -> Option<Change> {
+    let from = standing.state;
+    if from == to {
+        return None;
+    }
+    *standing = Standing { state: to, since: at };
+    Some(Change { from, to, since: at })
+}

@@ -1,0 +1,246 @@
+//! The ledger at its edges: hold, watermark, rechecks, clock steps, joining.
+//!
+//! One check on each of two clouds, interval 30 s, hold 60 s; times are seconds.
+//!
+//! The road around the ledger is tested in the simulation.
+
+use super::*;
+use crate::model::{
+    CheckId, Endpoint, Host, IpChoice, Pick, ProbeKind, Reason, Role, Side, Spec, TcpSpec, Warnings,
+};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+const A: CheckIndex = CheckIndex(0);
+const B: CheckIndex = CheckIndex(1);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1_000)
+}
+
+fn check(provider: &str) -> Arc<Check> {
+    let tcp = TcpSpec {
+        host: Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port: 1,
+        tls: None,
+        dialogue: Vec::new(),
+    };
+    Arc::new(Check {
+        id: CheckId::new("shop", provider, "port"),
+        service: "shop".into(),
+        endpoint: provider.into(),
+        probe: "port".into(),
+        provider: provider.into(),
+        region: "".into(),
+        host: "127.0.0.1".into(),
+        shape: Shape {
+            interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(5),
+            recheck: Duration::from_secs(5),
+            hold: Duration::from_secs(60),
+            confirm: 2,
+        },
+        counts: true,
+        spec: Arc::new(Spec {
+            ip: IpChoice::Any,
+            pick: Pick::Rotate,
+            slow_after: None,
+            max_latency: None,
+            kind: ProbeKind::Tcp(Box::new(tcp)),
+        }),
+    })
+}
+
+fn endpoint(provider: &str, check: CheckIndex) -> Endpoint {
+    Endpoint {
+        name: provider.into(),
+        provider: provider.into(),
+        region: "".into(),
+        host: "127.0.0.1".into(),
+        role: Role::Active,
+        ready_probe: None,
+        checks: vec![check],
+    }
+}
+
+fn ledger() -> Ledger {
+    let service = Service {
+        name: "shop".into(),
+        title: "shop".into(),
+        runbook: None,
+        labels: Arc::default(),
+        side: Side::Any,
+        endpoints: vec![endpoint("aws", A), endpoint("gcp", B)],
+        objectives: Vec::new(),
+        entry: None,
+        depends_on: Vec::new(),
+    };
+    Ledger::new(&[check("aws"), check("gcp")], &[service], at(0))
+}
+
+fn result(outcome: Outcome) -> Box<ProbeResult> {
+    let mut result = ProbeResult::unknown(Cause::Internal, String::new());
+    result.outcome = outcome;
+    result.warnings = Warnings::default();
+    result.latency = Duration::from_secs(1);
+    Box::new(result)
+}
+
+const GOOD_RUN: Outcome = Outcome::Good;
+const BAD_RUN: Outcome = Outcome::Bad(Reason::Status);
+
+/// A whole run of `check` that starts at `start`; gives back the effects of its end.
+fn run(
+    ledger: &mut Ledger,
+    check: CheckIndex,
+    start: i64,
+    recheck: bool,
+    outcome: Outcome,
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    ledger.apply(&Event::Started { check, at: at(start), recheck }, &mut effects);
+    ledger.apply(&Event::Finished { check, result: result(outcome) }, &mut effects);
+    effects
+}
+
+fn roll(ledger: &mut Ledger, now: i64) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    ledger.apply(&Event::Roll { checks: [A, B].into(), at: at(now) }, &mut effects);
+    effects
+}
+
+/// Settled seconds of check A: good, bad, unknown.
+fn seconds(ledger: &Ledger) -> [u64; 3] {
+    let millis = ledger.track(A).millis();
+    [millis[GOOD] / 1_000, millis[BAD] / 1_000, millis[UNKNOWN] / 1_000]
+}
+
+#[test]
+fn time_before_the_first_result_is_unknown() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 10, false, GOOD_RUN);
+    roll(&mut ledger, 30);
+    assert_eq!(seconds(&ledger), [20, 0, 10]);
+}
+
+#[test]
+fn a_result_counts_from_its_start_to_the_next_one() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    run(&mut ledger, A, 30, false, BAD_RUN);
+    run(&mut ledger, A, 60, false, GOOD_RUN);
+    roll(&mut ledger, 70);
+    assert_eq!(seconds(&ledger), [40, 30, 0]);
+}
+
+#[test]
+fn a_missing_result_lets_hold_run_out_into_unknown() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    let effects = roll(&mut ledger, 100);
+    assert_eq!(seconds(&ledger), [60, 0, 40]);
+    let change = Change { from: State::Up, to: State::Unknown, since: at(60) };
+    assert!(effects.contains(&Effect::CheckChanged { check: A, change }), "{effects:?}");
+}
+
+#[test]
+fn an_unknown_verdict_takes_effect_at_its_start() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    run(&mut ledger, A, 30, false, Outcome::Unknown(Cause::Overloaded));
+    roll(&mut ledger, 40);
+    assert_eq!(seconds(&ledger), [30, 0, 10]);
+    assert_eq!(ledger.track(A).cause(), Some(Cause::Overloaded));
+}
+
+#[test]
+fn a_run_in_flight_holds_the_watermark() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    ledger.apply(&Event::Started { check: A, at: at(30), recheck: false }, &mut Vec::new());
+    roll(&mut ledger, 34);
+    assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([30, 0, 0], at(30)));
+    ledger.apply(&Event::Finished { check: A, result: result(BAD_RUN) }, &mut Vec::new());
+    roll(&mut ledger, 36);
+    assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([30, 6, 0], at(36)));
+}
+
+#[test]
+fn a_recheck_feeds_health_and_not_time() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    let first = run(&mut ledger, A, 30, false, BAD_RUN);
+    assert!(first.contains(&Effect::Recheck { check: A, at: at(36) }), "{first:?}");
+    let second = run(&mut ledger, A, 36, true, BAD_RUN);
+    let down = Change { from: State::Degraded, to: State::Down, since: at(30) };
+    assert!(second.contains(&Effect::CheckChanged { check: A, change: down }), "{second:?}");
+    let third = run(&mut ledger, A, 42, true, GOOD_RUN);
+    assert!(third.contains(&Effect::Recheck { check: A, at: at(48) }), "{third:?}");
+    run(&mut ledger, A, 60, false, GOOD_RUN);
+    roll(&mut ledger, 60);
+    assert_eq!(seconds(&ledger), [30, 30, 0]);
+}
+
+#[test]
+fn a_clock_set_back_counts_no_second_twice() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    roll(&mut ledger, 40);
+    let back = Event::ClockBack { checks: [A, B].into(), millis: 3_600_000 };
+    ledger.apply(&back, &mut Vec::new());
+    assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([40, 0, 0], at(-3_560)));
+    roll(&mut ledger, -3_540);
+    assert_eq!(seconds(&ledger), [60, 0, 0]);
+    roll(&mut ledger, -3_500);
+    assert_eq!(seconds(&ledger), [60, 0, 40]);
+}
+
+#[test]
+fn a_clock_set_forward_leaves_unknown_time() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    roll(&mut ledger, 3_600);
+    assert_eq!(seconds(&ledger), [60, 0, 3_540]);
+}
+
+#[test]
+fn a_service_is_up_while_one_side_is() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    run(&mut ledger, B, 0, false, GOOD_RUN);
+    run(&mut ledger, A, 30, false, BAD_RUN);
+    let effects = run(&mut ledger, A, 36, true, BAD_RUN);
+    let side = Change { from: State::Degraded, to: State::Down, since: at(30) };
+    assert!(effects.contains(&Effect::SideChanged { service: 0, side: 0, change: side }));
+    let joint = &ledger.joint().services()[0];
+    assert_eq!((joint.any.state, joint.all.state), (State::Up, State::Down));
+    run(&mut ledger, B, 40, false, BAD_RUN);
+    let effects = run(&mut ledger, B, 46, true, BAD_RUN);
+    let service = Change { from: State::Degraded, to: State::Down, since: at(40) };
+    assert!(
+        effects.contains(&Effect::ServiceChanged { service: 0, change: service }),
+        "{effects:?}"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn settled_time_adds_up_to_the_time_since_the_beginning(
+        steps in proptest::collection::vec((0_i64..90, 0_u8..4), 0..100),
+    ) {
+        let mut ledger = ledger();
+        let mut now = 0;
+        for (wait, what) in steps {
+            now += wait;
+            match what {
+                0 => { run(&mut ledger, A, now, false, GOOD_RUN); }
+                1 => { run(&mut ledger, A, now, false, BAD_RUN); }
+                2 => { run(&mut ledger, A, now, true, BAD_RUN); }
+                _ => { roll(&mut ledger, now); }
+            }
+            let track = ledger.track(A);
+            let total: u64 = track.millis().iter().sum();
+            proptest::prop_assert_eq!(i64::try_from(total).unwrap(), track.watermark().as_millis());
+        }
+    }
+}
