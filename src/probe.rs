@@ -7,6 +7,7 @@
 //! It knows no schedule, no retries, no SLOs, no store and no metrics.
 
 pub mod dns;
+mod flight;
 pub mod http;
 pub mod tcp;
 pub mod tls;

@@ -1,41 +1,263 @@
 //! TLS for every prober: client configurations without resumption, facts captured before verification.
+//!
+//! Checks whose TLS tables mean the same share one rustls configuration. It keeps no sessions, so that every run does a
+//! full handshake and sees the certificates; [`witness`] notes their dates before it judges them, so that the dates are
+//! known when the judgement is bad. System roots are read once per process.
+//!
+//! It opens no connections and sets no time limits.
+
+mod fault;
+mod witness;
+
+use super::flight::{self, Flight, Landing};
 use super::{Error, Trace};
-use crate::model::TlsSpec;
+use crate::clock::Instant;
+use crate::model::{Host, Phase, Reason, TlsSpec};
 use crate::net::Failure;
-use std::sync::Arc;
+use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, KeyLog, NamedGroup, RootCertStore};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 
+pub(super) use fault::fault;
+use witness::Witness;
+
 /// The trusted roots of the system, read once per process and shared by all runtimes.
-#[derive(Clone, Default)]
-pub struct Roots {}
+#[derive(Clone)]
+pub struct Roots {
+    provider: Arc<CryptoProvider>,
+    /// `None` when the store is empty: then nothing can be verified, which is said at the handshake.
+    verifier: Option<Arc<WebPkiServerVerifier>>,
+}
 
 impl Roots {
     /// Reads the distribution's trust store; an empty one is not an error until a certificate has to be verified.
     pub fn from_system() -> Self {
-        Self {}
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let roots = Self::of(store);
+        // The first random bytes of aws-lc cost 50 ms (measured 2026-11), which would land in the first probe.
+        let _ = roots.provider.secure_random.fill(&mut [0; 1]);
+        roots
+    }
+
+    fn of(store: RootCertStore) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
+                .build()
+                .ok();
+        Self { provider, verifier }
+    }
+}
+
+impl Default for Roots {
+    /// No roots at all.
+    fn default() -> Self {
+        Self::of(RootCertStore::empty())
+    }
+}
+
+/// What is offered in a handshake beside the TLS table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// Protocols, most wanted first.
+    pub(super) alpn: Alpn,
+    /// Whether the name is sent in the clear; not when the certificate is expected to be for an address.
+    pub(super) sni: bool,
+}
+
+/// Application protocols offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alpn {
+    /// None: no ALPN extension.
+    None,
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2, else HTTP/1.1.
+    Http2,
+}
+
+impl Alpn {
+    fn protocols(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Http1 => vec![b"http/1.1".to_vec()],
+            Self::Http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        }
     }
 }
 
 /// The client configurations of one runtime, one per distinct TLS table.
-pub struct Stock {}
+pub struct Stock {
+    roots: Roots,
+    made: Mutex<Vec<Made>>,
+}
+
+struct Made {
+    spec: Arc<TlsSpec>,
+    offer: Offer,
+    config: Arc<ClientConfig>,
+}
 
 impl Stock {
-    pub(super) fn new(_roots: Roots) -> Self {
-        Self {}
+    pub(super) fn new(roots: Roots) -> Self {
+        Self { roots, made: Mutex::default() }
+    }
+
+    /// The configuration for this table and offer: the one made before if there is one that means the same.
+    pub(super) fn config(
+        &self,
+        spec: &Arc<TlsSpec>,
+        offer: Offer,
+    ) -> Result<Arc<ClientConfig>, Error> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let known =
+            made.iter().find(|each| each.offer == offer && same_transport(&each.spec, spec));
+        if let Some(known) = known {
+            return Ok(Arc::clone(&known.config));
+        }
+        let config = Arc::new(self.make(spec, offer)?);
+        made.push(Made { spec: Arc::clone(spec), offer, config: Arc::clone(&config) });
+        Ok(config)
+    }
+
+    fn make(&self, spec: &TlsSpec, offer: Offer) -> Result<ClientConfig, Error> {
+        let provider = &self.roots.provider;
+        let verifier = match &spec.ca {
+            None => self.roots.verifier.clone(),
+            Some(file) => Some(verifier_of(&file.bytes, provider).map_err(|error| {
+                Error::Tls(format!("`{}` gives no roots to trust: {error}", file.path.display()))
+            })?),
+        };
+        let witness = Witness::new(spec, verifier, Arc::clone(provider));
+        let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Tls(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(witness));
+        let mut config = match &spec.identity {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => {
+                let unfit = |error: &dyn std::fmt::Display| {
+                    let (chain, key) = (chain.path.display(), key.path.display());
+                    Error::Tls(format!("`{chain}` and `{key}` are no client identity: {error}"))
+                };
+                let certificates = CertificateDer::pem_slice_iter(&chain.bytes)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|error| unfit(&error))?;
+                let key =
+                    PrivateKeyDer::from_pem_slice(&key.bytes).map_err(|error| unfit(&error))?;
+                builder.with_client_auth_cert(certificates, key).map_err(|error| unfit(&error))?
+            }
+        };
+        config.resumption = Resumption::store(Arc::new(Forgetful));
+        config.key_log = Arc::new(Eavesdropper);
+        config.enable_sni = offer.sni;
+        config.alpn_protocols = offer.alpn.protocols();
+        Ok(config)
+    }
+}
+
+/// Whether two tables lead to the same configuration; the rest of a table is judged outside of it.
+fn same_transport(one: &Arc<TlsSpec>, other: &Arc<TlsSpec>) -> bool {
+    Arc::ptr_eq(one, other)
+        || (one.verify == other.verify
+            && one.min_version == other.min_version
+            && one.ca == other.ca
+            && one.identity == other.identity)
+}
+
+fn verifier_of(
+    pem: &[u8],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Box<dyn std::error::Error>> {
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        store.add(certificate?)?;
+    }
+    let builder = WebPkiServerVerifier::builder_with_provider(store.into(), Arc::clone(provider));
+    Ok(builder.build()?)
+}
+
+/// The name for certificates: `spec.server_name` if there is one, else the host.
+pub(super) fn name_for(spec: &TlsSpec, host: &Host) -> Option<ServerName<'static>> {
+    match (&spec.server_name, host) {
+        (Some(name), _) | (None, Host::Name(name)) => ServerName::try_from(name.to_string()).ok(),
+        (None, Host::Ip(ip)) => Some(ServerName::from(*ip)),
     }
 }
 
 /// Does the TLS handshake over an open connection; fills phases and facts of the trace, also when it fails.
 pub(super) async fn handshake(
-    _stock: &Stock,
-    _spec: &Arc<TlsSpec>,
-    _host: &crate::model::Host,
-    _stream: TcpStream,
-    _trace: &mut Trace,
+    stock: &Stock,
+    spec: &Arc<TlsSpec>,
+    host: &Host,
+    stream: TcpStream,
+    trace: &mut Trace,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
-    Err(Failure::bad(crate::model::Reason::TlsHandshake, "not built"))
+    trace.enter(Phase::Tls, Instant::now());
+    let Some(name) = name_for(spec, host) else {
+        let said = format!("`{host}` cannot be the name of a certificate");
+        return Err(Failure::bad(Reason::TlsHostname, said));
+    };
+    let config = stock
+        .config(spec, Offer { alpn: Alpn::None, sni: true })
+        .map_err(|error| Failure::bad(Reason::TlsHandshake, error.to_string()))?;
+    let address = trace.address.unwrap_or_else(|| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
+    let flight = Flight::new(address, None);
+    let landing = Landing { trace, flight: Arc::clone(&flight) };
+    let connecting = tokio_rustls::TlsConnector::from(config).connect(name, stream);
+    let ended = flight.carry(connecting).await;
+    let refusal = flight.seen().refusal.take();
+    drop(landing);
+    trace.close(Instant::now());
+    ended.map_err(|error| refusal.unwrap_or_else(|| fault(&error, spec, host)))
 }
-#[allow(dead_code)]
-fn unused() -> Option<Error> {
-    None
+
+/// A session store that stores nothing and hears when a handshake begins.
+#[derive(Debug)]
+struct Forgetful;
+
+impl ClientSessionStore for Forgetful {
+    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
+
+    /// Asked once per handshake, when the first message is made, directly after the connection stands.
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        flight::stamp(Phase::Tls);
+        None
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {}
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        None
+    }
+}
+
+/// A key log that never takes a key: being asked is enough to learn that TLS 1.3 was agreed on, before verification.
+#[derive(Debug)]
+struct Eavesdropper;
+
+impl KeyLog for Eavesdropper {
+    fn log(&self, _: &str, _: &[u8], _: &[u8]) {}
+
+    fn will_log(&self, label: &str) -> bool {
+        if label == "CLIENT_HANDSHAKE_TRAFFIC_SECRET" {
+            flight::note_modern();
+        }
+        false
+    }
 }

@@ -1,0 +1,7 @@
+//! Fixtures of the integration tests.
+//!
+//! Every server binds port 0 on loopback and ends with its handle.
+//!
+//! Nothing here asserts.
+
+pub(crate) mod spec;

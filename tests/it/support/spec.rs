@@ -1,0 +1,99 @@
+//! Specs as a probe gets them from the configuration, built by hand.
+//!
+//! Start from `http`, `tcp` or `dns`, change fields, wrap with `spec` and run with `run`.
+//!
+//! No defaults of the configuration are repeated here: they are chosen to suit tests.
+#![allow(dead_code, reason = "each protocol's tests use their own part")]
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use nephoscope::clock::SystemClock;
+use nephoscope::model::{
+    AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Pattern,
+    Pick, ProbeKind, ProbeResult, Redirects, Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
+};
+use nephoscope::probe::tls::Roots;
+use nephoscope::probe::{Engine, Prober};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Long enough for any run that is meant to end by itself.
+pub(crate) const AMPLE: Duration = Duration::from_secs(10);
+
+/// A GET that follows up to five redirects and wants a 2xx.
+pub(crate) fn http(url: &str) -> HttpSpec {
+    HttpSpec {
+        url: url.parse().unwrap(),
+        method: http::Method::GET,
+        headers: Vec::new(),
+        body: None,
+        status: StatusRules(vec![200..=299]),
+        body_matches: Vec::new(),
+        body_lacks: Vec::new(),
+        redirects: Redirects::Limit(5),
+        auth: None,
+        body_limit: 64 * 1024,
+        connect_to: None,
+        tls: Arc::new(TlsSpec::default()),
+    }
+}
+
+/// A bare connection to `address`.
+pub(crate) fn tcp(address: SocketAddr) -> TcpSpec {
+    TcpSpec { host: Host::Ip(address.ip()), port: address.port(), tls: None, dialogue: Vec::new() }
+}
+
+/// A question to `server` over UDP that wants `NOERROR`.
+pub(crate) fn dns(server: SocketAddr, query: &str, record_type: RecordType) -> DnsSpec {
+    DnsSpec {
+        server: DnsServer::At(Host::Ip(server.ip()), server.port()),
+        query: Name::from_ascii(query).unwrap(),
+        record_type,
+        transport: DnsTransport::Udp,
+        rcodes: vec![ResponseCode::NoError],
+        answers: AnswerRules::default(),
+        flags: FlagRules::default(),
+        truncated: Truncated::Fail,
+    }
+}
+
+/// A compiled pattern.
+pub(crate) fn pattern(text: &str) -> Pattern {
+    Arc::new(regex::bytes::Regex::new(text).unwrap())
+}
+
+/// Any address family, the first address, no limits on latency.
+pub(crate) fn spec(kind: ProbeKind) -> Spec {
+    Spec { ip: IpChoice::Any, pick: Pick::First, slow_after: None, max_latency: None, kind }
+}
+
+/// The spec of an HTTP probe.
+pub(crate) fn of_http(http: HttpSpec) -> Spec {
+    spec(ProbeKind::Http(Box::new(http)))
+}
+
+/// The spec of a TCP probe.
+pub(crate) fn of_tcp(tcp: TcpSpec) -> Spec {
+    spec(ProbeKind::Tcp(Box::new(tcp)))
+}
+
+/// The spec of a DNS probe.
+pub(crate) fn of_dns(dns: DnsSpec) -> Spec {
+    spec(ProbeKind::Dns(Box::new(dns)))
+}
+
+/// An engine of its own, with no system roots. Must be called inside the runtime that will use it.
+pub(crate) fn engine() -> Arc<Engine> {
+    Arc::new(Engine::new(Roots::default(), Arc::new(SystemClock)))
+}
+
+/// A prober for `spec` on `engine`.
+pub(crate) fn prober(spec: Spec, engine: &Arc<Engine>) -> Prober {
+    Prober::build(&Arc::new(spec), engine).unwrap()
+}
+
+/// Builds a prober on an engine of its own and runs it once.
+pub(crate) async fn run(spec: Spec, timeout: Duration) -> ProbeResult {
+    prober(spec, &engine()).probe(timeout).await
+}
