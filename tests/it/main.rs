@@ -1,9 +1,10 @@
-//! Everything that is proved with real sockets, real files and the real clock; one binary.
+//! Tests against real sockets, the real clock and the real binary, linked into one program so that they build once.
 //!
-//! One line per module, with what it proves.
+//! This file is a list: one `mod` a line in reading order, each with a comment on what it proves. Fixture servers bind
+//! port 0 on loopback and live in `support/`; inputs and golden files live in `data/`.
 //!
-//! Rules at their edges are tested beside the code, order and time in `tests/sim`.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+//! Nothing here needs a network, a fixed port, an order of tests or a sleep. The paused clock is `tests/sim`; peers that
+//! are not ours (nginx, knot, Prometheus) are `tests/real`.
 
-/// Fixtures: servers on port 0, certificates made at run time, specs.
-mod support;
+// The house itself: floors, headers, banned words, file length.
+mod tidy;
