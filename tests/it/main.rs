@@ -5,6 +5,9 @@
 //!
 //! Nothing here needs a network, a fixed port, an order of tests or a sleep. The paused clock is `tests/sim`; peers that
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
-// The house itself: floors, headers, banned words, file length.
+/// Fixtures: servers on port 0, certificates made at run time, specs.
+mod support;
+/// The house itself: floors, headers, banned words, file length.
 mod tidy;
