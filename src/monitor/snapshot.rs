@@ -6,7 +6,7 @@
 //! It does not render anything: `web` and `cli` do.
 
 use crate::model::{
-    Cause, CheckId, Facts, HttpVersion, PhaseTimes, Reason, State, Timestamp, Verdict, Warnings,
+    Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warnings,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -136,12 +136,16 @@ pub struct CheckView {
     pub provider: Arc<str>,
     /// Region; empty when none was given.
     pub region: Arc<str>,
+    /// Host of the endpoint.
+    pub host: Arc<str>,
     /// Name of the probe.
     pub probe: Arc<str>,
     /// `http`, `tcp` or `dns`.
     pub protocol: &'static str,
     /// How often it runs.
     pub interval: Duration,
+    /// The hard deadline of a run.
+    pub timeout: Duration,
     /// Whether it enters the endpoint's state.
     pub counts: bool,
     /// Its health as a state.
@@ -186,15 +190,18 @@ pub struct ResultView {
     pub cause: Option<Cause>,
     /// What a person should know.
     pub warnings: Warnings,
+    /// The phase in which the run ended.
+    pub phase: Phase,
     /// From the start of resolving to the last byte judged.
     pub latency: Duration,
     /// How long each phase took.
     pub phases: PhaseTimes,
     /// The address used.
     pub address: Option<SocketAddr>,
+    /// Status code of the last HTTP response.
+    pub http_status: Option<u16>,
+    /// Earliest end of validity in the presented certificate chain.
+    pub certificate_not_after: Option<Timestamp>,
     /// One sentence.
     pub said: Arc<str>,
 }
-
-#[allow(dead_code)]
-fn unused(_: Facts, _: HttpVersion) {}
