@@ -7,3 +7,4 @@ pub mod net;
 pub mod probe;
 pub mod schedule;
 pub mod seed;
+pub mod web;

@@ -1,0 +1,134 @@
+//! What people and programs see of the monitor over HTTP: status page, API, health, metrics.
+//!
+//! [`router`] is a plain function of a [`Face`]: where the picture comes from, whether the daemon is alive and ready,
+//! and who writes the exposition. Every answer is made from views that were copied before rendering began, so no reader
+//! can slow the writer. Reading is all there is: GET and HEAD, no body, limits on everything a client may send.
+//!
+//! It knows neither how to probe nor how the configuration is made, and it opens no socket: [`serve`] is given one.
+
+pub mod api;
+mod assets;
+mod health;
+pub mod page;
+pub mod reading;
+pub mod serve;
+
+use crate::monitor::snapshot::{About, Board, CheckView, ResultView, ServiceView};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// Bytes of request body that are read at most: no call takes one.
+const BODY_LIMIT: usize = 4 * 1024;
+
+/// An answer that takes longer to begin than this is given up with 503; rendering 20 000 checks takes well below a second.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the page may load: its own two files, and itself again by script.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Where the views come from.
+pub trait Picture: Send + Sync + 'static {
+    /// What the monitor says of itself.
+    fn about(&self) -> About;
+    /// Every service with its sides, in the order of the configuration.
+    fn services(&self) -> Vec<ServiceView>;
+    /// Every check, in the order of the configuration.
+    fn checks(&self) -> Vec<CheckView>;
+    /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
+    fn results(&self, check: &str) -> Option<Vec<ResultView>>;
+}
+
+impl Picture for Board {
+    fn about(&self) -> About {
+        Self::about(self)
+    }
+
+    fn services(&self) -> Vec<ServiceView> {
+        Self::services(self)
+    }
+
+    fn checks(&self) -> Vec<CheckView> {
+        Self::checks(self)
+    }
+
+    fn results(&self, check: &str) -> Option<Vec<ResultView>> {
+        Self::results(self, check)
+    }
+}
+
+/// A question that is answered with yes, or with no and one sentence why.
+pub type Answer = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Everything the router needs. Cloning it clones handles.
+#[derive(Clone)]
+pub struct Face {
+    /// Where the views come from.
+    pub picture: Arc<dyn Picture>,
+    /// Whether the scheduler moves.
+    pub alive: Answer,
+    /// Whether the configuration is loaded and the first round planned.
+    pub ready: Answer,
+    /// Writes the exposition text, whole or in pieces.
+    pub metrics: Arc<dyn Fn() -> Body + Send + Sync>,
+}
+
+/// All paths, with limits and headers.
+pub fn router(face: Face) -> Router {
+    Router::new()
+        .route("/", get(page::show))
+        .route(assets::STYLE_PATH, get(assets::style))
+        .route(assets::SCRIPT_PATH, get(assets::script))
+        .route(assets::ICON_PATH, get(assets::icon))
+        .route("/api/v1/services", get(api::services))
+        .route("/api/v1/checks", get(api::checks))
+        .route("/api/v1/results", get(api::results))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/-/healthy", get(health::alive))
+        .route("/-/ready", get(health::ready))
+        .fallback(nothing_here)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(map_response(guard))
+        .with_state(face)
+}
+
+async fn metrics(State(face): State<Face>) -> Response {
+    const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, TEXT_FORMAT)], (face.metrics)()).into_response()
+}
+
+async fn nothing_here() -> Response {
+    const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
+         `/api/v1/checks`, `/api/v1/results?check=…`, `/livez` or `/readyz`\n";
+    (StatusCode::NOT_FOUND, WHERE_TO_LOOK).into_response()
+}
+
+/// Headers that every answer carries; what a handler has set itself is kept.
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,217 @@
+//! `GET /`: the status page for people.
+//!
+//! A pure function of a [`Sheet`] of views. Worst first; a bounded number of services in full, the others as lines, and
+//! filters (`?service=`, `?provider=`, `?state=`) to reach all. State is always a word and a shape, never only a colour.
+//! Whatever the configuration or a server put into a text is escaped by `maud`.
+//!
+//! It has no state of its own and asks no clock: the time shown is that of the picture.
+
+mod check;
+mod head;
+mod mark;
+mod service;
+
+use super::api::Narrow;
+use super::{Face, Picture, reading};
+use crate::model::State;
+use crate::monitor::snapshot::{About, ResultView, ServiceView};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Services shown in full; at a handful of checks each this keeps the page below a few hundred kilobytes.
+const SERVICES_IN_FULL: usize = 60;
+
+/// Services shown as one line each, after those in full.
+const SERVICES_AS_LINES: usize = 2_000;
+
+/// Checks of a service in the table of its details.
+const CHECKS_IN_DETAIL: usize = 40;
+
+/// The same on the page of one service.
+const CHECKS_OF_ONE_SERVICE: usize = 1_000;
+
+/// Last runs drawn for the check that stands for a side.
+const RUNS_DRAWN: usize = 40;
+
+/// Everything the page shows, chosen and sorted.
+pub struct Sheet {
+    /// What the monitor says of itself.
+    pub about: About,
+    /// What the reader narrowed to.
+    pub narrow: Narrow,
+    /// How many services there are, by [`State::index`], before narrowing.
+    pub tally: [usize; State::ALL.len()],
+    /// The clouds with the states of their sides, before narrowing, in the order of the configuration.
+    pub clouds: Vec<Cloud>,
+    /// The services to show, worst first.
+    pub services: Vec<ServiceView>,
+    /// The last runs, newest first, of the checks that stand for sides shown in full.
+    pub runs: BTreeMap<String, Vec<ResultView>>,
+}
+
+/// A provider with the states of the sides that run on it.
+pub struct Cloud {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// How many sides, by [`State::index`].
+    pub tally: [usize; State::ALL.len()],
+}
+
+pub(super) async fn show(
+    Shared(face): Shared<Face>,
+    narrow: Result<Query<Narrow>, QueryRejection>,
+) -> Response {
+    let narrow = match narrow {
+        Ok(Query(narrow)) => narrow,
+        Err(rejected) => return refuse(&rejected.body_text()),
+    };
+    match Sheet::new(&*face.picture, narrow) {
+        Ok(sheet) => Html(render(&sheet).into_string()).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &str) -> Response {
+    let body = format!("{error}; narrow with `?service=`, `?provider=` and `?state=`\n");
+    (StatusCode::BAD_REQUEST, body).into_response()
+}
+
+impl Sheet {
+    /// Takes the picture, counts, narrows and sorts.
+    pub fn new(picture: &dyn Picture, narrow: Narrow) -> Result<Self, String> {
+        let state = narrow.state()?;
+        let mut services = picture.services();
+        let mut tally = [0; State::ALL.len()];
+        for service in &services {
+            tally[reading::overall(service).state.index()] += 1;
+        }
+        let clouds = clouds(&services);
+        if let Some(name) = Narrow::text(narrow.service.as_deref()) {
+            services.retain(|each| &*each.name == name);
+        }
+        if let Some(provider) = Narrow::text(narrow.provider.as_deref()) {
+            services.retain(|each| each.sides.iter().any(|side| &*side.provider == provider));
+        }
+        if let Some(state) = state {
+            services.retain(|each| reading::overall(each).state == state);
+        }
+        // Stable, so that services in the same state stand in the order of the configuration and do not jump about.
+        services.sort_by_key(|each| Reverse(reading::overall(each).state));
+        let mut runs = BTreeMap::new();
+        for side in services.iter().take(SERVICES_IN_FULL).flat_map(|each| &each.sides) {
+            let Some(check) = reading::worst_check(&side.endpoints) else { continue };
+            let mut results = picture.results(check.id.as_str()).unwrap_or_default();
+            results.truncate(RUNS_DRAWN);
+            runs.insert(check.id.to_string(), results);
+        }
+        Ok(Self { about: picture.about(), narrow, tally, clouds, services, runs })
+    }
+
+    /// How many checks of one service its table may have.
+    fn checks_in_detail(&self) -> usize {
+        if Narrow::text(self.narrow.service.as_deref()).is_some() {
+            CHECKS_OF_ONE_SERVICE
+        } else {
+            CHECKS_IN_DETAIL
+        }
+    }
+
+    fn is_narrowed(&self) -> bool {
+        [&self.narrow.service, &self.narrow.provider, &self.narrow.state]
+            .into_iter()
+            .any(|field| Narrow::text(field.as_deref()).is_some())
+    }
+}
+
+/// The providers in the order in which the services name them, with the states of their sides.
+fn clouds(services: &[ServiceView]) -> Vec<Cloud> {
+    let mut clouds: Vec<Cloud> = Vec::new();
+    for side in services.iter().flat_map(|service| &service.sides) {
+        let at = clouds.iter().position(|cloud| cloud.name == *side.provider);
+        let cloud = match at {
+            Some(at) => &mut clouds[at],
+            None => {
+                clouds.push(Cloud {
+                    name: side.provider.to_string(),
+                    title: side.title.clone(),
+                    tally: [0; State::ALL.len()],
+                });
+                clouds.last_mut().expect("one was pushed just now")
+            }
+        };
+        cloud.tally[side.standing.state.index()] += 1;
+    }
+    clouds
+}
+
+/// The whole page.
+pub fn render(sheet: &Sheet) -> Markup {
+    let full = &sheet.services[..sheet.services.len().min(SERVICES_IN_FULL)];
+    let rest = &sheet.services[full.len()..];
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head::head(sheet))
+            body {
+                (mark::shapes())
+                a.skip href="#main" { "To the services" }
+                (head::banner(sheet))
+                main id="main" tabindex="-1" {
+                    (head::headline(sheet))
+                    @if !sheet.is_narrowed() { (head::clouds(sheet)) }
+                    (head::notices(sheet))
+                    section.services aria-label="Services" {
+                        @for each in full { (service::in_full(sheet, each)) }
+                        @if sheet.services.is_empty() { (nothing(sheet)) }
+                    }
+                    @if !rest.is_empty() { (lines(sheet, rest)) }
+                }
+                (head::footer())
+            }
+        }
+    }
+}
+
+fn nothing(sheet: &Sheet) -> Markup {
+    html! {
+        p.nothing {
+            @if sheet.is_narrowed() {
+                "No service is like that at the moment. " a href="/" { "Show all" } "."
+            } @else {
+                "No service is configured."
+            }
+        }
+    }
+}
+
+/// The services that are not shown in full: one line each, and a count of those that do not even fit there.
+fn lines(sheet: &Sheet, rest: &[ServiceView]) -> Markup {
+    let shown = &rest[..rest.len().min(SERVICES_AS_LINES)];
+    html! {
+        section.rest aria-label="Further services" {
+            h2 { (rest.len()) " more" }
+            ul {
+                @for each in shown {
+                    @let standing = reading::overall(each);
+                    li class=(mark::class(standing.state)) {
+                        (mark::mark(standing.state)) " "
+                        a href=(mark::link("service", &each.name)) { (each.title) }
+                        " " span.word { (standing.state) }
+                        " " (mark::since(standing, sheet.about.now))
+                    }
+                }
+            }
+            @if rest.len() > shown.len() {
+                p { (rest.len() - shown.len()) " others are not listed here: narrow by "
+                    "state above, or add " code { "?service=NAME" } " to the address." }
+            }
+        }
+    }
+}

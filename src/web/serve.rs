@@ -1,0 +1,85 @@
+//! Serving a router on a listener, patient with nobody.
+//!
+//! One future drives all connections of a listener: a bounded number of them, each with a limit on the size of its
+//! request head, on the time to send it, and on its age. When `stop` resolves, what is being answered may end within the
+//! grace, then the rest is dropped.
+//!
+//! It does not bind (the daemon does) and does not spawn: whoever calls it owns the one task it runs in.
+
+use axum::Router;
+use axum::serve::Listener;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+/// Connections of one listener at most; the next one waits in the kernel's queue until one ends.
+const CONNECTIONS: usize = 256;
+
+/// Bytes of a request head (and of hyper's read buffer) at most.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Header lines of a request at most.
+const HEAD_LINES: usize = 64;
+
+/// A request head must be complete after this; also how long an idle connection is kept.
+const HEAD_WITHIN: Duration = Duration::from_secs(90);
+
+/// A connection older than this is closed after the answer it is giving, so that a reader who takes one byte a minute
+/// cannot hold a place for ever.
+const CONNECTION_AGE: Duration = Duration::from_secs(600);
+
+/// How long a connection that was asked to close may still take.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves `router` on `listener` until `stop` resolves and the connections have ended.
+pub async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()>) {
+    let (closing, closed) = watch::channel(());
+    let mut connections = FuturesUnordered::new();
+    let mut stop = pin!(stop);
+    loop {
+        // Stopping comes first so that a flood of connections cannot delay it; ending connections come before new
+        // ones because they free places.
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            Some(()) = connections.next(), if !connections.is_empty() => {}
+            (stream, _) = listener.accept(), if connections.len() < CONNECTIONS => {
+                connections.push(connection(stream, router.clone(), closed.clone()));
+            }
+        }
+    }
+    drop(listener);
+    drop(closing);
+    while connections.next().await.is_some() {}
+}
+
+/// One connection to its end, which comes at the latest [`CONNECTION_AGE`] + [`GRACE`] from now.
+async fn connection<S>(stream: S, router: Router, mut closed: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_LINES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut served = pin!(served);
+    // The connection comes first: what can be answered now is answered before anybody looks at the clock. An error is
+    // the client's (reset, garbage, too slow); there is nobody left to tell.
+    tokio::select! {
+        biased;
+        _ = &mut served => return,
+        _ = closed.changed() => {}
+        () = tokio::time::sleep(CONNECTION_AGE) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(GRACE, served).await;
+}
