@@ -1,16 +1,28 @@
-//! One door to the network (the other is reqwest in `probe/http.rs`): resolve a name, choose the address, connect.
+//! One door to the network (the other is reqwest in `probe/http.rs`): resolve a name, connect, open a datagram socket.
 //!
 //! Every call is one attempt: no cache, no retry, no racing of address families. What goes wrong comes back as a
 //! [`Failure`] that already carries the stable reason, or a cause where the fault is our own (no descriptor, no memory).
 //!
 //! It sets no time limits: the caller's deadline drops the future. It knows nothing of HTTP or TLS.
 
+mod resolver;
+
 use crate::model::{Cause, Host, IpChoice, Outcome, Reason};
-use std::net::{IpAddr, SocketAddr};
-use tokio::net::TcpStream;
+use resolver::Resolver;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+
+/// Linux error numbers that [`ErrorKind`] has no name for.
+mod errno {
+    pub(super) const TOO_MANY_FILES_IN_SYSTEM: i32 = 23;
+    pub(super) const TOO_MANY_FILES: i32 = 24;
+    pub(super) const FAMILY_NOT_SUPPORTED: i32 = 97;
+    pub(super) const NO_BUFFERS: i32 = 105;
+}
 
 /// Why a step of a probe did not succeed: what the result will be, and the sentence for a person.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Bad with a reason, or unknown with a cause; never good.
     pub outcome: Outcome,
@@ -32,34 +44,150 @@ impl Failure {
 
 /// The resolver and sockets of one runtime.
 #[derive(Debug)]
-pub struct Net {}
+pub struct Net {
+    resolver: Resolver,
+}
 
 impl Net {
-    /// Reads the host's resolver configuration. Must be called inside the runtime that will use it.
+    /// Reads the host's resolver configuration and hosts file. Must be called inside the runtime that will use it.
+    ///
+    /// A host without a resolver configuration is not an error here: each name that has to be asked for fails then.
     pub fn from_system() -> Self {
-        Self {}
+        Self { resolver: Resolver::from_system() }
+    }
+
+    /// Asks these name servers instead of the host's, in this order of preference; the hosts file is not read.
+    pub fn with_servers(servers: &[SocketAddr]) -> Self {
+        Self { resolver: Resolver::with_servers(servers) }
     }
 
     /// The addresses of `host` for this family choice, in the resolver's order; never empty.
     /// `any` gives the IPv4 addresses if there are some, else the IPv6 ones. A literal address is checked against the choice.
     pub async fn resolve(&self, host: &Host, ip: IpChoice) -> Result<Vec<IpAddr>, Failure> {
-        let _ = (host, ip);
-        Err(Failure::bad(Reason::DnsServfail, "not built"))
+        match host {
+            Host::Ip(address) if fits(*address, ip) => Ok(vec![*address]),
+            Host::Ip(address) => Err(Failure::bad(
+                Reason::DnsNoAddress,
+                format!("`{address}` is not an IPv{ip} address, and `ip = \"{ip}\"` asks for one"),
+            )),
+            Host::Name(name) => self.resolver.addresses(name, ip).await,
+        }
     }
 
     /// The first name server of this host's configuration, for DNS probes of `server = "system"`.
     pub fn system_server(&self) -> Option<SocketAddr> {
-        None
+        self.resolver.first_server()
     }
 
     /// One TCP connection to one address, with `TCP_NODELAY`.
     pub async fn connect(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
-        let _ = address;
-        Err(Failure::bad(Reason::ConnectRefused, "not built"))
+        connect(address).await
     }
+
+    /// A UDP socket that sends to and hears from `address` only, on a port chosen by the system.
+    ///
+    /// It is connected, so a closed port shows as a refusal instead of silence.
+    pub async fn datagram(&self, address: SocketAddr) -> Result<UdpSocket, Failure> {
+        datagram(address).await
+    }
+}
+
+/// One TCP connection to one address, with `TCP_NODELAY`.
+pub async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let attempt = async {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        socket.set_nodelay(true)?;
+        socket.connect(address).await
+    };
+    attempt.await.map_err(|error| connect_failure(address, &error))
+}
+
+/// A UDP socket that sends to and hears from `address` only, on a port chosen by the system.
+pub async fn datagram(address: SocketAddr) -> Result<UdpSocket, Failure> {
+    let here = match address {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let attempt = async {
+        let socket = UdpSocket::bind(SocketAddr::new(here, 0)).await?;
+        socket.connect(address).await?;
+        Ok(socket)
+    };
+    attempt.await.map_err(|error| connect_failure(address, &error))
 }
 
 /// What an I/O error while connecting means (`connect_refused`, `connect_unreachable` …; no descriptor left is our own fault).
 pub fn connect_failure(address: SocketAddr, error: &std::io::Error) -> Failure {
-    Failure::bad(Reason::ConnectRefused, format!("{address}: {error}"))
+    if let Some(own) = own_fault(error) {
+        return own;
+    }
+    let reason = match error.kind() {
+        ErrorKind::ConnectionRefused => Reason::ConnectRefused,
+        ErrorKind::TimedOut => Reason::ConnectTimeout,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Reason::ConnectReset
+        }
+        // With IPv4 there always is an address to connect from: what lacks is a free port.
+        ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse if address.is_ipv4() => {
+            return Failure::unable(
+                Cause::Overloaded,
+                format!(
+                    "no free local port to connect to {address} from; probe less often or widen \
+                     `net.ipv4.ip_local_port_range`"
+                ),
+            );
+        }
+        _ => Reason::ConnectUnreachable,
+    };
+    let said = match reason {
+        Reason::ConnectRefused => format!("{address} refused the connection"),
+        Reason::ConnectTimeout => format!("no answer from {address} to the connection attempts"),
+        Reason::ConnectReset => format!("{address} reset the connection while it was being made"),
+        _ if error.raw_os_error() == Some(errno::FAMILY_NOT_SUPPORTED) => {
+            format!("cannot reach {address}: this host has no IPv6")
+        }
+        _ if error.kind() == ErrorKind::PermissionDenied => {
+            format!("cannot reach {address}: this host's own firewall forbids it")
+        }
+        _ => format!("cannot reach {address}: {}", lower_case(error)),
+    };
+    Failure::bad(reason, said)
+}
+
+/// The failure for an error that this host is to blame for: no descriptor, no memory.
+pub fn own_fault(error: &std::io::Error) -> Option<Failure> {
+    let said = match error.raw_os_error() {
+        Some(errno::TOO_MANY_FILES) => {
+            "no file descriptor left for a socket; raise `LimitNOFILE` or lower `max_in_flight`"
+        }
+        Some(errno::TOO_MANY_FILES_IN_SYSTEM) => {
+            "no file descriptor left on this host for a socket; raise `fs.file-max`"
+        }
+        Some(errno::NO_BUFFERS) => "no memory left for a socket's buffers",
+        _ if error.kind() == ErrorKind::OutOfMemory => "no memory left for a socket",
+        _ => return None,
+    };
+    Some(Failure::unable(Cause::Overloaded, said))
+}
+
+/// The operating system's words for an error, begun in lower case and without its number.
+pub fn lower_case(error: &std::io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.find(" (os error") {
+        text.truncate(end);
+    }
+    let first = text.chars().next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(text.chars().skip(1)).collect()
+}
+
+/// Whether an address is of the family asked for.
+fn fits(address: IpAddr, ip: IpChoice) -> bool {
+    match ip {
+        IpChoice::Any => true,
+        IpChoice::V4 => address.is_ipv4(),
+        IpChoice::V6 => address.is_ipv6(),
+    }
 }

@@ -7,6 +7,8 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// Resolving and connecting: each way to fail has its reason.
+mod net;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
 /// The house itself: floors, headers, banned words, file length.

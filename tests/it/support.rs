@@ -4,4 +4,5 @@
 //!
 //! Nothing here asserts.
 
+pub(crate) mod dns;
 pub(crate) mod spec;
