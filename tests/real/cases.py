@@ -1,0 +1,131 @@
+"""What is looked at, and what must come of it: one probe on a real server per case.
+
+A case is the text of its probe in probes.toml and the outcome: no reason for a good one, a reason for a bad one, a
+warning for a degraded one. `@name@` stands for a port or folder of this run.
+
+It does not know how outcomes are read back (main.py does, through Prometheus).
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    probe: str
+    reason: str | None = None
+    warning: str | None = None
+
+    @property
+    def check(self) -> str:
+        return f"real/here/{self.name}"
+
+    @property
+    def state(self) -> int:
+        """The value of the state gauge: 0 up, 3 degraded, 4 down."""
+        return 4 if self.reason else 3 if self.warning else 0
+
+    def toml(self) -> str:
+        """The probe as tables of probes.toml: a line `[table]` stands for `[probe.<name>.table]`."""
+        lines = [f"[probe.{self.name}]"]
+        for line in self.probe.strip().splitlines():
+            line = line.strip()
+            lines.append(f"[probe.{self.name}.{line[1:]}" if line.startswith("[") else line)
+        return "\n".join(lines) + "\n"
+
+
+def http(name: str, path: str, *keys: str, reason: str | None = None) -> Case:
+    """A request to the plain server."""
+    url = f'url = "http://{{host}}:@http@{path}"'
+    return Case(name, "\n".join(["[http]", url, *keys]), reason)
+
+
+def https(name: str, port: str, *tls: str, reason: str | None = None, warning: str | None = None,
+          http: tuple[str, ...] = ()) -> Case:
+    """A request to one of the TLS servers by the name in the good certificate, which only our own root vouches for."""
+    url = f'url = "https://good.test:@{port}@/"'
+    lines = ["[http]", url, 'connect_to = "127.0.0.1"', *http, "[tls]", 'ca = "@certificates@/root.pem"', *tls]
+    return Case(name, "\n".join(lines), reason, warning)
+
+
+def tcp(name: str, port: str, *keys: str, reason: str | None = None) -> Case:
+    """A connection."""
+    return Case(name, "\n".join(["[tcp]", f'address = "{{host}}:@{port}@"', *keys]), reason)
+
+
+def dns(name: str, query: str, kind: str, *keys: str, port: str = "dns", reason: str | None = None) -> Case:
+    """A question to knot."""
+    lines = ["[dns]", f'server = "127.0.0.1:@{port}@"', f'query = "{query}"', f'type = "{kind}"', *keys]
+    return Case(name, "\n".join(lines), reason)
+
+
+CASES = [
+    http("ok", "/ok", "body_matches = ['^hello']"),
+    http("status-404", "/missing", reason="status"),
+    http("status-500", "/error", reason="status"),
+    http("status-wanted", "/missing", "status = [404]"),
+    http("body-lacks", "/ok", "body_lacks = ['hello']", reason="body"),
+    http("body-matches", "/ok", "body_matches = ['hello', 'goodbye']", reason="body"),
+    http("redirect", "/first", "redirects = { limit = 2 }"),
+    http("redirect-short", "/first", "redirects = { limit = 1 }", reason="redirect_limit"),
+    http("redirect-loop", "/loop", reason="redirect_limit"),
+    http("redirect-judged", "/first", "redirects = false", 'status = ["3xx"]'),
+    http("redirect-elsewhere", "/elsewhere", reason="redirect_refused"),
+    http("slow", "/slow/", reason="body_timeout"),
+    http("silent", "/silent", reason="response_timeout"),
+    http("closed", "/closed", reason="reset"),
+    http("large", "/large", 'body_limit = "64KiB"', reason="body_too_large"),
+    http("large-wanted", "/large", 'body_limit = "2MiB"'),
+    http("auth-missing", "/private/", reason="status"),
+    http("auth", "/private/", 'auth = { basic = { user = "mon", password = { file = "@folder@/password" } } }'),
+    Case("refused", '[http]\nurl = "http://{host}:@nobody@/"', "connect_refused"),
+    Case("full", '[http]\nurl = "http://{host}:@full@/"', "connect_timeout"),
+    Case("not-tls", '[http]\nurl = "https://{host}:@http@/"', "tls_handshake"),
+    https("tls12", "tls12", http=("body_matches = ['^TLSv1\\.2 \\.']",)),
+    https("tls13", "tls13", http=("body_matches = ['^TLSv1\\.3 \\.']",)),
+    https("tls11", "tls11", reason="tls_version"),
+    https("tls12-too-old", "tls12", 'min_version = "1.3"', reason="tls_version"),
+    https("http2", "http2", http=("body_matches = ['^HTTP/2']",)),
+    https("expired", "expired", reason="tls_expired"),
+    https("expired-accepted", "expired", "verify = false"),
+    https("future", "future", reason="tls_not_yet_valid"),
+    https("hostname", "other", reason="tls_hostname"),
+    https("server-name", "other", 'server_name = "other.test"'),
+    https("selfsigned", "selfsigned", reason="tls_untrusted"),
+    https("untrusted", "untrusted", reason="tls_untrusted"),
+    https("no-intermediate", "alone", reason="tls_untrusted"),
+    https("soon", "soon", 'expires_within = "21d"', warning="tls_expires_soon"),
+    https("mutual", "mutual", 'cert = "@certificates@/good.pem"', 'key = "@certificates@/good.key"',
+          http=("body_matches = ['CN=good']",)),
+    https("mutual-missing", "mutual", reason="status"),
+    tcp("port", "http"),
+    tcp("port-refused", "nobody", reason="connect_refused"),
+    tcp("port-full", "full", reason="connect_timeout"),
+    tcp("dialogue", "http", 'dialogue = [{ send = "GET /ok HTTP/1.0\\r\\n\\r\\n" }, { expect = "^HTTP/1.1 200 " }]'),
+    tcp("dialogue-other", "http", 'dialogue = [{ send = "GET /ok HTTP/1.0\\r\\n\\r\\n" }, { expect = "^220 " }]',
+        reason="banner"),
+    tcp("dialogue-silent", "silent", 'dialogue = [{ expect = "^220 " }]', reason="response_timeout"),
+    tcp("port-tls", "tls13", "[tls]", 'ca = "@certificates@/root.pem"', 'server_name = "good.test"'),
+    tcp("port-tls-expired", "expired", "[tls]", 'ca = "@certificates@/root.pem"', 'server_name = "good.test"',
+        reason="tls_expired"),
+    dns("a", "www.example.test", "A", "answers = { exact = ['192.0.2.7'], ttl = \"300s..300s\" }"),
+    dns("a-tcp", "www.example.test", "A", 'transport = "tcp"', "answers = { exact = ['192.0.2.7'] }"),
+    dns("aaaa", "www.example.test", "AAAA", "answers = { all = ['^2001:db8::7$'] }"),
+    dns("mx", "example.test", "MX", "answers = { exact = ['10 mail.example.test.'] }"),
+    dns("txt", "example.test", "TXT", "answers = { any = ['two clouds'] }"),
+    dns("soa", "example.test", "SOA", "answers = { any = [' 2026112201 '], count = \"1..1\" }"),
+    dns("authoritative", "www.example.test", "A", "flags = { aa = true, ra = false }"),
+    dns("recursive", "www.example.test", "A", "flags = { ra = true }", reason="flags"),
+    dns("answer-other", "www.example.test", "A", "answers = { any = ['^198\\.51\\.100\\.'] }", reason="answer"),
+    dns("answer-count", "www.example.test", "A", 'answers = { count = "2..4" }', reason="answer"),
+    dns("answer-ttl", "www.example.test", "A", 'answers = { ttl = "1h..2h" }', reason="answer"),
+    dns("nxdomain", "nobody.example.test", "A", reason="rcode"),
+    dns("nxdomain-wanted", "nobody.example.test", "A", 'rcode = ["NXDOMAIN"]'),
+    dns("foreign", "www.example.org", "A", reason="rcode"),
+    dns("foreign-wanted", "www.example.org", "A", 'rcode = ["REFUSED"]'),
+    dns("servfail", "www.broken.test", "A", reason="rcode"),
+    dns("many", "many.example.test", "A", reason="truncated"),
+    dns("many-tcp", "many.example.test", "A", 'truncated = "tcp"', 'answers = { count = "@many@..@many@" }'),
+    dns("nobody", "www.example.test", "A", port="nobody", reason="connect_refused"),
+    dns("mute", "www.example.test", "A", port="mute", reason="response_timeout"),
+]
