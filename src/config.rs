@@ -5,6 +5,7 @@
 //!
 //! It does not know that a runtime exists, whether a target can be reached, or what a metric is called.
 
+pub use crate::model::Detail;
 use crate::model::{Check, Network, Provider, Service};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -61,17 +62,6 @@ pub struct MetricsConfig {
     pub detail: Detail,
     /// Whether `probe_success` and friends are on `/metrics` too.
     pub field_names: bool,
-}
-
-/// How many series a check has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// State and counters; at most 15.
-    Lean,
-    /// At most 60.
-    Standard,
-    /// Everything.
-    Full,
 }
 
 /// `[sentinel]`.

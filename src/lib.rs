@@ -1,6 +1,7 @@
 pub mod clock;
 pub mod config;
 pub mod health;
+pub mod metrics;
 pub mod model;
 pub mod monitor;
 pub mod net;

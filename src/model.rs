@@ -6,6 +6,7 @@
 //! Nothing here reads a clock, a file or a socket, and nothing knows how it is exported.
 
 mod check;
+mod detail;
 mod objective;
 mod provider;
 mod reason;
@@ -18,6 +19,7 @@ mod verdict;
 mod words;
 
 pub use check::{Check, CheckId, CheckIndex, Shape};
+pub use detail::Detail;
 pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, UnknownPolicy,
 };

@@ -1,0 +1,154 @@
+//! Every metric once: name, what it is about, kind, help, labels, and from which detail on it is exported.
+//!
+//! The README's table, the golden catalogue and the exposition are all made from this list. Units are base units, counters
+//! end in `_total`, moments are Unix timestamps, label values come from closed sets. Names follow
+//! <https://prometheus.io/docs/practices/naming/>.
+//!
+//! Values are not here: `table` and `own` hold them.
+
+use crate::model::Detail;
+
+/// How a metric behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, until the daemon restarts.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Cumulative buckets, sum and count.
+    Histogram,
+}
+
+impl Kind {
+    /// As the `# TYPE` line says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// What a metric is about; decides its identity labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A check: [`CHECK_LABELS`].
+    Check,
+    /// A service: the labels named in the metric, and `vantage`.
+    Service,
+    /// The daemon itself: `vantage`.
+    Own,
+}
+
+/// What is said of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub subject: Subject,
+    /// How it behaves.
+    pub kind: Kind,
+    /// Its help text, unit included.
+    pub help: &'static str,
+    /// Labels beside the identity labels.
+    pub labels: &'static [&'static str],
+    /// From which detail on it is exported.
+    pub detail: Detail,
+}
+
+/// The identity labels of a check, in the order they are written.
+pub const CHECK_LABELS: [&str; 6] = ["check", "service", "provider", "region", "probe", "vantage"];
+
+macro_rules! metrics {
+    ($($metric:ident = $subject:ident $kind:ident $name:literal [$($label:literal),*] $detail:ident $help:literal;)+) => {
+        /// Every metric, in the order they are written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric { $(#[doc = $help] $metric,)+ }
+
+        impl Metric {
+            /// Every metric, in the order they are written.
+            pub const ALL: &'static [Self] = &[$(Self::$metric,)+];
+
+            /// What is said of it.
+            pub const fn entry(self) -> Entry {
+                match self {
+                    $(Self::$metric => Entry {
+                        name: $name,
+                        subject: Subject::$subject,
+                        kind: Kind::$kind,
+                        help: $help,
+                        labels: &[$($label),*],
+                        detail: Detail::$detail,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    CheckState = Check Gauge "nephoscope_check_state" [] Lean
+        "State of the check: 0 up, 1 maintenance, 2 unknown, 3 degraded, 4 down.";
+    CheckStateSince = Check Gauge "nephoscope_check_state_since_timestamp_seconds" [] Lean
+        "When the state of the check began, in Unix seconds.";
+    CheckStateSeconds = Check Counter "nephoscope_check_state_seconds_total" ["state"] Lean
+        "Settled time of the check by what it was, in seconds; adds up to the time it has been watched.";
+    CheckInfo = Check Gauge "nephoscope_check_info" ["endpoint", "host", "protocol", "runbook", "label_*"] Lean
+        "Always 1; says where the check looks and who owns the service.";
+    CheckInterval = Check Gauge "nephoscope_check_interval_seconds" [] Standard
+        "How often the check runs, in seconds.";
+    CheckTimeout = Check Gauge "nephoscope_check_timeout_seconds" [] Standard
+        "Deadline of one run of the check, in seconds.";
+    Probes = Check Counter "nephoscope_probes_total" ["verdict"] Lean
+        "Runs of the check by verdict, rechecks included.";
+    ProbeFailures = Check Counter "nephoscope_probe_failures_total" ["reason"] Lean
+        "Bad runs of the check by reason, rechecks included.";
+    ProbeDuration = Check Histogram "nephoscope_probe_duration_seconds" ["outcome"] Standard
+        "How long runs of the check took, from resolving to the last byte judged, in seconds.";
+    ProbePhaseSeconds = Check Counter "nephoscope_probe_phase_seconds_total" ["phase"] Standard
+        "Time that runs of the check spent in each phase, in seconds.";
+    ProbeLastPhaseStart = Check Gauge "nephoscope_probe_last_phase_start_seconds" ["phase"] Full
+        "When each phase of the last run began, in seconds from its start.";
+    ProbeLastPhaseDuration = Check Gauge "nephoscope_probe_last_phase_duration_seconds" ["phase"] Full
+        "How long each phase of the last run took, in seconds.";
+    ProbeLastCompleted = Check Gauge "nephoscope_probe_last_completed_timestamp_seconds" [] Standard
+        "When the last run of the check ended, in Unix seconds.";
+    ProbeLastSuccess = Check Gauge "nephoscope_probe_last_success_timestamp_seconds" [] Lean
+        "When the last good run of the check ended, in Unix seconds.";
+    CheckWarnings = Check Counter "nephoscope_check_warnings_total" ["warning"] Standard
+        "Good runs of the check that carried a warning, by warning.";
+    HttpResponseCode = Check Gauge "nephoscope_http_response_code" [] Standard
+        "Status code of the last response; absent if the last run got none.";
+    TlsNotAfter = Check Gauge "nephoscope_tls_certificate_not_after_timestamp_seconds" [] Standard
+        "Earliest end of validity in the certificate chain last presented, in Unix seconds, also when verification failed.";
+    DnsAnswers = Check Gauge "nephoscope_dns_answers" [] Standard
+        "Records in the answer section of the last DNS answer; absent if the last run got none.";
+    ServiceSideState = Service Gauge "nephoscope_service_side_state" ["service", "provider"] Lean
+        "State of the service on one provider, joined over its endpoints; scale of nephoscope_check_state.";
+    ServiceState = Service Gauge "nephoscope_service_state" ["service", "scope"] Lean
+        "State of the service joined over its sides (any: one side is enough; all: every side); scale of nephoscope_check_state.";
+    BuildInfo = Own Gauge "nephoscope_build_info" ["version"] Lean
+        "Always 1; says which version runs.";
+    ScheduleLag = Own Histogram "nephoscope_schedule_lag_seconds" [] Lean
+        "How much later than due runs started, in seconds.";
+    ProbesSkipped = Own Counter "nephoscope_probes_skipped_total" ["cause"] Lean
+        "Runs that were due and did not happen, by cause.";
+    ProbesInFlight = Own Gauge "nephoscope_probes_in_flight" [] Lean
+        "Runs going on now.";
+    ProbeConcurrencyLimit = Own Gauge "nephoscope_probe_concurrency_limit" [] Lean
+        "Runs that may go on at once.";
+    LogMessages = Own Counter "nephoscope_log_messages_total" ["level"] Lean
+        "Messages logged, by level.";
+    ReloadSuccessful = Own Gauge "nephoscope_config_last_reload_successful" [] Lean
+        "Whether the configuration was last read without problems: 1 yes, 0 no.";
+    ReloadTimestamp = Own Gauge "nephoscope_config_last_reload_success_timestamp_seconds" [] Lean
+        "When the configuration was last read without problems, in Unix seconds.";
+}
+
+/// Upper bounds of the buckets of run durations, in seconds: few, because each costs a series per check.
+pub const DURATION_BUCKETS: [f64; 8] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// Upper bounds of the buckets of schedule lag, in seconds: from tokio's timer tick (1 ms) to a lost interval.
+pub const LAG_BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];

@@ -1,0 +1,221 @@
+//! The numbers of every check, in plain rows.
+//!
+//! One row a check, in shards of a fixed size, each behind its own lock; a lock is held for one row's update or one shard's
+//! copy, never over rendering. Label text is made once per configuration (`labels`). Rows are written by the recorder alone.
+//!
+//! It does not decide anything and does not make text of values (`writer` does).
+
+use super::catalog::DURATION_BUCKETS;
+use super::labels::{CheckText, ServiceText, check_texts, escaped};
+use crate::model::{
+    Check, CheckIndex, Detail, Outcome, Phase, ProbeResult, Reason, Service, State, Timestamp,
+    Verdict, Warning,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Rows behind one lock: a scrape holds the recorder up for the copy of so many rows at most.
+const SHARD_ROWS: usize = 512;
+
+/// Reasons that a `lean` check exports: the first so many that happened.
+pub const LEAN_REASONS: usize = 4;
+
+/// The numbers of every check and service.
+pub struct Table {
+    pub(super) detail: Detail,
+    pub(super) vantage: String,
+    pub(super) checks: Vec<CheckText>,
+    pub(super) services: Vec<ServiceText>,
+    shards: Vec<Mutex<Vec<Row>>>,
+    states: Mutex<Vec<ServiceStates>>,
+}
+
+/// The states of a service.
+#[derive(Clone, Debug)]
+pub struct ServiceStates {
+    /// Some side can serve.
+    pub any: State,
+    /// Every side can serve.
+    pub all: State,
+    /// Each side, in the order in which the service's endpoints first name its provider.
+    pub sides: Vec<State>,
+}
+
+/// What the ledger says of a check.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    /// Which check.
+    pub check: CheckIndex,
+    /// Its state.
+    pub state: State,
+    /// Since when.
+    pub since: Timestamp,
+    /// Settled milliseconds: good, bad, unknown, excluded.
+    pub millis: [u64; 4],
+}
+
+/// The numbers of one check.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    pub(super) state: State,
+    pub(super) since: Timestamp,
+    pub(super) millis: [u64; 4],
+    pub(super) runs: [u64; Verdict::ALL.len()],
+    pub(super) failures: [u32; Reason::ALL.len()],
+    pub(super) first_reasons: [Option<Reason>; LEAN_REASONS],
+    pub(super) success: Durations,
+    pub(super) failure: Durations,
+    pub(super) phase_seconds: [f64; Phase::ALL.len()],
+    pub(super) last_phases: [Option<(f32, f32)>; Phase::ALL.len()],
+    pub(super) last_completed: Option<Timestamp>,
+    pub(super) last_success: Option<Timestamp>,
+    pub(super) warnings: [u32; Warning::ALL.len()],
+    pub(super) http_status: Option<u16>,
+    pub(super) not_after: Option<Timestamp>,
+    pub(super) dns_answers: Option<u32>,
+}
+
+/// A histogram of run durations; buckets are not cumulative here.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Durations {
+    pub(super) buckets: [u32; DURATION_BUCKETS.len()],
+    pub(super) count: u64,
+    pub(super) sum: f64,
+}
+
+impl Durations {
+    fn observe(&mut self, seconds: f64) {
+        if let Some(position) = DURATION_BUCKETS.iter().position(|bound| seconds <= *bound) {
+            self.buckets[position] = self.buckets[position].saturating_add(1);
+        }
+        self.count += 1;
+        self.sum += seconds;
+    }
+}
+
+impl Row {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            state: State::Unknown,
+            since: now,
+            millis: [0; 4],
+            runs: [0; Verdict::ALL.len()],
+            failures: [0; Reason::ALL.len()],
+            first_reasons: [None; LEAN_REASONS],
+            success: Durations::default(),
+            failure: Durations::default(),
+            phase_seconds: [0.0; Phase::ALL.len()],
+            last_phases: [None; Phase::ALL.len()],
+            last_completed: None,
+            last_success: None,
+            warnings: [0; Warning::ALL.len()],
+            http_status: None,
+            not_after: None,
+            dns_answers: None,
+        }
+    }
+
+    fn record(&mut self, ended: Timestamp, result: &ProbeResult) {
+        self.runs[result.outcome.verdict().index()] += 1;
+        self.last_completed = Some(ended);
+        match result.outcome {
+            Outcome::Good => {
+                self.last_success = Some(ended);
+                self.success.observe(result.latency.as_secs_f64());
+                for warning in result.warnings.iter() {
+                    self.warnings[warning.index()] += 1;
+                }
+            }
+            Outcome::Bad(reason) => {
+                self.failure.observe(result.latency.as_secs_f64());
+                self.fail(reason);
+            }
+            Outcome::Unknown(_) => {}
+        }
+        self.last_phases = [None; Phase::ALL.len()];
+        for (phase, start, took) in result.phases.iter() {
+            self.phase_seconds[phase.index()] += took.as_secs_f64();
+            self.last_phases[phase.index()] = Some((start.as_secs_f32(), took.as_secs_f32()));
+        }
+        self.http_status = result.facts.http_status;
+        self.dns_answers = result.facts.dns_answers;
+        self.not_after = result.facts.certificate_not_after.or(self.not_after);
+    }
+
+    fn fail(&mut self, reason: Reason) {
+        self.failures[reason.index()] += 1;
+        if !self.first_reasons.contains(&Some(reason))
+            && let Some(free) = self.first_reasons.iter_mut().find(|slot| slot.is_none())
+        {
+            *free = Some(reason);
+        }
+    }
+}
+
+impl Table {
+    /// A row for every check, unknown since `now`.
+    pub fn new(
+        vantage: &str,
+        detail: Detail,
+        checks: &[Arc<Check>],
+        services: &[Service],
+        now: Timestamp,
+    ) -> Self {
+        let rows = vec![Row::new(now); checks.len()];
+        let texts: Vec<_> = services.iter().map(ServiceText::new).collect();
+        let states = texts.iter().map(|service| ServiceStates {
+            any: State::Unknown,
+            all: State::Unknown,
+            sides: vec![State::Unknown; service.providers.len()],
+        });
+        Self {
+            detail,
+            vantage: escaped(vantage),
+            checks: check_texts(checks, services, vantage),
+            states: Mutex::new(states.collect()),
+            services: texts,
+            shards: rows.chunks(SHARD_ROWS).map(|rows| Mutex::new(rows.to_vec())).collect(),
+        }
+    }
+
+    /// Counts a run of `check` that ended at `ended`.
+    pub fn record(&self, check: CheckIndex, ended: Timestamp, result: &ProbeResult) {
+        self.shard(check.get() / SHARD_ROWS)[check.get() % SHARD_ROWS].record(ended, result);
+    }
+
+    /// Takes over what the ledger says of some checks, best in ascending order.
+    pub fn settle(&self, settled: impl IntoIterator<Item = Settled>) {
+        let mut settled = settled.into_iter().peekable();
+        while let Some(first) = settled.peek() {
+            let number = first.check.get() / SHARD_ROWS;
+            let mut shard = self.shard(number);
+            while let Some(each) = settled.next_if(|each| each.check.get() / SHARD_ROWS == number) {
+                let row = &mut shard[each.check.get() % SHARD_ROWS];
+                row.state = each.state;
+                row.since = each.since;
+                row.millis = each.millis;
+            }
+        }
+    }
+
+    /// Takes over the joined states of the service at this position.
+    pub fn set_service(&self, service: usize, states: ServiceStates) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)[service] = states;
+    }
+
+    pub(super) fn service_states(&self) -> Vec<ServiceStates> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A copy of every row, a shard at a time.
+    pub(super) fn copy(&self) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(self.checks.len());
+        for number in 0..self.shards.len() {
+            rows.extend_from_slice(&self.shard(number));
+        }
+        rows
+    }
+
+    fn shard(&self, number: usize) -> MutexGuard<'_, Vec<Row>> {
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

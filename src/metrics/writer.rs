@@ -1,0 +1,244 @@
+//! Rows into exposition text, family by family, in chunks.
+//!
+//! An [`Exposition`] is an iterator over chunks of about 64 KiB, so that a page of a hundred megabytes needs neither that
+//! much memory nor one long turn on the runtime. It works on a copy of the rows and holds no lock.
+//!
+//! It does not compress and does not know HTTP.
+
+use super::catalog::{DURATION_BUCKETS, Metric, Subject};
+use super::labels::CheckText;
+use super::table::{Durations, Row, ServiceStates, Table};
+use crate::model::{Detail, Reason, Timestamp, Verdict};
+use bytes::Bytes;
+use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+
+/// A chunk is handed out once it is longer than this, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
+/// The page, in chunks.
+pub struct Exposition {
+    table: Arc<Table>,
+    rows: Vec<Row>,
+    services: Vec<ServiceStates>,
+    own: Option<String>,
+    /// Position in the catalogue.
+    metric: usize,
+    /// Position of the next row of that metric.
+    row: usize,
+}
+
+impl Exposition {
+    /// The page as of now; `own` is text that stands before everything else.
+    pub fn new(table: Arc<Table>, own: String) -> Self {
+        let rows = table.copy();
+        let services = table.service_states();
+        Self { table, rows, services, own: Some(own), metric: 0, row: 0 }
+    }
+
+    /// Writes metrics and rows until the chunk is full or nothing is left.
+    fn fill(&mut self, out: &mut String) {
+        while let Some(metric) = Metric::ALL.get(self.metric) {
+            match metric.entry().subject {
+                Subject::Check if metric.entry().detail <= self.table.detail => {
+                    if !self.write_checks(*metric, out) {
+                        return;
+                    }
+                }
+                Subject::Service => self.write_services(*metric, out),
+                Subject::Check | Subject::Own => {}
+            }
+            self.metric += 1;
+        }
+    }
+
+    /// Writes the rows of one metric; false if the chunk is full before the last one.
+    fn write_checks(&mut self, metric: Metric, out: &mut String) -> bool {
+        if self.row == 0 && !self.rows.is_empty() {
+            write_head(metric, out);
+        }
+        while let Some(row) = self.rows.get(self.row) {
+            let text = &self.table.checks[self.row];
+            Lines { out, name: metric.entry().name, text }.write(metric, row, self.table.detail);
+            self.row += 1;
+            if out.len() > CHUNK {
+                return false;
+            }
+        }
+        self.row = 0;
+        true
+    }
+
+    fn write_services(&self, metric: Metric, out: &mut String) {
+        if self.services.is_empty() {
+            return;
+        }
+        write_head(metric, out);
+        let (name, vantage) = (metric.entry().name, &self.table.vantage);
+        for (text, states) in self.table.services.iter().zip(&self.services) {
+            let sides = text.providers.iter().map(|each| &**each).zip(states.sides.iter().copied());
+            let scopes = [("any", states.any), ("all", states.all)];
+            let (label, lines) = match metric {
+                Metric::ServiceSideState => ("provider", sides.collect()),
+                _ => ("scope", Vec::from(scopes)),
+            };
+            for (value, state) in lines {
+                let (service, number) = (&text.name, state.index());
+                writeln!(
+                    out,
+                    "{name}{{service=\"{service}\",{label}=\"{value}\",vantage=\"{vantage}\"}} {number}"
+                )
+                .expect(INFALLIBLE);
+            }
+        }
+    }
+}
+
+impl Iterator for Exposition {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let mut out = String::with_capacity(CHUNK + 4096);
+        if let Some(own) = self.own.take() {
+            out.push_str(&own);
+        }
+        self.fill(&mut out);
+        (!out.is_empty()).then(|| out.into())
+    }
+}
+
+fn write_head(metric: Metric, out: &mut String) {
+    let entry = metric.entry();
+    let (name, help, kind) = (entry.name, entry.help, entry.kind.as_str());
+    write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n").expect(INFALLIBLE);
+}
+
+/// The lines of one metric of one check.
+struct Lines<'a> {
+    out: &'a mut String,
+    name: &'static str,
+    text: &'a CheckText,
+}
+
+impl Lines<'_> {
+    fn write(&mut self, metric: Metric, row: &Row, detail: Detail) {
+        match metric {
+            Metric::CheckState => self.plain(row.state.index()),
+            Metric::CheckStateSince => self.plain(row.since.as_secs_f64()),
+            Metric::CheckStateSeconds => self.settled(row),
+            Metric::CheckInfo => self.info(),
+            Metric::CheckInterval => self.plain(self.text.interval),
+            Metric::CheckTimeout => self.plain(self.text.timeout),
+            Metric::Probes => {
+                for (verdict, count) in Verdict::ALL.iter().zip(row.runs) {
+                    self.labelled("verdict", verdict.as_str(), count);
+                }
+            }
+            Metric::ProbeFailures => self.failures(row, detail),
+            Metric::ProbeDuration => {
+                self.histogram("success", &row.success);
+                if detail == Detail::Full {
+                    self.histogram("failure", &row.failure);
+                }
+            }
+            Metric::ProbePhaseSeconds => {
+                for phase in self.text.phases.iter() {
+                    self.labelled("phase", phase.as_str(), row.phase_seconds[phase.index()]);
+                }
+            }
+            Metric::ProbeLastPhaseStart => self.last_phases(row, |(start, _)| start),
+            Metric::ProbeLastPhaseDuration => self.last_phases(row, |(_, took)| took),
+            Metric::ProbeLastCompleted => self.moment(row.last_completed),
+            Metric::ProbeLastSuccess => self.moment(row.last_success),
+            Metric::CheckWarnings => {
+                for warning in self.text.warnings.iter() {
+                    self.labelled("warning", warning.as_str(), row.warnings[warning.index()]);
+                }
+            }
+            Metric::HttpResponseCode => self.seen(row.http_status),
+            Metric::TlsNotAfter => self.moment(row.not_after),
+            Metric::DnsAnswers => self.seen(row.dns_answers),
+            other => unreachable!("`{}` is not about a check", other.entry().name),
+        }
+    }
+
+    fn plain(&mut self, value: impl Display) {
+        let (name, labels) = (self.name, &self.text.labels);
+        writeln!(self.out, "{name}{{{labels}}} {value}").expect(INFALLIBLE);
+    }
+
+    fn labelled(&mut self, label: &str, word: &str, value: impl Display) {
+        let (name, labels) = (self.name, &self.text.labels);
+        writeln!(self.out, "{name}{{{labels},{label}=\"{word}\"}} {value}").expect(INFALLIBLE);
+    }
+
+    /// A fact that was not seen is absent.
+    fn seen(&mut self, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.plain(value);
+        }
+    }
+
+    fn moment(&mut self, at: Option<Timestamp>) {
+        self.seen(at.map(Timestamp::as_secs_f64));
+    }
+
+    /// Milliseconds as seconds, to the millisecond.
+    fn settled(&mut self, row: &Row) {
+        for (state, millis) in ["good", "bad", "unknown", "excluded"].iter().zip(row.millis) {
+            let seconds = format_args!("{}.{:03}", millis / 1_000, millis % 1_000).to_string();
+            self.labelled("state", state, seconds);
+        }
+    }
+
+    fn info(&mut self) {
+        let (name, labels, info) = (self.name, &self.text.labels, &self.text.info);
+        writeln!(self.out, "{name}{{{labels}{info}}} 1").expect(INFALLIBLE);
+    }
+
+    fn failures(&mut self, row: &Row, detail: Detail) {
+        if detail == Detail::Lean {
+            for reason in row.first_reasons.iter().flatten() {
+                self.labelled("reason", reason.as_str(), row.failures[reason.index()]);
+            }
+        } else {
+            for reason in Reason::ALL {
+                let count = row.failures[reason.index()];
+                if count > 0 || self.text.reasons.contains(reason) {
+                    self.labelled("reason", reason.as_str(), count);
+                }
+            }
+        }
+    }
+
+    fn last_phases(&mut self, row: &Row, value: impl Fn((f32, f32)) -> f32) {
+        for phase in self.text.phases.iter() {
+            if let Some(last) = row.last_phases[phase.index()] {
+                self.labelled("phase", phase.as_str(), value(last));
+            }
+        }
+    }
+
+    fn histogram(&mut self, outcome: &str, durations: &Durations) {
+        let (name, labels) = (self.name, &self.text.labels);
+        let mut cumulative = 0;
+        for (bound, count) in DURATION_BUCKETS.iter().zip(durations.buckets) {
+            cumulative += u64::from(count);
+            writeln!(
+                self.out,
+                "{name}_bucket{{{labels},outcome=\"{outcome}\",le=\"{bound}\"}} {cumulative}"
+            )
+            .expect(INFALLIBLE);
+        }
+        let (sum, count) = (durations.sum, durations.count);
+        write!(
+            self.out,
+            "{name}_bucket{{{labels},outcome=\"{outcome}\",le=\"+Inf\"}} {count}\n\
+             {name}_sum{{{labels},outcome=\"{outcome}\"}} {sum}\n\
+             {name}_count{{{labels},outcome=\"{outcome}\"}} {count}\n"
+        )
+        .expect(INFALLIBLE);
+    }
+}
