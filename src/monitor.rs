@@ -1,5 +1,315 @@
-//! Monitor: owns scheduler, workers and recorder; start, stop.
+//! Monitor: the road from schedule to picture, assembled, started and stopped.
+//!
+//! [`plan`] makes everything from a valid configuration without starting it: a seat for each worker, the recorder, the
+//! tables that faces read. [`Monitor::start`] puts each worker on a thread with a runtime of its own (several single-threaded
+//! runtimes cost less than one that steals work) and the recorder on the caller's. The simulation starts the same parts on
+//! one paused runtime.
+//!
+//! It does not know protocols, HTML, TOML or arguments; where results go beyond metrics and picture is not built yet.
+
+pub mod board;
 pub mod event;
+mod fleet;
 pub mod joint;
 pub mod ledger;
+pub mod recorder;
+pub mod scheduler;
 pub mod snapshot;
+
+use crate::clock::{Instant, WallClock};
+use crate::config::Config;
+use crate::metrics::{Own, Table};
+use crate::model::{Check, CheckIndex, ProbeResult, Service};
+use crate::probe::Engine;
+use crate::probe::tls::Roots;
+use board::{Board, Setting};
+use fleet::Fleet;
+use futures_util::future::BoxFuture;
+use ledger::Ledger;
+use recorder::Recorder;
+use scheduler::Worker;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+/// Events on their way to the recorder at most; a worker that finds it full waits.
+const EVENTS: usize = 4_096;
+
+/// One worker for each so many checks, up to the number of processors.
+const CHECKS_PER_WORKER: usize = 4_000;
+
+/// A worker that has not rolled for so long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
+
+/// Carries out one run of a check; never fails, whatever happens is a result.
+pub trait Runner: Send + Sync + 'static {
+    /// One run under `timeout`, one hard deadline for everything.
+    fn run(&self, check: CheckIndex, timeout: Duration) -> BoxFuture<'static, ProbeResult>;
+}
+
+/// Shows that a worker lives.
+#[derive(Debug)]
+pub struct Pulse {
+    born: Instant,
+    /// Milliseconds since `born` of the last beat, plus one; 0 before the first.
+    beat: AtomicU64,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { born: Instant::now(), beat: AtomicU64::new(0) }
+    }
+}
+
+impl Pulse {
+    /// The worker lives.
+    pub fn beat(&self) {
+        let millis = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        self.beat.store(millis + 1, Ordering::Relaxed);
+    }
+
+    /// How long ago the worker last showed that it lives; `None` if it has not planned its first round yet.
+    fn age(&self) -> Option<Duration> {
+        let beat = self.beat.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(self.born.elapsed().saturating_sub(Duration::from_millis(beat)))
+    }
+}
+
+/// Whether the workers move, for the health paths. Cloning it clones handles.
+#[derive(Clone)]
+pub struct Vitals(Arc<[Arc<Pulse>]>);
+
+impl Vitals {
+    /// Whether every worker has moved lately; else a sentence why not.
+    pub fn alive(&self) -> Result<(), String> {
+        let slowest = self.0.iter().filter_map(|pulse| pulse.age()).max();
+        match slowest.filter(|age| *age > STUCK_AFTER) {
+            Some(age) => Err(format!("a scheduler has not moved for {} s", age.as_secs())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every worker has planned its first round; else a sentence why not.
+    pub fn ready(&self) -> Result<(), String> {
+        let planned = self.0.iter().filter(|pulse| pulse.age().is_some()).count();
+        if planned == self.0.len() {
+            return Ok(());
+        }
+        Err(format!("{planned} of {} schedulers have planned their first round", self.0.len()))
+    }
+}
+
+/// Everything of a monitor, not yet started.
+pub struct Plan {
+    /// The picture.
+    pub board: Board,
+    /// The numbers.
+    pub table: Arc<Table>,
+    /// Whether the workers move.
+    pub vitals: Vitals,
+    /// Takes in events; wants to run.
+    pub recorder: Recorder,
+    /// What the recorder reads.
+    pub events: mpsc::Receiver<event::Event>,
+    /// The workers; each wants a [`Runner`] and to run.
+    pub workers: Vec<Worker>,
+    /// Tells the workers to stop.
+    pub stop: watch::Sender<bool>,
+}
+
+/// How many workers so many checks get on so many processors.
+pub fn workers_for(checks: usize, processors: usize) -> usize {
+    checks.div_ceil(CHECKS_PER_WORKER).clamp(1, processors.max(1))
+}
+
+/// Makes everything of a monitor with so many workers; starts nothing.
+pub fn plan(
+    config: &Config,
+    notices: Vec<String>,
+    workers: usize,
+    clock: &Arc<dyn WallClock>,
+    own: &Own,
+) -> Plan {
+    let started = clock.now();
+    let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
+    let services: Arc<[Service]> = config.services.clone().into();
+    let vantage = &config.monitor.vantage;
+    let table = Table::new(vantage, config.metrics.detail, &checks, &services, started);
+    let limit = config.monitor.max_in_flight as usize;
+    let room = Arc::new(Semaphore::new(limit));
+    own.set_limit(config.monitor.max_in_flight);
+
+    let ledger = Ledger::new(&checks, &services, started);
+    let setting = Setting {
+        vantage: Arc::clone(vantage),
+        notices,
+        providers: config.providers.clone(),
+        services: Arc::clone(&services),
+        checks: Arc::clone(&checks),
+        clock: Arc::clone(clock),
+        own: own.clone(),
+        room: Arc::clone(&room),
+        limit,
+    };
+    let board = Board::new(setting, &ledger, started);
+
+    let (stop, stopped) = watch::channel(false);
+    let (to_recorder, events) = mpsc::channel(EVENTS);
+    let mut rechecks = Vec::new();
+    let mut seats = Vec::new();
+    for number in 0..workers {
+        let share: Arc<[_]> = share(checks.len(), number, workers).collect();
+        let (ask, asked) = mpsc::channel(share.len().max(1));
+        rechecks.push(ask);
+        seats.push(Worker {
+            checks: share,
+            all: Arc::clone(&checks),
+            clock: Arc::clone(clock),
+            room: Arc::clone(&room),
+            events: to_recorder.clone(),
+            rechecks: asked,
+            stop: stopped.clone(),
+            pulse: Arc::default(),
+            own: own.clone(),
+        });
+    }
+    let table = Arc::new(table);
+    let recorder = Recorder {
+        ledger,
+        table: Arc::clone(&table),
+        board: board.clone(),
+        checks,
+        services,
+        rechecks,
+    };
+    let vitals = Vitals(seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect());
+    Plan { board, table, vitals, recorder, events, workers: seats, stop }
+}
+
+/// The checks of worker `number` of `workers`: every `workers`-th one, so that neighbours in the file are spread.
+fn share(checks: usize, number: usize, workers: usize) -> impl Iterator<Item = CheckIndex> {
+    let index = |n: usize| CheckIndex(u32::try_from(n).expect("fewer than 2^32 checks"));
+    (number..checks).step_by(workers).map(index)
+}
+
+/// Why a monitor could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A check cannot be made ready.
+    #[error("cannot make check `{check}` ready")]
+    Prober {
+        /// Its id.
+        check: String,
+        /// Why.
+        #[source]
+        source: crate::probe::Error,
+    },
+    /// The system gives no thread or runtime.
+    #[error("cannot start a worker")]
+    Worker(#[source] std::io::Error),
+    /// A worker ended before it was ready.
+    #[error("a worker ended before it was ready; its panic is in the log")]
+    Lost,
+}
+
+/// A running monitor.
+pub struct Monitor {
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    recorder: tokio::task::JoinHandle<Ledger>,
+}
+
+impl Monitor {
+    /// Starts the workers on threads of their own and the recorder on this runtime; ready when every prober is.
+    pub async fn start(plan: Plan, roots: &Roots) -> Result<Self, Error> {
+        let recorder = tokio::runtime::Handle::current().spawn(plan.recorder.run(plan.events));
+        let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder };
+        let mut ready = Vec::new();
+        for (number, worker) in plan.workers.into_iter().enumerate() {
+            let (tell, told) = oneshot::channel();
+            let roots = roots.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("probes-{number}"))
+                .spawn(move || work(worker, roots, tell))
+                .map_err(Error::Worker)?;
+            monitor.threads.push(thread);
+            ready.push(told);
+        }
+        for told in ready {
+            told.await.map_err(|_| Error::Lost)??;
+        }
+        Ok(monitor)
+    }
+
+    /// Stops starting runs, waits for those in flight (none outlives its timeout) and for the recorder to take in the rest.
+    pub async fn stop(self) {
+        let Self { stop, threads, recorder } = self;
+        // Without a receiver every worker has already gone.
+        let _ = stop.send(true);
+        let join = move || threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
+        let lost = tokio::runtime::Handle::current().spawn_blocking(join).await.unwrap_or(0);
+        if lost > 0 {
+            tracing::error!(workers = lost, "a worker had panicked");
+        }
+        drop(stop);
+        recorder.await.expect("the recorder does not panic");
+    }
+
+    /// Resolves when the recorder ends while the monitor should run: state after that is unknown.
+    pub async fn lost(&mut self) {
+        let _ = (&mut self.recorder).await;
+    }
+}
+
+/// One worker on its thread: a runtime, its probers, its schedule.
+fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = tell.send(Err(Error::Worker(error)));
+            return;
+        }
+    };
+    runtime.block_on(async move {
+        let engine = Arc::new(Engine::new(roots, Arc::clone(&worker.clock)));
+        match Fleet::build(&worker.checks, &worker.all, &engine) {
+            Ok(fleet) => {
+                let _ = tell.send(Ok(()));
+                scheduler::run(worker, Arc::new(fleet)).await;
+            }
+            Err((check, source)) => {
+                let check = worker.all[check.get()].id.to_string();
+                let _ = tell.send(Err(Error::Prober { check, source }));
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_exactly_one_worker() {
+        let mut seen: Vec<_> = (0..3).flat_map(|number| share(10, number, 3)).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..10).map(CheckIndex).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn workers_grow_with_checks_up_to_the_processors() {
+        let counts = [0, 1, 4_000, 4_001, 20_000].map(|checks| workers_for(checks, 4));
+        assert_eq!(counts, [1, 1, 1, 2, 4]);
+    }
+
+    #[test]
+    fn a_worker_is_ready_once_it_has_planned() {
+        let pulse = Arc::new(Pulse::default());
+        let vitals = Vitals([Arc::clone(&pulse)].into());
+        assert!(vitals.ready().is_err());
+        pulse.beat();
+        assert_eq!((vitals.ready(), vitals.alive()), (Ok(()), Ok(())));
+    }
+}

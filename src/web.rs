@@ -13,7 +13,8 @@ pub mod page;
 pub mod reading;
 pub mod serve;
 
-use crate::monitor::snapshot::{About, Board, CheckView, ResultView, ServiceView};
+use crate::monitor::board::Board;
+use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;

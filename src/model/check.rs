@@ -19,6 +19,11 @@ impl CheckId {
         Self(format!("{service}/{endpoint}/{probe}").into())
     }
 
+    /// The id as shared text.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -95,9 +95,9 @@ impl Track {
         self.runs
     }
 
-    /// Whether a run is in flight.
-    pub fn is_running(&self) -> bool {
-        self.in_flight.is_some()
+    /// The run in flight: when it started, and whether it is a recheck.
+    pub fn run(&self) -> Option<(Timestamp, bool)> {
+        self.in_flight.map(|run| (run.at, run.recheck))
     }
 
     /// Why the time after the watermark is unknown, if it is.

@@ -1,7 +1,6 @@
-//! The picture for people and programs: what the web and the command line can see of the monitor.
+//! The views of the picture: what the web and the command line can see of the monitor.
 //!
-//! The recorder is the only writer. Readers get owned views, copied a few rows at a time, so that no reader can stall the
-//! writer. A view is as of the moment it was taken.
+//! A view is an owned copy, as of the moment it was taken; `board` gives them out.
 //!
 //! It does not render anything: `web` and `cli` do.
 
@@ -12,41 +11,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The shared picture. Cloning it clones a handle.
-#[derive(Clone)]
-pub struct Board {}
-
-impl Board {
-    /// Every service with its sides, in the order of the configuration.
-    pub fn services(&self) -> Vec<ServiceView> {
-        Vec::new()
-    }
-
-    /// Every check, in the order of the configuration.
-    pub fn checks(&self) -> Vec<CheckView> {
-        Vec::new()
-    }
-
-    /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
-    pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
-        let _ = check;
-        None
-    }
-
-    /// What the monitor says of itself.
-    pub fn about(&self) -> About {
-        About {
-            vantage: "".into(),
-            now: Timestamp::default(),
-            started: Timestamp::default(),
-            checks: 0,
-            in_flight: 0,
-            skipped: 0,
-            notices: Vec::new(),
-        }
-    }
-}
 
 /// What the monitor says of itself.
 #[derive(Clone, Debug)]

@@ -1,0 +1,130 @@
+//! One task that takes events in order and performs their effects in a fixed order.
+//!
+//! ledger → metrics → board → rechecks → log. It is the only writer of all of them. It ends when every worker has gone and
+//! the last event is taken in; a panic here ends the process, because state after it is unknown.
+//!
+//! It decides nothing: the ledger does.
+
+use super::board::Board;
+use super::event::{Change, Effect, Event};
+use super::ledger::Ledger;
+use crate::metrics::{ServiceStates, Settled, Table};
+use crate::model::{Check, CheckIndex, ProbeResult, Service, State, Timestamp};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Events taken from the channel at once.
+const BATCH: usize = 256;
+
+/// What the recorder needs.
+pub struct Recorder {
+    /// The pure heart.
+    pub ledger: Ledger,
+    /// The numbers of the checks.
+    pub table: Arc<Table>,
+    /// The picture.
+    pub board: Board,
+    /// All checks of the configuration.
+    pub checks: Arc<[Arc<Check>]>,
+    /// All services of the configuration.
+    pub services: Arc<[Service]>,
+    /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
+    pub rechecks: Vec<mpsc::Sender<(CheckIndex, Timestamp)>>,
+}
+
+impl Recorder {
+    /// Takes in events until the channel closes; gives back the ledger as it stands then.
+    pub async fn run(mut self, mut events: mpsc::Receiver<Event>) -> Ledger {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut effects = Vec::new();
+        while events.recv_many(&mut batch, BATCH).await > 0 {
+            for event in batch.drain(..) {
+                self.take(&event, &mut effects);
+            }
+        }
+        self.ledger
+    }
+
+    fn take(&mut self, event: &Event, effects: &mut Vec<Effect>) {
+        // The ledger forgets when a run started once it has ended; the kept result wants to know.
+        let run = match event {
+            Event::Finished { check, .. } => self.ledger.track(*check).run(),
+            _ => None,
+        };
+        self.ledger.apply(event, effects);
+        match event {
+            Event::Finished { check, result } => {
+                let (at, recheck) = run.expect("the ledger has taken in that it started");
+                self.table.record(*check, at + result.latency, result);
+                self.board.keep(*check, at, recheck, result);
+                self.publish(std::slice::from_ref(check));
+            }
+            Event::Roll { checks, .. } | Event::ClockBack { checks, .. } => self.publish(checks),
+            Event::Started { .. } | Event::Skipped { .. } => {}
+        }
+        let result = match event {
+            Event::Finished { result, .. } => Some(&**result),
+            _ => None,
+        };
+        for effect in effects.drain(..) {
+            self.perform(&effect, result);
+        }
+    }
+
+    fn publish(&self, checks: &[CheckIndex]) {
+        self.table.settle(checks.iter().map(|check| {
+            let track = self.ledger.track(*check);
+            let (state, since, millis) = (track.state(), track.since(), track.millis());
+            Settled { check: *check, state, since, millis }
+        }));
+        self.board.settle(checks, &self.ledger);
+    }
+
+    fn perform(&self, effect: &Effect, result: Option<&ProbeResult>) {
+        match effect {
+            Effect::Recheck { check, at } => {
+                // At most one recheck of a check is asked for at a time and the channel has room for every check, so a
+                // full one means that the worker has gone.
+                let worker = check.get() % self.rechecks.len();
+                let _ = self.rechecks[worker].try_send((*check, *at));
+            }
+            Effect::CheckChanged { check, change } => {
+                self.publish_service(self.ledger.joint().owner(*check));
+                log_check(&self.checks[check.get()], *change, result);
+            }
+            Effect::SideChanged { service, side, change } => {
+                let provider = &self.ledger.joint().services()[*service].sides[*side].provider;
+                let name = &self.services[*service].name;
+                tracing::info!(service = %name, provider = %provider, from = %change.from, to = %change.to, "side is {}", change.to);
+            }
+            Effect::ServiceChanged { service, change } => {
+                let name = &self.services[*service].name;
+                if change.to == State::Down {
+                    tracing::error!(service = %name, from = %change.from, to = %change.to, "service is down on every provider");
+                } else {
+                    tracing::info!(service = %name, from = %change.from, to = %change.to, "service is {}", change.to);
+                }
+            }
+        }
+    }
+
+    fn publish_service(&self, service: usize) {
+        let joint = &self.ledger.joint().services()[service];
+        let sides = joint.sides.iter().map(|side| side.standing.state).collect();
+        let states = ServiceStates { any: joint.any.state, all: joint.all.state, sides };
+        self.table.set_service(service, states);
+        self.board.set_service(service, joint.clone());
+    }
+}
+
+/// One line per change of health: warnings for what got worse, information for what got better.
+fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>) {
+    let said = result.map_or("the last result ran out", |result| result.said.as_str());
+    let why = result.and_then(|result| result.outcome.reason()).map(|reason| reason.as_str());
+    let (from, to) = (change.from.as_str(), change.to.as_str());
+    if change.to == State::Down {
+        tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");
+    } else {
+        tracing::info!(check = %check.id, from, to, reason = why, said, "check is {to}");
+    }
+}
