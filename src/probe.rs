@@ -7,6 +7,7 @@
 //! It knows no schedule, no retries, no SLOs, no store and no metrics.
 
 pub mod dns;
+mod expect;
 mod flight;
 pub mod http;
 pub mod tcp;
@@ -28,13 +29,19 @@ use trace::Trace;
 pub struct Engine {
     net: Net,
     tls: tls::Stock,
+    http: http::Clients,
     clock: Arc<dyn WallClock>,
 }
 
 impl Engine {
     /// Builds the shared parts. Must be called inside the runtime that will use them.
     pub fn new(roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
-        Self { net: Net::from_system(), tls: tls::Stock::new(roots), clock }
+        Self {
+            net: Net::from_system(),
+            tls: tls::Stock::new(roots),
+            http: http::Clients::default(),
+            clock,
+        }
     }
 }
 
@@ -97,17 +104,31 @@ impl Prober {
     async fn run(&self, trace: &mut Trace) -> Result<String, Failure> {
         let (host, port) = self.target()?;
         let addresses = self.choose(&host, trace).await?;
+        let several = addresses.len() > 1;
         let mut said = String::new();
         for address in addresses {
             let address = SocketAddr::new(address, port);
+            if several {
+                trace.begin_hop(self.label(address), Instant::now());
+            }
             trace.address = Some(address);
             said = match &self.kind {
-                Kind::Http(http) => http.attempt(address, trace).await?,
+                Kind::Http(http) => {
+                    http.attempt(&self.engine, self.spec.ip, address, trace).await?
+                }
                 Kind::Tcp(tcp) => tcp.attempt(address, trace).await?,
                 Kind::Dns(dns) => dns.attempt(address, trace).await?,
             };
         }
         Ok(said)
+    }
+
+    /// What a run that asks several addresses calls one of them.
+    fn label(&self, address: SocketAddr) -> String {
+        match &self.kind {
+            Kind::Http(http) => http.label(),
+            Kind::Tcp(_) | Kind::Dns(_) => address.to_string(),
+        }
     }
 
     fn target(&self) -> Result<(Host, u16), Failure> {

@@ -1,25 +1,304 @@
-//! HTTP probes through reqwest.
-use super::{Engine, Error, Trace};
-use crate::model::{Host, HttpSpec};
+//! HTTP probes: one request through reqwest, redirects followed by hand, each judged and timed.
+//!
+//! A run asks one host at one address. As long as redirects stay with that host they stay at that address; another host
+//! is resolved and its first address asked. Status is judged before the body is read; the body is read to its end, or to
+//! `body_limit`, so that a cut answer is noticed, and kept only where a rule looks at it. Nothing is ever decompressed.
+//!
+//! It keeps no connection, no cookie and no cache, and repeats nothing.
+
+mod client;
+mod errand;
+mod fault;
+mod redirect;
+
+use super::flight::{Flight, Landing};
+use super::{Engine, Error, Trace, expect};
+use crate::clock::Instant;
+use crate::model::{
+    Host, HttpSpec, HttpVersion, IpChoice, Phase, Reason, Redirects, human_duration,
+};
 use crate::net::Failure;
+use bytes::{Bytes, BytesMut};
+pub(super) use client::Clients;
+use errand::Errand;
+use fault::{Place, fault};
+use http::{StatusCode, Version, header};
+use redirect::{Ask, follow, leads_on, shown};
+use reqwest::Response;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub(super) struct HttpProber {}
+pub(super) struct HttpProber {
+    spec: HttpSpec,
+    first: Errand,
+}
+
+/// How one request ended, if not in failure.
+enum Ended {
+    /// Judged good; the sentence for a person.
+    Judged(String),
+    /// Sent elsewhere.
+    Redirected(Ask),
+}
 
 impl HttpProber {
-    pub(super) fn build(_spec: &HttpSpec, _engine: &Arc<Engine>) -> Result<Self, Error> {
-        Ok(Self {})
+    pub(super) fn build(spec: &HttpSpec, engine: &Arc<Engine>) -> Result<Self, Error> {
+        let mut url = spec.url.clone();
+        url.set_fragment(None);
+        let ask = Ask { url, method: spec.method.clone(), with_body: spec.body.is_some() };
+        let first = Errand::new(spec, ask, engine)?;
+        Ok(Self { spec: spec.clone(), first })
     }
+
     /// Host and port the first request connects to (`connect_to`, else the URL's).
     pub(super) fn target(&self) -> (Host, u16) {
-        (Host::Name("localhost".into()), 80)
+        self.first.target.clone()
     }
+
+    /// What the first request asks for, without credentials.
+    pub(super) fn label(&self) -> String {
+        shown(&self.first.ask.url)
+    }
+
     pub(super) async fn attempt(
         &self,
-        _address: SocketAddr,
-        _trace: &mut Trace,
+        engine: &Engine,
+        ip: IpChoice,
+        address: SocketAddr,
+        trace: &mut Trace,
     ) -> Result<String, Failure> {
-        Ok(String::new())
+        trace.facts.redirects = Some(0);
+        let ask = match self.one(&self.first, address, trace).await? {
+            Ended::Judged(said) => return Ok(said),
+            Ended::Redirected(ask) => ask,
+        };
+        self.chase(ask, engine, ip, address, trace).await
+    }
+
+    /// Follows redirects from `ask` on.
+    async fn chase(
+        &self,
+        mut ask: Ask,
+        engine: &Engine,
+        ip: IpChoice,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<String, Failure> {
+        let limit = match self.spec.redirects {
+            Redirects::Off => 0,
+            Redirects::Limit(limit) => u32::from(limit),
+        };
+        let mut visited = vec![self.first.ask.clone()];
+        let mut followed = 0;
+        loop {
+            let target = shown(&ask.url);
+            if visited.contains(&ask) {
+                let said = format!("redirected in a loop: to `{target}` for the second time");
+                return Err(Failure::bad(Reason::RedirectLimit, said));
+            }
+            if followed == limit {
+                let said = format!("redirected more than {limit} times, next to `{target}`");
+                return Err(Failure::bad(Reason::RedirectLimit, said));
+            }
+            followed += 1;
+            visited.push(ask.clone());
+            trace.name_hop(|| self.label());
+            trace.begin_hop(target, Instant::now());
+            trace.facts.redirects = Some(followed);
+            ask = match self.hop(ask, engine, ip, address, trace).await {
+                Ok(Ended::Judged(said)) => return Ok(said),
+                Ok(Ended::Redirected(ask)) => ask,
+                Err(failure) => return Err(placed(failure, &visited)),
+            };
+        }
+    }
+
+    /// One request after the first: chooses the address, then asks.
+    async fn hop(
+        &self,
+        ask: Ask,
+        engine: &Engine,
+        ip: IpChoice,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<Ended, Failure> {
+        let errand = Errand::new(&self.spec, ask, engine)
+            .map_err(|error| Failure::bad(Reason::RedirectRefused, error.to_string()))?;
+        let (host, port) = &errand.target;
+        let ip = if errand.home {
+            address.ip()
+        } else {
+            if matches!(host, Host::Name(_)) {
+                trace.enter(Phase::Resolve, Instant::now());
+            }
+            let addresses = engine.net.resolve(host, ip).await?;
+            *addresses.first().expect("a resolved host has an address")
+        };
+        let address = SocketAddr::new(ip, *port);
+        trace.address = Some(address);
+        self.one(&errand, address, trace).await
+    }
+
+    /// One request, sent and judged.
+    async fn one(
+        &self,
+        errand: &Errand,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<Ended, Failure> {
+        let response = send(errand, &self.spec, address, trace).await?;
+        trace.enter(Phase::Transfer, Instant::now());
+        let status = response.status();
+        let code = status.as_u16();
+        let headers = response.headers();
+        trace.hop_status = Some(code);
+        let facts = &mut trace.facts;
+        facts.http_status = Some(code);
+        facts.http_version = version(response.version());
+        facts.content_length =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        facts.body_bytes = None;
+
+        let location = headers
+            .get(header::LOCATION)
+            .filter(|_| self.spec.redirects != Redirects::Off && leads_on(code));
+        if let Some(location) = location {
+            return follow(&errand.ask, code, location.as_bytes()).map(Ended::Redirected);
+        }
+        expect::status(&self.spec.status, code)?;
+        let bytes = self.read(response, errand, address, trace).await?;
+        Ok(Ended::Judged(good(status, bytes, trace)))
+    }
+
+    /// Reads the body to its end and judges it; gives its length.
+    async fn read(
+        &self,
+        mut response: Response,
+        errand: &Errand,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<u64, Failure> {
+        let limit = self.spec.body_limit;
+        let bodiless = errand.ask.method == http::Method::HEAD;
+        if let Some(stated) =
+            trace.facts.content_length.filter(|stated| !bodiless && *stated > limit)
+        {
+            let said =
+                format!("the body has {stated} bytes, at most {limit} are read (`body_limit`)");
+            return Err(Failure::bad(Reason::BodyTooLarge, said));
+        }
+        let keep = expect::wants_body(&self.spec);
+        let mut kept = Kept::default();
+        let mut count = 0;
+        trace.facts.body_bytes = Some(0);
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => {
+                    let place = Place {
+                        phase: Phase::Transfer,
+                        address,
+                        name: name(&self.spec, errand),
+                        body_bytes: count,
+                    };
+                    return Err(fault(&error, &place));
+                }
+            };
+            count += chunk.len() as u64;
+            trace.facts.body_bytes = Some(count);
+            if count > limit {
+                let said = format!("the body has more than {limit} bytes (`body_limit`)");
+                return Err(Failure::bad(Reason::BodyTooLarge, said));
+            }
+            if keep {
+                kept.add(chunk);
+            }
+        }
+        if keep {
+            expect::body(&self.spec, kept.bytes())?;
+        }
+        Ok(count)
+    }
+}
+
+/// Sends the request and waits for the header of the response; whatever was seen is in the trace, however it ends.
+async fn send(
+    errand: &Errand,
+    spec: &HttpSpec,
+    address: SocketAddr,
+    trace: &mut Trace,
+) -> Result<Response, Failure> {
+    let request = errand.request.try_clone().expect("a body of bytes can be cloned");
+    let flight = Flight::new(address, errand.expected.clone());
+    let landing = Landing { trace, flight: Arc::clone(&flight) };
+    let ended = flight.carry(errand.client.execute(request)).await;
+    let phase = flight.phase();
+    let refusal = flight.seen().refusal.take();
+    drop(landing);
+    ended.map_err(|error| {
+        let place = Place { phase, address, name: name(spec, errand), body_bytes: 0 };
+        refusal.unwrap_or_else(|| fault(&error, &place))
+    })
+}
+
+/// The name that the certificate should be for, as a person knows it.
+fn name<'n>(spec: &'n HttpSpec, errand: &'n Errand) -> &'n str {
+    let own = spec.tls.server_name.as_deref().filter(|_| errand.home);
+    own.or(errand.ask.url.host_str()).unwrap_or_default()
+}
+
+/// A failure after redirects says where it happened.
+fn placed(failure: Failure, visited: &[Ask]) -> Failure {
+    let Some(last) = visited.last() else { return failure };
+    let count = visited.len() - 1;
+    let plural = if count == 1 { "redirect" } else { "redirects" };
+    let said = format!("{} (at `{}`, after {count} {plural})", failure.said, shown(&last.url));
+    Failure { said, ..failure }
+}
+
+/// The sentence of a good run: `200 OK, 1.2 kB in 45ms`.
+fn good(status: StatusCode, bytes: u64, trace: &Trace) -> String {
+    let took = human_duration(Instant::now().saturating_duration_since(trace.started()));
+    let words = status.canonical_reason().unwrap_or("(a status without a name)");
+    let code = status.as_u16();
+    match bytes {
+        0..1_000 => format!("{code} {words}, {bytes} B in {took}"),
+        1_000..1_000_000 => {
+            format!("{code} {words}, {}.{} kB in {took}", bytes / 1_000, bytes / 100 % 10)
+        }
+        _ => format!("{code} {words}, {}.{} MB in {took}", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
+}
+
+fn version(version: Version) -> Option<HttpVersion> {
+    match version {
+        Version::HTTP_10 => Some(HttpVersion::Http10),
+        Version::HTTP_11 => Some(HttpVersion::Http11),
+        Version::HTTP_2 => Some(HttpVersion::Http2),
+        _ => None,
+    }
+}
+
+/// A body in memory: a single chunk as it came, several joined.
+#[derive(Default)]
+struct Kept {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Kept {
+    fn add(&mut self, chunk: Bytes) {
+        if self.first.is_empty() && self.joined.is_empty() {
+            self.first = chunk;
+            return;
+        }
+        let first = std::mem::take(&mut self.first);
+        self.joined.extend_from_slice(&first);
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.first } else { &self.joined }
     }
 }

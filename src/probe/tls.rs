@@ -23,7 +23,7 @@ use rustls::{ClientConfig, KeyLog, NamedGroup, RootCertStore};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 
-pub(super) use fault::fault;
+pub(super) use fault::{fault, of_io, of_rustls};
 use witness::Witness;
 
 /// The trusted roots of the system, read once per process and shared by all runtimes.

@@ -20,6 +20,11 @@ pub struct Trace {
     current: Option<(Phase, Instant)>,
     last: Phase,
     times: PhaseTimes,
+    /// What is being asked, once the run is known to ask more than one thing.
+    hop: Option<String>,
+    hop_times: PhaseTimes,
+    /// Status of the request going on, if an answer has come.
+    pub hop_status: Option<u16>,
     /// The address the current attempt uses.
     pub address: Option<SocketAddr>,
     /// What was seen.
@@ -38,6 +43,9 @@ impl Trace {
             current: None,
             last: Phase::Resolve,
             times: PhaseTimes::default(),
+            hop: None,
+            hop_times: PhaseTimes::default(),
+            hop_status: None,
             address: None,
             facts: Facts::default(),
             warnings: Warnings::default(),
@@ -70,13 +78,41 @@ impl Trace {
     /// Ends the phase going on at `now`, if there is one.
     pub fn close(&mut self, now: Instant) {
         if let Some((phase, since)) = self.current.take() {
-            self.times.add(phase, since - self.started, now.saturating_duration_since(since));
+            let start = since.saturating_duration_since(self.started);
+            let took = now.saturating_duration_since(since);
+            self.times.add(phase, start, took);
+            self.hop_times.add(phase, start, took);
+        }
+    }
+
+    /// Begins one request of several at `now`: what was measured so far belongs to the one before, if that was named.
+    pub fn begin_hop(&mut self, target: String, now: Instant) {
+        self.close(now);
+        self.end_hop();
+        self.hop = Some(target);
+        self.address = None;
+    }
+
+    /// Names the request going on, after it turned out not to be the only one; keeps a name it has.
+    pub fn name_hop(&mut self, target: impl FnOnce() -> String) {
+        self.hop.get_or_insert_with(target);
+    }
+
+    fn end_hop(&mut self) {
+        if let Some(target) = self.hop.take() {
+            self.hops.push(Hop {
+                target,
+                address: self.address,
+                http_status: self.hop_status.take(),
+                phases: std::mem::take(&mut self.hop_times),
+            });
         }
     }
 
     /// Makes the result of a run that ended by itself: a sentence if it was good, a failure if not.
     pub fn into_result(mut self, ended: Result<String, Failure>, now: Instant) -> ProbeResult {
         self.close(now);
+        self.end_hop();
         let (outcome, said) = match ended {
             Ok(said) => (Outcome::Good, said),
             Err(Failure { outcome, said }) => (outcome, said),

@@ -7,9 +7,15 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// HTTP probes against servers that misbehave on purpose: each ends in time, for the right reason.
+mod hostile_http;
+/// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
+mod http;
 /// Resolving and connecting: each way to fail has its reason.
 mod net;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
 /// The house itself: floors, headers, banned words, file length.
 mod tidy;
+/// TLS: each way a certificate can be wrong, facts in spite of it, and never a resumed session.
+mod tls;

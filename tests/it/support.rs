@@ -4,5 +4,7 @@
 //!
 //! Nothing here asserts.
 
+pub(crate) mod certs;
 pub(crate) mod dns;
+pub(crate) mod http;
 pub(crate) mod spec;

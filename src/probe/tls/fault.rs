@@ -107,6 +107,10 @@ fn of_certificate(error: &CertificateError, name: &str) -> Failure {
             Reason::TlsUntrusted,
             format!("the certificate chain of `{name}` does not lead to a trusted root"),
         ),
+        CertificateError::BadSignature => Failure::bad(
+            Reason::TlsUntrusted,
+            format!("the certificate of `{name}` is not signed by the issuer that it names"),
+        ),
         _ => Failure::bad(
             Reason::TlsUntrusted,
             format!("the certificate of `{name}` cannot be trusted: {error}"),

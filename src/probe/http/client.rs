@@ -1,0 +1,113 @@
+//! The reqwest clients, and the hooks through which one request is pinned to one address and timed.
+//!
+//! There is one client per TLS configuration and runtime. It keeps no connection, follows nothing, retries nothing, reads
+//! no proxy from the environment and resolves nothing: its resolver hands over the address pinned for the request. What
+//! its connector does is stamped into the request's flight.
+//!
+//! It knows neither probes nor expectations.
+
+use crate::model::Phase;
+use crate::probe::{Error, flight};
+use futures_util::FutureExt;
+use futures_util::future::Map;
+use reqwest::dns::{Name, Resolve, Resolving};
+use reqwest::{Client, redirect, retry};
+use rustls::ClientConfig;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+/// Window of one HTTP/2 stream and of its connection, and with it what may lie unread in memory (RFC 9113, 5.2).
+const H2_WINDOW: u32 = 64 * 1024;
+/// Bytes of one HTTP/2 frame: the smallest limit that the protocol allows (RFC 9113, 4.2).
+const H2_FRAME: u32 = 16 * 1024;
+/// Bytes of all header fields of one HTTP/2 response.
+const H2_HEADERS: u32 = 64 * 1024;
+/// What we call ourselves, unless the probe sets a `user-agent`.
+const USER_AGENT: &str = concat!("nephoscope/", env!("CARGO_PKG_VERSION"));
+
+/// The clients of one runtime, one per TLS configuration.
+#[derive(Default)]
+pub(in crate::probe) struct Clients {
+    made: Mutex<Vec<(Arc<ClientConfig>, Client)>>,
+}
+
+impl Clients {
+    /// The client for this configuration.
+    pub(super) fn client(&self, config: &Arc<ClientConfig>) -> Result<Client, Error> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = made.iter().find(|(known, _)| Arc::ptr_eq(known, config)) {
+            return Ok(client.clone());
+        }
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(retry::never())
+            .tcp_keepalive(None)
+            .http2_initial_stream_window_size(H2_WINDOW)
+            .http2_initial_connection_window_size(H2_WINDOW)
+            .http2_max_frame_size(H2_FRAME)
+            .http2_max_header_list_size(H2_HEADERS)
+            .dns_resolver(Pinned)
+            .connector_layer(Stamping)
+            .tls_backend_preconfigured((**config).clone())
+            .build()
+            .map_err(Error::Http)?;
+        made.push((Arc::clone(config), client.clone()));
+        Ok(client)
+    }
+}
+
+/// Hands over the address pinned for the request; it never asks a name server.
+struct Pinned;
+
+impl Resolve for Pinned {
+    fn resolve(&self, _: Name) -> Resolving {
+        let pinned = flight::pinned();
+        Box::pin(std::future::ready(match pinned {
+            Some(address) => Ok(Box::new(std::iter::once(address)) as reqwest::dns::Addrs),
+            None => Err("no address is pinned for this request".into()),
+        }))
+    }
+}
+
+/// Stamps the beginning and the end of connecting.
+#[derive(Clone, Copy)]
+struct Stamping;
+
+impl<S> tower::Layer<S> for Stamping {
+    type Service = Stamped<S>;
+
+    fn layer(&self, inner: S) -> Stamped<S> {
+        Stamped(inner)
+    }
+}
+
+#[derive(Clone)]
+struct Stamped<S>(S);
+
+impl<S, R> tower::Service<R> for Stamped<S>
+where
+    S: tower::Service<R>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future =
+        Map<S::Future, fn(Result<S::Response, S::Error>) -> Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        flight::stamp(Phase::Connect);
+        self.0.call(request).map(|ended| {
+            if ended.is_ok() {
+                flight::stamp(Phase::Processing);
+            }
+            ended
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! One request made ready: what is written on the wire so that the right server gets it under the right name.
+//!
+//! Three things can differ from the URL: the address (`connect_to`, or the one that was resolved), the name in SNI and
+//! certificate (`tls.server_name`), and the `Host` header. The client takes SNI from the URL it is given and an address
+//! from our resolver only for names, so the URL on the wire is bent and the `Host` header put right. Where the two
+//! differ, HTTP/2 is not offered, because there the URL's authority goes out in place of `Host`.
+//!
+//! It sends nothing.
+
+use super::redirect::{Ask, same_host};
+use crate::model::{Auth, Host, HttpSpec};
+use crate::probe::tls::{Alpn, Offer};
+use crate::probe::{Engine, Error};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Request};
+use rustls::pki_types::ServerName;
+use std::net::IpAddr;
+use url::Url;
+
+/// Headers that describe a body, and go when the body goes.
+const OF_BODY: [HeaderName; 4] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::TRANSFER_ENCODING,
+];
+/// Headers that are for the first host only.
+const OF_HOME: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
+
+/// One request made ready.
+pub(super) struct Errand {
+    /// What is asked, as a person would write it.
+    pub(super) ask: Ask,
+    /// What goes out; cloned for each run.
+    pub(super) request: Request,
+    /// What sends it.
+    pub(super) client: Client,
+    /// The name the certificate must be for, where it is not the host of `request`.
+    pub(super) expected: Option<ServerName<'static>>,
+    /// Host and port to connect to.
+    pub(super) target: (Host, u16),
+    /// Whether it goes to the host that the probe names.
+    pub(super) home: bool,
+}
+
+impl Errand {
+    /// Makes ready what `spec` wants to be asked at `ask`.
+    pub(super) fn new(spec: &HttpSpec, ask: Ask, engine: &Engine) -> Result<Self, Error> {
+        let home = same_host(&spec.url, &ask.url);
+        let secure = ask.url.scheme() == "https";
+        let bent = Bent::new(spec, &ask.url, home && secure, home)?;
+        let headers = headers(spec, &ask, home, &bent.url);
+        let plain = !headers.contains_key(header::HOST);
+        let alpn = if plain || !secure { Alpn::Http2 } else { Alpn::Http1 };
+        let config = engine.tls.config(&spec.tls, Offer { alpn, sni: bent.sni })?;
+        let client = engine.http.client(&config)?;
+        let mut building = client.request(ask.method.clone(), bent.url).headers(headers);
+        if home {
+            building = match &spec.auth {
+                Some(Auth::Basic { user, password }) => {
+                    building.basic_auth(user, Some(password.reveal()))
+                }
+                Some(Auth::Bearer(token)) => building.bearer_auth(token.reveal()),
+                None => building,
+            };
+        }
+        if let (true, Some(body)) = (ask.with_body, &spec.body) {
+            building = building.body(body.clone());
+        }
+        let request = building.build().map_err(Error::Http)?;
+        let target = target(spec, &ask.url, home);
+        Ok(Self { ask, request, client, expected: bent.expected, target, home })
+    }
+}
+
+/// Host and port to connect to for `url`.
+fn target(spec: &HttpSpec, url: &Url, home: bool) -> (Host, u16) {
+    let port = url.port_or_known_default().expect("http and https have a default port");
+    if let (true, Some((ip, own_port))) = (home, spec.connect_to) {
+        return (Host::Ip(ip), own_port.unwrap_or(port));
+    }
+    let host = match url.host().expect("http and https URLs have a host") {
+        url::Host::Domain(name) => Host::Name(name.into()),
+        url::Host::Ipv4(ip) => Host::Ip(ip.into()),
+        url::Host::Ipv6(ip) => Host::Ip(ip.into()),
+    };
+    (host, port)
+}
+
+/// The URL as the client must see it.
+struct Bent {
+    url: Url,
+    expected: Option<ServerName<'static>>,
+    sni: bool,
+}
+
+impl Bent {
+    fn new(spec: &HttpSpec, asked: &Url, secure_home: bool, home: bool) -> Result<Self, Error> {
+        let mut url = asked.clone();
+        if spec.auth.is_some() {
+            // `auth` wins over credentials in the URL, which the client would send beside it.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        let mut bent = Self { url, expected: None, sni: true };
+        let literal = matches!(asked.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
+        if let (true, Some((ip, port))) = (home, spec.connect_to) {
+            if literal {
+                bent.expected = Some(certificate_name(asked)?);
+                bent.url.set_ip_host(ip).map_err(|()| unfit(&ip.to_string()))?;
+            }
+            if let Some(port) = port {
+                bent.url.set_port(Some(port)).map_err(|()| unfit(&port.to_string()))?;
+            }
+        }
+        if let (true, Some(name)) = (secure_home, &spec.tls.server_name) {
+            match name.parse::<IpAddr>() {
+                Ok(ip) => {
+                    bent.expected = Some(ServerName::from(ip));
+                    bent.sni = false;
+                }
+                Err(_) => {
+                    bent.expected = None;
+                    bent.url.set_host(Some(name)).map_err(|_| unfit(name))?;
+                }
+            }
+        }
+        if bent.url.scheme() == "https" {
+            certificate_name(&bent.url)?;
+        }
+        Ok(bent)
+    }
+}
+
+fn certificate_name(url: &Url) -> Result<ServerName<'static>, Error> {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            ServerName::try_from(name.to_owned()).map_err(|_| unfit(name))
+        }
+        Some(url::Host::Ipv4(ip)) => Ok(ServerName::from(IpAddr::V4(ip))),
+        Some(url::Host::Ipv6(ip)) => Ok(ServerName::from(IpAddr::V6(ip))),
+        None => Err(unfit("")),
+    }
+}
+
+fn unfit(name: &str) -> Error {
+    Error::Tls(format!("`{name}` cannot be the name of a server"))
+}
+
+/// The headers to send, with a `Host` only where the client would send another one by itself.
+fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(spec.headers.len() + 4);
+    for (name, value) in &spec.headers {
+        let stays = (home || !OF_HOME.contains(name)) && (ask.with_body || !drops(spec, ask, name));
+        if stays {
+            headers.append(name, value.clone());
+        }
+    }
+    let differs = wire.host() != ask.url.host() || wire.port() != ask.url.port();
+    if differs && !headers.contains_key(header::HOST) {
+        let host = ask.url.host_str().unwrap_or_default();
+        let authority = match ask.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        if let Ok(value) = HeaderValue::from_str(&authority) {
+            headers.insert(header::HOST, value);
+        }
+    }
+    headers
+}
+
+/// Whether this header describes a body that a redirect took away.
+fn drops(spec: &HttpSpec, ask: &Ask, name: &HeaderName) -> bool {
+    spec.body.is_some() && !ask.with_body && OF_BODY.contains(name)
+}
