@@ -33,6 +33,8 @@ pub struct Trace {
     pub warnings: Warnings,
     /// Single requests, where there were several.
     pub hops: Vec<Hop>,
+    /// Answers passed over because they were to another question (DNS).
+    pub ignored: u32,
 }
 
 impl Trace {
@@ -50,6 +52,7 @@ impl Trace {
             facts: Facts::default(),
             warnings: Warnings::default(),
             hops: Vec::new(),
+            ignored: 0,
         }
     }
 
@@ -150,7 +153,11 @@ impl Trace {
             .took(Phase::Connect)
             .filter(|_| phase != Phase::Connect)
             .map(|took| format!("connected in {}, then ", human_duration(took)));
-        let said = format!("{}{missing} within {waited}", before.unwrap_or_default());
+        let ignored = match self.ignored {
+            0 => String::new(),
+            count => format!("; {count} that did not answer the question were ignored"),
+        };
+        let said = format!("{}{missing} within {waited}{ignored}", before.unwrap_or_default());
         self.into_result(Err(Failure::bad(Reason::of_deadline(phase), said)), now)
     }
 }

@@ -15,6 +15,8 @@ mod http;
 mod net;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
+/// TCP probes: each reason a connection or a dialogue can give.
+mod tcp;
 /// The house itself: floors, headers, banned words, file length.
 mod tidy;
 /// TLS: each way a certificate can be wrong, facts in spite of it, and never a resumed session.

@@ -8,3 +8,4 @@ pub(crate) mod certs;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod spec;
+pub(crate) mod tcp;

@@ -1,0 +1,219 @@
+//! TCP probes against real servers: each reason a connection or a dialogue can give.
+//!
+//! Servers follow scripts on the loopback; TLS is rustls on both sides.
+//!
+//! Certificates in all their wrong shapes are the TLS tests' business.
+
+use crate::support::spec::{AMPLE, of_tcp, pattern, run, tcp};
+use crate::support::tcp::{DeafServer, TcpServer, hear, say, until_closed};
+use nephoscope::model::{
+    Host, IpChoice, Outcome, Phase, ProbeResult, Reason, Spec, StartTls, Step, TcpSpec,
+};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+/// Short, for runs that are meant to be ended by it.
+const SHORT: Duration = Duration::from_millis(150);
+
+fn expect(text: &str) -> Step {
+    Step::Expect { pattern: pattern(text), within: None }
+}
+
+fn expect_within(text: &str, within: Duration) -> Step {
+    Step::Expect { pattern: pattern(text), within: Some(within) }
+}
+
+fn send(text: &str) -> Step {
+    Step::Send(text.to_owned().into())
+}
+
+fn talk(address: SocketAddr, dialogue: Vec<Step>) -> Spec {
+    of_tcp(TcpSpec { dialogue, ..tcp(address) })
+}
+
+fn phases(result: &ProbeResult) -> Vec<Phase> {
+    result.phases.iter().map(|(phase, _, _)| phase).collect()
+}
+
+/// What a test compares: outcome, phase in which the run ended, sentence.
+fn ending(result: &ProbeResult) -> (Outcome, Phase, &str) {
+    (result.outcome, result.phase, &result.said)
+}
+
+#[tokio::test]
+async fn a_bare_connection_is_good() {
+    let server =
+        TcpServer::start(|mut stream| async move { until_closed(&mut stream).await }).await;
+    let result = run(of_tcp(tcp(server.address)), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    assert_eq!((phases(&result), result.address), (vec![Phase::Connect], Some(server.address)));
+    assert!(result.said.starts_with("connected in "), "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_closed_port_is_refused() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let result = run(of_tcp(tcp(gone)), AMPLE).await;
+    let said = format!("{gone} refused the connection");
+    let expected = (Outcome::Bad(Reason::ConnectRefused), Phase::Connect, said.as_str());
+    assert_eq!(ending(&result), expected);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_hear_times_out_in_connect() {
+    let server = DeafServer::start().await;
+    let result = run(of_tcp(tcp(server.address)), SHORT).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::ConnectTimeout), "{}", result.said);
+    assert!(result.said.starts_with("no connection within 1"), "{}", result.said);
+    assert!(result.latency >= SHORT);
+}
+
+#[tokio::test]
+async fn an_address_without_a_route_is_unreachable() {
+    let result = run(of_tcp(tcp("[ff02::1]:80".parse().unwrap())), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::ConnectUnreachable), "{}", result.said);
+}
+
+#[tokio::test]
+async fn an_address_of_the_wrong_family_is_no_address() {
+    let spec = Spec { ip: IpChoice::V6, ..of_tcp(tcp("127.0.0.1:1".parse().unwrap())) };
+    let result = run(spec, AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::DnsNoAddress), "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_first_and_the_time_is_its_own_phase() {
+    let server =
+        TcpServer::start(|mut stream| async move { until_closed(&mut stream).await }).await;
+    let spec = TcpSpec { host: Host::Name("localhost".into()), ..tcp(server.address) };
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(phases(&result), [Phase::Resolve, Phase::Connect], "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_dialogue_goes_through_its_steps() {
+    let server = TcpServer::start(|mut stream| async move {
+        say(&mut stream, "220-mail.test\r\n220 ready\r\n").await;
+        assert_eq!(hear(&mut stream).await, "EHLO monitor");
+        say(&mut stream, "250-mail.test\r\n250-SIZE\r\n250 HELP\r\n").await;
+        assert_eq!(hear(&mut stream).await, "QUIT");
+    })
+    .await;
+    let steps = vec![
+        expect("^220 "),
+        send("EHLO monitor\r\n"),
+        expect("^250-SIZE$"),
+        expect("^250 "),
+        send("QUIT\r\n"),
+    ];
+    let result = run(talk(server.address, steps), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    assert_eq!(phases(&result), [Phase::Connect, Phase::Processing, Phase::Transfer]);
+    assert!(result.said.contains(", dialogue of 5 steps in "), "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_prompt_without_a_line_end_is_enough() {
+    let server = TcpServer::saying("login: ").await;
+    let result = run(talk(server.address, vec![expect("login: $")]), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+}
+
+#[tokio::test]
+async fn silence_is_a_response_timeout_of_the_step_and_of_the_run() {
+    let server = TcpServer::saying("").await;
+    let step = run(talk(server.address, vec![expect_within("^220", SHORT)]), AMPLE).await;
+    let whole = run(talk(server.address, vec![expect("^220")]), SHORT).await;
+    let timeout = Outcome::Bad(Reason::ResponseTimeout);
+    assert_eq!(ending(&step), (timeout, Phase::Processing, "step 1 got no answer within 150ms"));
+    assert_eq!((whole.outcome, whole.phase), (timeout, Phase::Processing));
+    assert!(whole.said.contains("then no response within 1"), "{}", whole.said);
+}
+
+#[tokio::test]
+async fn wrong_words_are_a_banner_when_the_step_ends_and_a_stall_when_the_run_does() {
+    let server = TcpServer::saying("554 go away\r\n").await;
+    let step = run(talk(server.address, vec![expect_within("^220", SHORT)]), AMPLE).await;
+    let whole = run(talk(server.address, vec![expect("^220")]), SHORT).await;
+    let said = r"step 1 expected `^220` within 150ms, and `554 go away\r\n` came";
+    assert_eq!(ending(&step), (Outcome::Bad(Reason::Banner), Phase::Transfer, said));
+    assert_eq!((whole.outcome, whole.phase), (Outcome::Bad(Reason::BodyTimeout), Phase::Transfer));
+}
+
+#[tokio::test]
+async fn leaving_after_wrong_words_is_a_banner_and_without_a_word_a_reset() {
+    let rude = TcpServer::start(|mut stream| async move { say(&mut stream, "no\n").await }).await;
+    let mute = TcpServer::start(|stream| async move { drop(stream) }).await;
+    let words = run(talk(rude.address, vec![expect("^220")]), AMPLE).await;
+    let silence = run(talk(mute.address, vec![expect("^220")]), AMPLE).await;
+    let said = r"step 1 expected `^220` before the connection was closed, and `no\n` came";
+    assert_eq!(ending(&words), (Outcome::Bad(Reason::Banner), Phase::Transfer, said));
+    let said = "step 1 expected `^220`, and the connection was closed";
+    assert_eq!(ending(&silence), (Outcome::Bad(Reason::Reset), Phase::Processing, said));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_says_so() {
+    let server = TcpServer::start(|mut stream| async move {
+        hear(&mut stream).await;
+        // Closing with unread bytes in the queue makes the kernel send a reset.
+        stream.readable().await.unwrap();
+    })
+    .await;
+    let steps = vec![send("a\r\nb"), expect("^never")];
+    let result = run(talk(server.address, steps), AMPLE).await;
+    let said = "the connection broke at step 2: connection reset by peer";
+    assert_eq!(ending(&result), (Outcome::Bad(Reason::Reset), Phase::Processing, said));
+}
+
+#[tokio::test]
+async fn an_endless_banner_is_cut_off() {
+    let server = TcpServer::start(|mut stream| async move {
+        while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+    })
+    .await;
+    let result = run(talk(server.address, vec![expect("^220")]), AMPLE).await;
+    let said =
+        format!("step 1 expected `^220` in the first 16 KiB, and `{}`… came", "x".repeat(80));
+    assert_eq!(ending(&result), (Outcome::Bad(Reason::Banner), Phase::Transfer, said.as_str()));
+}
+
+#[tokio::test]
+async fn each_answer_to_starttls_but_consent_is_a_failure() {
+    let cases = [
+        ("454 TLS not available\r\n", "asked for TLS, the answer was `454 TLS not available`"),
+        ("hello\r\n", "asked for TLS, the answer was `hello`"),
+        (
+            "220 go\r\n250 injected\r\n",
+            r"after its consent to TLS came plain text: `250 injected\r\n`",
+        ),
+        ("", "asked for TLS, and the connection was closed"),
+    ];
+    for (answer, said) in cases {
+        let server = TcpServer::start(move |mut stream| async move {
+            say(&mut stream, "250-mail.test\r\n250 STARTTLS\r\n").await;
+            assert_eq!(hear(&mut stream).await, "STARTTLS");
+            say(&mut stream, answer).await;
+        })
+        .await;
+        let steps = vec![expect("^250-"), Step::StartTls(StartTls::Smtp)];
+        let result = run(talk(server.address, steps), AMPLE).await;
+        let expected = (Outcome::Bad(Reason::Starttls), Phase::Starttls, said);
+        assert_eq!(ending(&result), expected, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn silence_after_starttls_is_a_failure_of_starttls() {
+    let server = TcpServer::saying("220 ready\r\n").await;
+    let steps = vec![expect("^220"), Step::StartTls(StartTls::Smtp)];
+    let result = run(talk(server.address, steps), SHORT).await;
+    assert_eq!(
+        (result.outcome, result.phase),
+        (Outcome::Bad(Reason::Starttls), Phase::Starttls),
+        "{}",
+        result.said
+    );
+}
