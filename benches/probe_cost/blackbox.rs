@@ -82,7 +82,7 @@ impl Blackbox {
                 Shape::Closed => load::closed(COUNT, &probe).await.map(|()| COUNT)?,
                 Shape::Paced => load::paced(PACED_COUNT, &probe).await.map(|()| PACED_COUNT)?,
             };
-            Ok(Cost { cpu: self.cpu_time()? - before, probes }.us_per_probe())
+            Ok(Cost { cpu: self.cpu_time()?.saturating_sub(before), probes }.us_per_probe())
         })
     }
 

@@ -65,7 +65,7 @@ where
         Shape::Closed => closed(probes, &probe).await?,
         Shape::Paced => paced(probes, &probe).await?,
     }
-    Ok(Cost { cpu: cpu_time() - before, probes })
+    Ok(Cost { cpu: cpu_time().saturating_sub(before), probes })
 }
 
 /// `IN_FLIGHT` loops that share the probes between them.

@@ -1,4 +1,4 @@
-//! What one probe costs: CPU time of the prober alone, beside a hand-written floor and Debian's blackbox_exporter.
+//! What one probe costs: CPU time of the prober alone, beside a hand-written floor and Debian's blackbox exporter.
 //!
 //! All three probe the same nginx and knot on loopback in the same run, taking turns. Floor and ours each run in a child
 //! process (this program again, with an argument), so that user and system time of the process are theirs alone; the
@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-/// Ours by blackbox_exporter, closed loop: the most that passes with `--assert`.
+/// Ours by the blackbox exporter, closed loop: the most that passes with `--assert`.
 const LIMIT_BLACKBOX: f64 = 0.4;
 /// Fewer pairs than this and the noise of a shared machine decides.
 const ROUNDS: usize = 9;

@@ -19,7 +19,7 @@ pub(crate) struct Peers {
     http: SocketAddr,
     https: SocketAddr,
     dns: SocketAddr,
-    _servers: Vec<Running>,
+    servers: Vec<Running>,
 }
 
 impl Peers {
@@ -30,7 +30,7 @@ impl Peers {
             https: free_port()?,
             dns: free_port()?,
             folder,
-            _servers: Vec::new(),
+            servers: Vec::new(),
         };
         peers.write_files().map_err(|problem| problem.to_string())?;
         let path = peers.folder.path();
@@ -40,7 +40,7 @@ impl Peers {
         let mut knot = Command::new("knotd");
         knot.arg("-c").arg(path.join("knot.conf"));
         let servers = vec![start(nginx, peers.https)?, start(knot, peers.dns)?];
-        peers._servers = servers;
+        peers.servers = servers;
         Ok(peers)
     }
 
