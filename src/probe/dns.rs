@@ -8,6 +8,8 @@
 //! How the messages look on the wire is in [`wire`], what an answer must be in [`judge`]. No name is resolved here.
 
 mod judge;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::Trace;

@@ -7,6 +7,10 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// DNS probes: each reason an answer, or its absence, can give.
+mod dns;
+/// DNS servers that lie or send nonsense: the probe keeps its question, its deadline and its memory.
+mod hostile_dns;
 /// HTTP probes against servers that misbehave on purpose: each ends in time, for the right reason.
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
