@@ -33,5 +33,5 @@ pub use spec::{
     Pattern, PemFile, Pick, ProbeKind, Redirects, Spec, StartTls, StatusRules, Step, TcpSpec,
     TlsSpec, Truncated,
 };
-pub use time::{Timestamp, human_duration};
+pub use time::{Timestamp, human_duration, human_latency};
 pub use verdict::{State, Verdict};

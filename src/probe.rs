@@ -17,6 +17,7 @@ mod trace;
 use crate::clock::{Instant, WallClock};
 use crate::model::{
     Host, Outcome, Phase, Pick, ProbeKind, ProbeResult, Reason, Spec, Warning, human_duration,
+    human_latency,
 };
 use crate::net::{Failure, Net};
 use std::net::{IpAddr, SocketAddr};
@@ -36,12 +37,12 @@ pub struct Engine {
 impl Engine {
     /// Builds the shared parts. Must be called inside the runtime that will use them.
     pub fn new(roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
-        Self {
-            net: Net::from_system(),
-            tls: tls::Stock::new(roots),
-            http: http::Clients::default(),
-            clock,
-        }
+        Self::with_net(Net::from_system(), roots, clock)
+    }
+
+    /// The same with a resolver of one's own.
+    pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
+        Self { net, tls: tls::Stock::new(roots), http: http::Clients::default(), clock }
     }
 }
 
@@ -66,7 +67,7 @@ pub struct Prober {
 }
 
 enum Kind {
-    Http(http::HttpProber),
+    Http(Box<http::HttpProber>),
     Tcp(tcp::TcpProber),
     Dns(dns::DnsProber),
 }
@@ -75,7 +76,9 @@ impl Prober {
     /// Makes `spec` ready: TLS configuration, client, request. Does not touch the network.
     pub fn build(spec: &Arc<Spec>, engine: &Arc<Engine>) -> Result<Self, Error> {
         let kind = match &spec.kind {
-            ProbeKind::Http(http) => Kind::Http(http::HttpProber::build(http, engine)?),
+            ProbeKind::Http(http) => {
+                Kind::Http(Box::new(http::HttpProber::build(Arc::clone(spec), http, engine)?))
+            }
             ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(tcp, engine)?),
             ProbeKind::Dns(dns) => Kind::Dns(dns::DnsProber::build(dns)),
         };
@@ -113,9 +116,7 @@ impl Prober {
             }
             trace.address = Some(address);
             said = match &self.kind {
-                Kind::Http(http) => {
-                    http.attempt(&self.engine, self.spec.ip, address, trace).await?
-                }
+                Kind::Http(http) => http.attempt(&self.engine, address, trace).await?,
                 Kind::Tcp(tcp) => tcp.attempt(address, trace).await?,
                 Kind::Dns(dns) => dns.attempt(address, trace).await?,
             };
@@ -163,8 +164,8 @@ impl Prober {
             if let Some(limit) = spec.max_latency.filter(|limit| result.latency > *limit) {
                 result.outcome = Outcome::Bad(Reason::TooSlow);
                 result.said = format!(
-                    "took {}, allowed are {} (max_latency)",
-                    human_duration(result.latency),
+                    "took {}, allowed are {} (`max_latency`)",
+                    human_latency(result.latency),
                     human_duration(limit)
                 );
             } else if spec.slow_after.is_some_and(|limit| result.latency > limit) {

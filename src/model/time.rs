@@ -59,7 +59,8 @@ pub fn human_duration(duration: Duration) -> String {
     for (unit, seconds) in units {
         let count = left / seconds;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push_str(unit);
             left -= count * seconds;
             written += 1;
         } else if written > 0 {
@@ -70,6 +71,16 @@ pub fn human_duration(duration: Duration) -> String {
         }
     }
     text
+}
+
+/// `0.3 ms`, `45 ms`, `4.9 s`: how long something took, as a sentence says it.
+pub fn human_latency(took: Duration) -> String {
+    let micros = took.as_micros();
+    match micros {
+        0..10_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
+        10_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +97,14 @@ mod tests {
         assert_eq!(read(3_600_000), "1h");
         assert_eq!(read(93_784_000), "1d2h");
         assert_eq!(read(86_460_000), "1d");
+    }
+
+    #[test]
+    fn latencies_read_as_a_sentence_says_them() {
+        let read = |micros| human_latency(Duration::from_micros(micros));
+        assert_eq!(read(310), "0.3 ms");
+        assert_eq!(read(45_900), "45 ms");
+        assert_eq!(read(4_960_000), "4.9 s");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::flight::{Flight, Landing};
 use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
-    Host, HttpSpec, HttpVersion, IpChoice, Phase, Reason, Redirects, human_duration,
+    Host, HttpSpec, HttpVersion, Phase, ProbeKind, Reason, Redirects, Spec, human_latency,
 };
 use crate::net::Failure;
 use bytes::{Bytes, BytesMut};
@@ -29,7 +29,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) struct HttpProber {
-    spec: HttpSpec,
+    /// Of an HTTP probe; shared, because there may be tens of thousands.
+    spec: Arc<Spec>,
     first: Errand,
 }
 
@@ -42,12 +43,22 @@ enum Ended {
 }
 
 impl HttpProber {
-    pub(super) fn build(spec: &HttpSpec, engine: &Arc<Engine>) -> Result<Self, Error> {
-        let mut url = spec.url.clone();
+    /// Makes `http`, which is the kind of `spec`, ready to run.
+    pub(super) fn build(spec: Arc<Spec>, http: &HttpSpec, engine: &Engine) -> Result<Self, Error> {
+        let mut url = http.url.clone();
         url.set_fragment(None);
-        let ask = Ask { url, method: spec.method.clone(), with_body: spec.body.is_some() };
-        let first = Errand::new(spec, ask, engine)?;
-        Ok(Self { spec: spec.clone(), first })
+        let ask = Ask { url, method: http.method.clone(), with_body: http.body.is_some() };
+        let first = Errand::new(http, ask, engine)?;
+        Ok(Self { spec, first })
+    }
+
+    fn http(&self) -> &HttpSpec {
+        match &self.spec.kind {
+            ProbeKind::Http(http) => http,
+            ProbeKind::Tcp(_) | ProbeKind::Dns(_) => {
+                unreachable!("an HTTP prober is built of an HTTP probe")
+            }
+        }
     }
 
     /// Host and port the first request connects to (`connect_to`, else the URL's).
@@ -63,7 +74,6 @@ impl HttpProber {
     pub(super) async fn attempt(
         &self,
         engine: &Engine,
-        ip: IpChoice,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<String, Failure> {
@@ -72,7 +82,7 @@ impl HttpProber {
             Ended::Judged(said) => return Ok(said),
             Ended::Redirected(ask) => ask,
         };
-        self.chase(ask, engine, ip, address, trace).await
+        self.chase(ask, engine, address, trace).await
     }
 
     /// Follows redirects from `ask` on.
@@ -80,11 +90,10 @@ impl HttpProber {
         &self,
         mut ask: Ask,
         engine: &Engine,
-        ip: IpChoice,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<String, Failure> {
-        let limit = match self.spec.redirects {
+        let limit = match self.http().redirects {
             Redirects::Off => 0,
             Redirects::Limit(limit) => u32::from(limit),
         };
@@ -105,7 +114,7 @@ impl HttpProber {
             trace.name_hop(|| self.label());
             trace.begin_hop(target, Instant::now());
             trace.facts.redirects = Some(followed);
-            ask = match self.hop(ask, engine, ip, address, trace).await {
+            ask = match self.hop(ask, engine, address, trace).await {
                 Ok(Ended::Judged(said)) => return Ok(said),
                 Ok(Ended::Redirected(ask)) => ask,
                 Err(failure) => return Err(placed(failure, &visited)),
@@ -118,11 +127,10 @@ impl HttpProber {
         &self,
         ask: Ask,
         engine: &Engine,
-        ip: IpChoice,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<Ended, Failure> {
-        let errand = Errand::new(&self.spec, ask, engine)
+        let errand = Errand::new(self.http(), ask, engine)
             .map_err(|error| Failure::bad(Reason::RedirectRefused, error.to_string()))?;
         let (host, port) = &errand.target;
         let ip = if errand.home {
@@ -131,7 +139,7 @@ impl HttpProber {
             if matches!(host, Host::Name(_)) {
                 trace.enter(Phase::Resolve, Instant::now());
             }
-            let addresses = engine.net.resolve(host, ip).await?;
+            let addresses = engine.net.resolve(host, self.spec.ip).await?;
             *addresses.first().expect("a resolved host has an address")
         };
         let address = SocketAddr::new(ip, *port);
@@ -146,7 +154,7 @@ impl HttpProber {
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<Ended, Failure> {
-        let response = send(errand, &self.spec, address, trace).await?;
+        let response = send(errand, self.http(), address, trace).await?;
         trace.enter(Phase::Transfer, Instant::now());
         let status = response.status();
         let code = status.as_u16();
@@ -161,11 +169,11 @@ impl HttpProber {
 
         let location = headers
             .get(header::LOCATION)
-            .filter(|_| self.spec.redirects != Redirects::Off && leads_on(code));
+            .filter(|_| self.http().redirects != Redirects::Off && leads_on(code));
         if let Some(location) = location {
             return follow(&errand.ask, code, location.as_bytes()).map(Ended::Redirected);
         }
-        expect::status(&self.spec.status, code)?;
+        expect::status(&self.http().status, code)?;
         let bytes = self.read(response, errand, address, trace).await?;
         Ok(Ended::Judged(good(status, bytes, trace)))
     }
@@ -178,7 +186,7 @@ impl HttpProber {
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<u64, Failure> {
-        let limit = self.spec.body_limit;
+        let limit = self.http().body_limit;
         let bodiless = errand.ask.method == http::Method::HEAD;
         if let Some(stated) =
             trace.facts.content_length.filter(|stated| !bodiless && *stated > limit)
@@ -187,7 +195,7 @@ impl HttpProber {
                 format!("the body has {stated} bytes, at most {limit} are read (`body_limit`)");
             return Err(Failure::bad(Reason::BodyTooLarge, said));
         }
-        let keep = expect::wants_body(&self.spec);
+        let keep = expect::wants_body(self.http());
         let mut kept = Kept::default();
         let mut count = 0;
         trace.facts.body_bytes = Some(0);
@@ -199,7 +207,7 @@ impl HttpProber {
                     let place = Place {
                         phase: Phase::Transfer,
                         address,
-                        name: name(&self.spec, errand),
+                        name: name(self.http(), errand),
                         body_bytes: count,
                     };
                     return Err(fault(&error, &place));
@@ -216,7 +224,7 @@ impl HttpProber {
             }
         }
         if keep {
-            expect::body(&self.spec, kept.bytes())?;
+            expect::body(self.http(), kept.bytes())?;
         }
         Ok(count)
     }
@@ -259,7 +267,7 @@ fn placed(failure: Failure, visited: &[Ask]) -> Failure {
 
 /// The sentence of a good run: `200 OK, 1.2 kB in 45ms`.
 fn good(status: StatusCode, bytes: u64, trace: &Trace) -> String {
-    let took = human_duration(Instant::now().saturating_duration_since(trace.started()));
+    let took = human_latency(Instant::now().saturating_duration_since(trace.started()));
     let words = status.canonical_reason().unwrap_or("(a status without a name)");
     let code = status.as_u16();
     match bytes {

@@ -7,14 +7,14 @@
 
 use crate::clock::Instant;
 use crate::model::{
-    Facts, Hop, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Warnings, human_duration,
+    Facts, Hop, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Warnings, human_latency,
 };
 use crate::net::Failure;
 use std::net::SocketAddr;
 
 /// What a run has seen so far.
 #[derive(Debug)]
-pub struct Trace {
+pub(super) struct Trace {
     started: Instant,
     /// The phase going on and when it began.
     current: Option<(Phase, Instant)>,
@@ -24,22 +24,22 @@ pub struct Trace {
     hop: Option<String>,
     hop_times: PhaseTimes,
     /// Status of the request going on, if an answer has come.
-    pub hop_status: Option<u16>,
+    pub(super) hop_status: Option<u16>,
     /// The address the current attempt uses.
-    pub address: Option<SocketAddr>,
+    pub(super) address: Option<SocketAddr>,
     /// What was seen.
-    pub facts: Facts,
+    pub(super) facts: Facts,
     /// What a person should know.
-    pub warnings: Warnings,
+    pub(super) warnings: Warnings,
     /// Single requests, where there were several.
-    pub hops: Vec<Hop>,
+    pub(super) hops: Vec<Hop>,
     /// Answers passed over because they were to another question (DNS).
     pub ignored: u32,
 }
 
 impl Trace {
     /// A run that starts at `now`.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             started: now,
             current: None,
@@ -57,29 +57,24 @@ impl Trace {
     }
 
     /// When the run started.
-    pub fn started(&self) -> Instant {
+    pub(super) fn started(&self) -> Instant {
         self.started
     }
 
     /// The phase going on, or the last one.
-    pub fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         self.last
     }
 
-    /// How long each phase took so far, closed ones only.
-    pub fn times(&self) -> &PhaseTimes {
-        &self.times
-    }
-
     /// Ends the phase going on and begins `phase`, both at `now`.
-    pub fn enter(&mut self, phase: Phase, now: Instant) {
+    pub(super) fn enter(&mut self, phase: Phase, now: Instant) {
         self.close(now);
         self.current = Some((phase, now));
         self.last = phase;
     }
 
     /// Ends the phase going on at `now`, if there is one.
-    pub fn close(&mut self, now: Instant) {
+    pub(super) fn close(&mut self, now: Instant) {
         if let Some((phase, since)) = self.current.take() {
             let start = since.saturating_duration_since(self.started);
             let took = now.saturating_duration_since(since);
@@ -89,7 +84,7 @@ impl Trace {
     }
 
     /// Begins one request of several at `now`: what was measured so far belongs to the one before, if that was named.
-    pub fn begin_hop(&mut self, target: String, now: Instant) {
+    pub(super) fn begin_hop(&mut self, target: String, now: Instant) {
         self.close(now);
         self.end_hop();
         self.hop = Some(target);
@@ -97,7 +92,7 @@ impl Trace {
     }
 
     /// Names the request going on, after it turned out not to be the only one; keeps a name it has.
-    pub fn name_hop(&mut self, target: impl FnOnce() -> String) {
+    pub(super) fn name_hop(&mut self, target: impl FnOnce() -> String) {
         self.hop.get_or_insert_with(target);
     }
 
@@ -113,7 +108,11 @@ impl Trace {
     }
 
     /// Makes the result of a run that ended by itself: a sentence if it was good, a failure if not.
-    pub fn into_result(mut self, ended: Result<String, Failure>, now: Instant) -> ProbeResult {
+    pub(super) fn into_result(
+        mut self,
+        ended: Result<String, Failure>,
+        now: Instant,
+    ) -> ProbeResult {
         self.close(now);
         self.end_hop();
         let (outcome, said) = match ended {
@@ -134,10 +133,10 @@ impl Trace {
     }
 
     /// Makes the result of a run that the deadline ended: the reason is that of the phase in which it struck.
-    pub fn into_deadline(self, now: Instant) -> ProbeResult {
+    pub(super) fn into_deadline(self, now: Instant) -> ProbeResult {
         let phase = self.last;
         let stuck = self.current.map_or(self.started, |(_, since)| since);
-        let waited = human_duration(now.saturating_duration_since(stuck));
+        let waited = human_latency(now.saturating_duration_since(stuck));
         let missing = match phase {
             Phase::Resolve => "no answer from the resolver",
             Phase::Proxy => "no tunnel through the proxy",
@@ -152,7 +151,7 @@ impl Trace {
             .times
             .took(Phase::Connect)
             .filter(|_| phase != Phase::Connect)
-            .map(|took| format!("connected in {}, then ", human_duration(took)));
+            .map(|took| format!("connected in {}, then ", human_latency(took)));
         let ignored = match self.ignored {
             0 => String::new(),
             count => format!("; {count} that did not answer the question were ignored"),

@@ -5,14 +5,18 @@
 //!
 //! Latencies are compared with each other, never with the clock of a busy machine.
 
+use crate::support::dns::DnsServer;
 use crate::support::http::{Server, header, path, response};
-use crate::support::spec::{AMPLE, engine, http, of_http, pattern, prober, run};
+use crate::support::spec::{AMPLE, engine, engine_asking, http, of_http, pattern, prober, run};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
 use nephoscope::model::{
     Auth, HttpVersion, IpChoice, Outcome, Phase, Pick, Reason, Redirects, Secret, Spec,
     StatusRules, Verdict, Warning,
 };
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::Duration;
+use tokio::net::TcpSocket;
 
 /// Time for a run that is meant to end by its deadline.
 const SHORT: Duration = Duration::from_millis(400);
@@ -359,12 +363,128 @@ async fn a_literal_address_of_the_other_family_has_no_address() {
     assert_eq!(result.outcome, bad(Reason::DnsNoAddress), "{}", result.said);
 }
 
+/// Two servers on one port, and a name server that knows both under every name.
+async fn twins() -> (Vec<Server>, DnsServer) {
+    let ips = [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)];
+    let servers = Server::everywhere(&ips.map(IpAddr::from), &response("200 OK", &[], "twin"));
+    let names = DnsServer::start(move |question| {
+        question.records(60, ips.map(|ip| RData::A(ip.into()))).into()
+    })
+    .await;
+    (servers, names)
+}
+
+#[tokio::test]
+async fn first_stays_and_rotate_takes_the_next_address_each_run() {
+    let (servers, names) = twins().await;
+    let port = servers[0].address.port();
+    let engine = engine_asking(names.address);
+    for (pick, expected) in [(Pick::First, [0, 0, 0]), (Pick::Rotate, [0, 1, 0])] {
+        let spec = of_http(http(&format!("http://shop.example:{port}/")));
+        let prober = prober(Spec { pick, ..spec }, &engine);
+        for index in expected {
+            let result = prober.probe(AMPLE).await;
+            assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+            assert_eq!(result.address, Some(servers[index].address), "{pick}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_address_is_asked_where_each_is_picked() {
-    let server = Server::fixed(response("200 OK", &[], ""));
-    let spec = of_http(http(&format!("http://localhost:{}/", server.address.port())));
-    let result = run(Spec { ip: IpChoice::V4, pick: Pick::Each, ..spec }, AMPLE).await;
+    let (mut servers, names) = twins().await;
+    let addresses: Vec<_> = servers.iter().map(|server| Some(server.address)).collect();
+    let engine = engine_asking(names.address);
+    let url = format!("http://shop.example:{}/", servers[0].address.port());
+    let prober = prober(Spec { pick: Pick::Each, ..of_http(http(&url)) }, &engine);
+
+    let both = prober.probe(AMPLE).await;
+    assert_eq!(both.outcome, Outcome::Good, "{}", both.said);
+    let asked: Vec<_> = both.hops.iter().map(|hop| hop.address).collect();
+    assert_eq!(asked, addresses);
+    assert!(both.hops.iter().all(|hop| hop.target == url && hop.http_status == Some(200)));
+
+    drop(servers.pop());
+    let one = prober.probe(AMPLE).await;
+    assert_eq!(one.outcome, bad(Reason::ConnectRefused), "{}", one.said);
+    assert_eq!(one.address, addresses[1]);
+    assert_eq!(one.hops.len(), 2);
+}
+
+#[tokio::test]
+async fn a_redirect_on_the_same_host_stays_at_the_address_of_the_run() {
+    let ips = [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)].map(IpAddr::from);
+    let answer = response("302 Found", &["location: /again"], "");
+    let servers = Server::everywhere(&ips, &answer);
+    let names = DnsServer::start(|question| {
+        let ips = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 1)];
+        question.records(60, ips.map(|ip| RData::A(ip.into()))).into()
+    })
+    .await;
+    let url = format!("http://shop.example:{}/", servers[0].address.port());
+    let result = prober(of_http(http(&url)), &engine_asking(names.address)).probe(AMPLE).await;
+    assert_eq!(result.outcome, bad(Reason::RedirectLimit), "{}", result.said);
+    let asked: Vec<_> = result.hops.iter().map(|hop| hop.address).collect();
+    assert_eq!(asked, [Some(servers[1].address); 2]);
+    assert_eq!(names.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_name_resolves_it() {
+    let server = Server::plain(|request, wire| {
+        let host = header(request, "host").unwrap();
+        let answer = if host.starts_with("shop.") {
+            let port = host.rsplit(':').next().unwrap();
+            let location = format!("location: http://login.example:{port}/");
+            response("302 Found", &[&location], "")
+        } else {
+            response("302 Found", &["location: http://gone.example/"], "")
+        };
+        wire.write_all(answer.as_bytes())
+    });
+    let names = DnsServer::start(|question| {
+        let name = question.message.queries[0].name().to_string();
+        if name == "gone.example." {
+            return question.code(ResponseCode::NXDomain).into();
+        }
+        question.records(60, [RData::A(Ipv4Addr::LOCALHOST.into())]).into()
+    })
+    .await;
+    let url = format!("http://shop.example:{}/", server.address.port());
+    let result = prober(of_http(http(&url)), &engine_asking(names.address)).probe(AMPLE).await;
+    assert_eq!(result.outcome, bad(Reason::DnsNxdomain), "{}", result.said);
+    assert_eq!(result.phase, Phase::Resolve);
+    let asked: Vec<_> = result.hops.iter().map(|hop| (hop.http_status, hop.address)).collect();
+    let here = Some(server.address);
+    assert_eq!(asked, [(Some(302), here), (Some(302), here), (None, None)]);
+}
+
+#[tokio::test]
+async fn a_literal_ipv6_address_is_asked_over_ipv6() {
+    let servers = Server::everywhere(&[Ipv6Addr::LOCALHOST.into()], &response("200 OK", &[], ""));
+    let url = servers[0].url("/");
+    let result = run(of_http(http(&url)), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    let host = servers[0].address.to_string();
+    assert_eq!(header(&servers[0].requests()[0], "host"), Some(host.as_str()));
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_at_all_is_a_connect_timeout() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // A full queue of connections nobody accepts: the kernel drops what comes after.
+    let wait = Duration::from_millis(50);
+    let waiting: Vec<_> =
+        std::iter::from_fn(|| TcpStream::connect_timeout(&address, wait).ok()).take(64).collect();
+    assert!(waiting.len() < 64, "the queue never filled");
+
+    let result = run(of_http(http(&format!("http://{address}/"))), SHORT).await;
+    assert_eq!(result.outcome, bad(Reason::ConnectTimeout), "{}", result.said);
+    assert_eq!(result.phase, Phase::Connect);
+    assert!(result.said.starts_with("no connection within "), "{}", result.said);
 }
 
 #[tokio::test]

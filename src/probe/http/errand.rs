@@ -115,15 +115,12 @@ impl Bent {
             }
         }
         if let (true, Some(name)) = (secure_home, &spec.tls.server_name) {
-            match name.parse::<IpAddr>() {
-                Ok(ip) => {
-                    bent.expected = Some(ServerName::from(ip));
-                    bent.sni = false;
-                }
-                Err(_) => {
-                    bent.expected = None;
-                    bent.url.set_host(Some(name)).map_err(|_| unfit(name))?;
-                }
+            if let Ok(ip) = name.parse::<IpAddr>() {
+                bent.expected = Some(ServerName::from(ip));
+                bent.sni = false;
+            } else {
+                bent.expected = None;
+                bent.url.set_host(Some(name)).map_err(|_| unfit(name))?;
             }
         }
         if bent.url.scheme() == "https" {
@@ -150,7 +147,7 @@ fn unfit(name: &str) -> Error {
 
 /// The headers to send, with a `Host` only where the client would send another one by itself.
 fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(spec.headers.len() + 4);
+    let mut headers = HeaderMap::new();
     for (name, value) in &spec.headers {
         let stays = (home || !OF_HOME.contains(name)) && (ask.with_body || !drops(spec, ask, name));
         if stays {

@@ -6,7 +6,7 @@
 //! Deadlines never arrive here: they drop the request.
 
 use crate::model::{Phase, Reason};
-use crate::net::{Failure, connect_failure};
+use crate::net::{Failure, connect_failure, own_fault};
 use crate::probe::tls;
 use std::error::Error as StdError;
 use std::io;
@@ -54,6 +54,9 @@ impl<'e> Inside<'e> {
 /// What `error` means for a request that was at `place`.
 pub(super) fn fault(error: &reqwest::Error, place: &Place<'_>) -> Failure {
     let inside = Inside::of(error);
+    if let Some(own) = inside.io.and_then(own_fault) {
+        return own;
+    }
     match (place.phase, inside.rustls, inside.io) {
         (Phase::Connect | Phase::Resolve, None, Some(io)) => connect_failure(place.address, io),
         (_, Some(rustls), _) => tls::of_rustls(rustls, place.name),

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+/// How often a port that is free at several addresses is tried for.
+const PORT_ATTEMPTS: usize = 32;
+
 /// Both directions of a connection, encrypted or not.
 pub(crate) trait Wire: Read + Write {}
 impl<T: Read + Write> Wire for T {}
@@ -39,19 +42,34 @@ impl Server {
     pub(crate) fn plain(
         answer: impl Fn(&str, &mut dyn Wire) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::start(Ipv4Addr::LOCALHOST.into(), move |stream, seen| {
-            let mut stream = stream;
-            let request = read_request(&mut stream)?;
-            seen.lock().unwrap().requests.push(request.clone());
-            answer(&request, &mut stream)?;
-            linger(stream)
-        })
+        Self::start(answering(answer))
     }
 
     /// A plain server that answers every request with these bytes.
     pub(crate) fn fixed(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::plain(move |_, wire| wire.write_all(&answer))
+    }
+
+    /// Servers with equal answers at these addresses, all on one port.
+    pub(crate) fn everywhere(ips: &[IpAddr], answer: &str) -> Vec<Self> {
+        let answer = answer.as_bytes().to_vec();
+        for _ in 0..PORT_ATTEMPTS {
+            let mut servers: Vec<Self> = Vec::new();
+            for ip in ips {
+                let port = servers.first().map_or(0, |first| first.address.port());
+                let Ok(listener) = TcpListener::bind((*ip, port)) else { break };
+                let answer = answer.clone();
+                servers.push(Self::listen(
+                    listener,
+                    answering(move |_, wire| wire.write_all(&answer)),
+                ));
+            }
+            if servers.len() == ips.len() {
+                return servers;
+            }
+        }
+        panic!("no port is free at all of {ips:?}");
     }
 
     /// A server that begins with a TLS handshake.
@@ -61,9 +79,7 @@ impl Server {
     ) -> Self {
         let config = Arc::new(config);
         let answer: Arc<Answer> = Arc::new(answer);
-        Self::start(Ipv4Addr::LOCALHOST.into(), move |stream, seen| {
-            serve_tls(stream, &config, &answer, seen)
-        })
+        Self::start(move |stream, seen| serve_tls(stream, &config, &answer, seen))
     }
 
     /// A server that begins with a TLS handshake and reads no request.
@@ -72,7 +88,7 @@ impl Server {
         handle: impl Fn(&mut dyn Wire) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         let config = Arc::new(config);
-        Self::start(Ipv4Addr::LOCALHOST.into(), move |mut socket, _| {
+        Self::start(move |mut socket, _| {
             let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             handle(&mut Stream::new(&mut connection, &mut socket))
         })
@@ -82,17 +98,22 @@ impl Server {
     pub(crate) fn raw(
         handle: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::start(Ipv4Addr::LOCALHOST.into(), move |mut stream, _| {
+        Self::start(move |mut stream, _| {
             handle(&mut stream)?;
             linger(stream)
         })
     }
 
     fn start(
-        ip: IpAddr,
         serve: impl Fn(TcpStream, &Mutex<Seen>) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((ip, 0)).unwrap();
+        Self::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), serve)
+    }
+
+    fn listen(
+        listener: TcpListener,
+        serve: impl Fn(TcpStream, &Mutex<Seen>) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -172,6 +193,18 @@ pub(crate) fn header<'r>(request: &'r str, name: &str) -> Option<&'r str> {
         let (each, value) = line.split_once(':')?;
         each.eq_ignore_ascii_case(name).then(|| value.trim())
     })
+}
+
+/// Reads a request, keeps it, answers.
+fn answering(
+    answer: impl Fn(&str, &mut dyn Wire) -> std::io::Result<()> + Send + Sync + 'static,
+) -> impl Fn(TcpStream, &Mutex<Seen>) -> std::io::Result<()> + Send + Sync + 'static {
+    move |mut stream, seen| {
+        let request = read_request(&mut stream)?;
+        seen.lock().unwrap().requests.push(request.clone());
+        answer(&request, &mut stream)?;
+        linger(stream)
+    }
 }
 
 fn serve_tls(

@@ -12,6 +12,7 @@ use nephoscope::model::{
     AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Pattern,
     Pick, ProbeKind, ProbeResult, Redirects, Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
 };
+use nephoscope::net::Net;
 use nephoscope::probe::tls::Roots;
 use nephoscope::probe::{Engine, Prober};
 use std::net::SocketAddr;
@@ -86,6 +87,12 @@ pub(crate) fn of_dns(dns: DnsSpec) -> Spec {
 /// An engine of its own, with no system roots. Must be called inside the runtime that will use it.
 pub(crate) fn engine() -> Arc<Engine> {
     Arc::new(Engine::new(Roots::default(), Arc::new(SystemClock)))
+}
+
+/// An engine that asks this name server instead of the host's.
+pub(crate) fn engine_asking(server: SocketAddr) -> Arc<Engine> {
+    let net = Net::with_servers(&[server]);
+    Arc::new(Engine::with_net(net, Roots::default(), Arc::new(SystemClock)))
 }
 
 /// A prober for `spec` on `engine`.
