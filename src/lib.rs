@@ -1,5 +1,6 @@
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod health;
 pub mod metrics;
 pub mod model;

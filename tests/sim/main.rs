@@ -1,1 +1,14 @@
-fn main() {}
+//! The simulation: the production monitor under a paused clock, with scripted probers, a scripted wall clock and a seed.
+//!
+//! Everything between schedule and picture is the real thing; only the probers and the wall clock are twins. A seed draws
+//! the checks, the faults that exist, and when they strike; the same seed gives the same run, and a failure prints it.
+//!
+//! Wire truth is not tested here (`tests/it` has real sockets).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+/// What must hold, whatever happens.
+mod oracle;
+/// Runs over many seeds, and single stories.
+mod stories;
+/// The world: twins, journal, faults.
+mod world;
