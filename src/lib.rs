@@ -1,12 +1,66 @@
-pub mod clock;
-pub mod config;
-pub mod daemon;
-pub mod health;
-pub mod metrics;
+//! nephoscope: watches the same services on two clouds, and says what it could not see.
+//!
+//! # The road of one result
+//!
+//! ```text
+//!  probes.toml ─ config ─► Config ─ daemon ─► Monitor
+//!                                               │ one heap of due checks per runtime
+//!   schedule: next due ─► scheduler: sleep until due, take a permit, spawn
+//!                               │ net            │
+//!                               ▼                ▼
+//!                            Prober ──► ProbeResult      (never an Err)
+//!                               │ bounded channel, closed Event enum
+//!                               ▼
+//!                           recorder ── ledger.apply(event) ─► Effects
+//!                               │
+//!               metrics.record → board.keep → recheck → log transition
+//!                               │          │
+//!                         GET /metrics   page, /api
+//! ```
+//!
+//! A check is due on a grid of the wall clock ([`schedule`]). Its worker starts it under one hard deadline ([`probe`]), and
+//! whatever happens is a [`model::ProbeResult`]. The one recorder feeds events to the pure [`monitor::ledger`], which settles
+//! time up to a watermark, keeps health, and says what has to be done. Faces ([`web`], [`cli`]) see copies only.
+//!
+//! # Floors
+//!
+//! A file uses its own floor's listed neighbours and anything below, never above; `tests/it/tidy.rs` keeps this.
+//!
+//! | floor | rooms | |
+//! |---|---|---|
+//! | F5 frame | `main` → [`cli`] → [`daemon`] | words to and from a person; wiring and life cycle |
+//! | F4 face | [`web`] | presenting what the monitor shows |
+//! | F3 heart | [`monitor`] | the order of effects |
+//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`metrics`] | text to `Config`; sockets; one attempt; exposition |
+//! | F1 rules | [`schedule`] · [`health`] | pure: no async, no I/O, no clock, no logging |
+//! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
+//!
+//! # Invariants, as absences
+//!
+//! - Nothing downstream of [`config`] checks a setting again.
+//! - No code branches on *which* provider a check is on.
+//! - No rule reads a clock; no prober knows a metric, a schedule or another prober.
+//! - No reader can hold the recorder up; nothing but the recorder writes.
+//! - No second is counted twice or taken back: counters move only behind the watermark.
+//! - The store of history and the SLO engine are not built yet: what is known is lost with the process.
+//!
+//! Modules in reading order:
+
 pub mod model;
-pub mod monitor;
+
+pub mod clock;
+pub mod seed;
+
+pub mod health;
+pub mod schedule;
+
+pub mod config;
+pub mod metrics;
 pub mod net;
 pub mod probe;
-pub mod schedule;
-pub mod seed;
+
+pub mod monitor;
+
 pub mod web;
+
+pub mod daemon;

@@ -1,1 +1,7 @@
+//! The program: hands its arguments to `cli` and its answer to the system.
+//!
+//! Everything else is in the library, so that tests and benches can use it.
+//!
+//! Nothing is decided here.
+
 fn main() {}

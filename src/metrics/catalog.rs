@@ -126,9 +126,9 @@ metrics! {
     DnsAnswers = Check Gauge "nephoscope_dns_answers" [] Standard
         "Records in the answer section of the last DNS answer; absent if the last run got none.";
     ServiceSideState = Service Gauge "nephoscope_service_side_state" ["service", "provider"] Lean
-        "State of the service on one provider, joined over its endpoints; scale of nephoscope_check_state.";
+        "State of the service on one provider, joined over its endpoints; same scale as the state of a check.";
     ServiceState = Service Gauge "nephoscope_service_state" ["service", "scope"] Lean
-        "State of the service joined over its sides (any: one side is enough; all: every side); scale of nephoscope_check_state.";
+        "State of the service joined over its sides (any: one side is enough; all: every side); same scale as the state of a check.";
     BuildInfo = Own Gauge "nephoscope_build_info" ["version"] Lean
         "Always 1; says which version runs.";
     ScheduleLag = Own Histogram "nephoscope_schedule_lag_seconds" [] Lean

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The probers of one worker.
-pub struct Fleet {
+pub(super) struct Fleet {
     checks: Arc<[CheckIndex]>,
     probers: Vec<Arc<Prober>>,
 }
 
 impl Fleet {
     /// Makes the probers of `checks` (ascending) ready. Must be called inside the runtime that will use them.
-    pub fn build(
+    pub(super) fn build(
         checks: &Arc<[CheckIndex]>,
         all: &[Arc<Check>],
         engine: &Arc<Engine>,

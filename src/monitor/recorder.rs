@@ -9,7 +9,7 @@ use super::board::Board;
 use super::event::{Change, Effect, Event};
 use super::ledger::Ledger;
 use crate::metrics::{ServiceStates, Settled, Table};
-use crate::model::{Check, CheckIndex, ProbeResult, Service, State, Timestamp};
+use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State, Timestamp};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -120,7 +120,7 @@ impl Recorder {
 /// One line per change of health: warnings for what got worse, information for what got better.
 fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>) {
     let said = result.map_or("the last result ran out", |result| result.said.as_str());
-    let why = result.and_then(|result| result.outcome.reason()).map(|reason| reason.as_str());
+    let why = result.and_then(|result| result.outcome.reason()).map(Reason::as_str);
     let (from, to) = (change.from.as_str(), change.to.as_str());
     if change.to == State::Down {
         tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");

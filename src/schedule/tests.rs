@@ -7,7 +7,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -56,7 +56,7 @@ fn due_times_are_phase_plus_multiples_of_the_interval() {
 #[test]
 fn a_check_without_state_runs_within_thirty_seconds() {
     for n in 0..200 {
-        let grid = Grid::new(&format!("service-{n}/aws/web"), Duration::from_secs(3_600));
+        let grid = Grid::new(&format!("service-{n}/aws/web"), Duration::from_hours(1));
         let first = grid.first_after(at(1_000_000));
         assert!(first > at(1_000_000) && first <= at(1_030_000), "{first:?}");
     }

@@ -11,7 +11,7 @@ use nephoscope::seed::stable_hash;
 use std::collections::BTreeMap;
 
 /// Everything that must hold of any run.
-pub fn judge(world: &World, report: &Report) {
+pub(crate) fn judge(world: &World, report: &Report) {
     assert_eq!(report.most_in_flight, 1, "a check had two runs in flight");
     let longest = report.checks.iter().map(|check| check.shape.timeout).max().unwrap();
     assert!(

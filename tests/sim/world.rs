@@ -27,49 +27,49 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Where virtual wall time begins.
-pub const BEGINNING: i64 = 1_780_000_000_000;
+pub(crate) const BEGINNING: i64 = 1_780_000_000_000;
 
 /// Faults that a seed may switch on; the chance of each is in parts of a thousand runs.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// The far side is bad.
-    pub bad: u64,
+    pub(crate) bad: u64,
     /// The far side answers only when the deadline strikes.
-    pub hang: u64,
+    pub(crate) hang: u64,
     /// Our prober panics.
-    pub panic: u64,
+    pub(crate) panic: u64,
     /// The runtime is so busy that the run ends long after its deadline.
-    pub stall: u64,
+    pub(crate) stall: u64,
     /// Whether a whole provider fails for a while.
-    pub provider_outage: bool,
+    pub(crate) provider_outage: bool,
     /// Whether the wall clock is set, and by how many milliseconds.
-    pub clock_step: i64,
+    pub(crate) clock_step: i64,
 }
 
 /// One simulated run.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(crate) struct World {
     /// From which everything is drawn.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How many checks.
-    pub checks: u32,
+    pub(crate) checks: u32,
     /// Their intervals in seconds, one of these each.
-    pub intervals: Vec<u64>,
+    pub(crate) intervals: Vec<u64>,
     /// Runs in flight at most.
-    pub room: u32,
+    pub(crate) room: u32,
     /// `confirm` of every check; drawn for each if not said.
-    pub confirm: Option<u32>,
+    pub(crate) confirm: Option<u32>,
     /// Workers.
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// How long.
-    pub lasts: Duration,
+    pub(crate) lasts: Duration,
     /// What may go wrong.
-    pub faults: Faults,
+    pub(crate) faults: Faults,
 }
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     /// A run started.
     Started { check: u32, at: i64, recheck: bool },
     /// It ended.
@@ -81,24 +81,24 @@ pub enum Line {
 }
 
 /// What a run leaves behind.
-pub struct Report {
+pub(crate) struct Report {
     /// Every event, in the order the recorder took it in.
-    pub journal: Vec<Line>,
+    pub(crate) journal: Vec<Line>,
     /// The picture after the end.
-    pub views: Vec<CheckView>,
+    pub(crate) views: Vec<CheckView>,
     /// `/metrics` about once a virtual minute, and after the end.
-    pub scrapes: Vec<String>,
+    pub(crate) scrapes: Vec<String>,
     /// Most runs of one check seen in flight at once.
-    pub most_in_flight: u32,
+    pub(crate) most_in_flight: u32,
     /// All checks.
-    pub checks: Vec<Arc<Check>>,
+    pub(crate) checks: Vec<Arc<Check>>,
     /// How long stopping took.
-    pub stopping: Duration,
+    pub(crate) stopping: Duration,
 }
 
 impl World {
     /// A world drawn from `seed`: which faults exist, how often they strike, how many checks of what kind.
-    pub fn drawn(seed: u64) -> Self {
+    pub(crate) fn drawn(seed: u64) -> Self {
         let mut draw = Stream::new(seed, "world");
         let mut maybe = |most: u64| if draw.chance(500) { draw.below(most) } else { 0 };
         let faults = Faults {
@@ -116,13 +116,13 @@ impl World {
             room: 1 + u32::try_from(draw.below(30)).unwrap(),
             confirm: None,
             workers: 1 + usize::try_from(draw.below(3)).unwrap(),
-            lasts: Duration::from_secs(600),
+            lasts: Duration::from_mins(10),
             faults,
         }
     }
 
     /// Runs to the end on a paused runtime of its own.
-    pub fn run(&self) -> Report {
+    pub(crate) fn run(&self) -> Report {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -156,7 +156,7 @@ impl World {
         let minutes = self.lasts.as_secs() / 60;
         for minute in 0..minutes {
             // The clock itself is paused: this lets virtual time pass.
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             scrapes.push(scrape());
             if minute == minutes / 2 {
                 clock.step(self.faults.clock_step);

@@ -37,7 +37,7 @@ fn check(provider: &str) -> Arc<Check> {
             interval: Duration::from_secs(30),
             timeout: Duration::from_secs(5),
             recheck: Duration::from_secs(5),
-            hold: Duration::from_secs(60),
+            hold: Duration::from_mins(1),
             confirm: 2,
         },
         counts: true,
