@@ -5,13 +5,84 @@
 //!
 //! It does not know that a runtime exists, whether a target can be reached, or what a metric is called.
 
+mod adhoc;
+mod build;
+mod decode;
+mod effective;
+mod include;
+mod problem;
+mod raw;
+mod render;
+mod resolve;
+mod secret;
+mod source;
+mod template;
+mod tree;
+mod units;
+mod validate;
+
 pub use crate::model::Detail;
-use crate::model::{Check, Network, Provider, Service};
+pub use adhoc::adhoc;
+pub use problem::{Kind, Problem, Problems, Severity};
+
+use crate::model::{Check, Provider, Service};
+use decode::Context;
+use problem::Sink;
+use raw::Raw;
+use source::Sources;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A configuration that can be used, and what somebody should know about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Complete and valid.
+    pub config: Config,
+    /// Only warnings.
+    pub warnings: Problems,
+    /// What the files said, for `effective`.
+    raw: Raw,
+}
+
+/// Reads `path` and what it includes.
+///
+/// # Errors
+///
+/// Every problem of every file, if one of them is an error.
+pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    match include::read_text(path) {
+        Ok(text) => load_text(path, text),
+        Err(why) => Err(Problems::unreadable(&why)),
+    }
+}
+
+/// As [`load`], with the text of the main file already at hand; `path` is what relative paths in it start from.
+pub fn load_text(path: &Path, text: String) -> Result<Loaded, Problems> {
+    let sink = Sink::default();
+    let mut sources = Sources::default();
+    let main = include::add(&sink, &mut sources, path.to_owned(), text);
+    let mut files = include::read_includes(&sink, &mut sources, &main.table);
+    files.insert(0, main);
+    let context = Context { sink: &sink, sources: &sources };
+    let mut raw = Raw::default();
+    for file in &files {
+        raw::read_file(context, file.number, &file.table, &mut raw);
+    }
+    let broken: Vec<u16> =
+        files.iter().filter(|file| file.broken).map(|file| file.number).collect();
+    if !broken.is_empty() {
+        include::drop_misunderstandings(context, &broken);
+        return Err(sink.into_problems(sources));
+    }
+    let config = validate::validate(context, &raw);
+    if sink.has_errors() {
+        return Err(sink.into_problems(sources));
+    }
+    Ok(Loaded { config, warnings: sink.into_problems(sources), raw })
+}
 
 /// Everything the daemon needs to know, complete and valid.
 #[derive(Clone, Debug)]
@@ -119,6 +190,3 @@ pub enum MaintenanceWhen {
         to: crate::model::Timestamp,
     },
 }
-
-#[allow(dead_code)]
-fn unused(_: Network) {}

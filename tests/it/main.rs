@@ -7,6 +7,8 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// The configuration: every problem's whole text, the example, the shipped file.
+mod config;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
 /// DNS servers that lie or send nonsense: the probe keeps its question, its deadline and its memory.

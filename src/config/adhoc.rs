@@ -1,0 +1,165 @@
+//! A check from a URL on the command line, without any file.
+//!
+//! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A`. Settings are the defaults of
+//! the configuration.
+//!
+//! It does not run the check.
+
+use super::build::{DEFAULT_IP, DEFAULT_PICK, dns, http, parse_address, parse_url};
+use crate::model::{
+    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, FlagRules, HttpSpec, ProbeKind, Shape,
+    Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
+};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The check that `url` describes.
+///
+/// # Errors
+///
+/// One sentence on what is wrong with the URL.
+pub fn adhoc(url: &str) -> Result<Check, String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(format!(
+            "`{url}` is not a URL: expected `https://…`, `tcp://host:port`, `tls://host:port` or \
+             `dns://server/name?type=A`"
+        ));
+    };
+    let (kind, host) = match scheme {
+        "http" | "https" => web(url)?,
+        "tcp" | "tls" => stream(url, rest.trim_end_matches('/'), scheme == "tls")?,
+        "dns" => question(url, rest)?,
+        "icmp" | "ping" => {
+            return Err(format!(
+                "`{scheme}` is not built yet: expected `http`, `tcp`, `tls` or `dns`"
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "`{scheme}` is no scheme that can be probed: expected `http`, `https`, `tcp`, `tls` or `dns`"
+            ));
+        }
+    };
+    let spec =
+        Spec { ip: DEFAULT_IP, pick: DEFAULT_PICK, slow_after: None, max_latency: None, kind };
+    Ok(Check {
+        id: CheckId::new("adhoc", &host, scheme),
+        service: "adhoc".into(),
+        endpoint: host.as_str().into(),
+        probe: scheme.into(),
+        provider: "".into(),
+        region: "".into(),
+        host: host.as_str().into(),
+        shape: Shape {
+            interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(5),
+            recheck: Duration::from_secs(5),
+            hold: Duration::from_secs(60),
+            confirm: 2,
+        },
+        counts: true,
+        spec: Arc::new(spec),
+    })
+}
+
+fn web(text: &str) -> Result<(ProbeKind, String), String> {
+    let url =
+        parse_url(text).map_err(|fault| format!("`{text}` cannot be probed: {}", fault.why()))?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let spec = HttpSpec {
+        url,
+        method: ::http::Method::GET,
+        headers: Vec::new(),
+        body: None,
+        status: StatusRules(vec![200..=299]),
+        body_matches: Vec::new(),
+        body_lacks: Vec::new(),
+        redirects: http::DEFAULT_REDIRECTS,
+        auth: None,
+        body_limit: http::DEFAULT_BODY_LIMIT,
+        connect_to: None,
+        tls: Arc::new(TlsSpec::default()),
+    };
+    Ok((ProbeKind::Http(Box::new(spec)), host))
+}
+
+fn stream(url: &str, address: &str, tls: bool) -> Result<(ProbeKind, String), String> {
+    let (host, port) =
+        parse_address(address).map_err(|why| format!("`{url}` cannot be probed: {why}"))?;
+    let name = host.to_string();
+    let tls = tls.then(|| Arc::new(TlsSpec::default()));
+    Ok((ProbeKind::Tcp(Box::new(TcpSpec { host, port, tls, dialogue: Vec::new() })), name))
+}
+
+fn question(url: &str, rest: &str) -> Result<(ProbeKind, String), String> {
+    let fault = |why: &str| format!("`{url}` cannot be probed: {why}");
+    let (server, rest) =
+        rest.split_once('/').ok_or_else(|| fault("the name to ask for is missing"))?;
+    let (name, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut record_type = RecordType::A;
+    let mut transport = DnsTransport::Udp;
+    for option in options.split('&').filter(|option| !option.is_empty()) {
+        match option.split_once('=') {
+            Some(("type", word)) => {
+                record_type = word
+                    .to_ascii_uppercase()
+                    .parse()
+                    .map_err(|_| fault(&format!("`{word}` is not a record type")))?;
+            }
+            Some(("transport", word)) => {
+                transport = DnsTransport::from_word(word)
+                    .ok_or_else(|| fault(&format!("`{word}` is neither `udp` nor `tcp`")))?;
+            }
+            _ => return Err(fault(&format!("unknown option `{option}`, expected `type=A`"))),
+        }
+    }
+    let asked = if server.is_empty() { "system" } else { server };
+    let spec = DnsSpec {
+        server: dns::parse_server(asked).map_err(|why| fault(&why))?,
+        query: dns::parse_name(name).map_err(|why| fault(&why))?,
+        record_type,
+        transport,
+        rcodes: vec![ResponseCode::NoError],
+        answers: AnswerRules::default(),
+        flags: FlagRules::default(),
+        truncated: Truncated::Fail,
+    };
+    Ok((ProbeKind::Dns(Box::new(spec)), name.trim_end_matches('.').to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::adhoc;
+    use crate::model::{DnsServer, ProbeKind};
+
+    #[test]
+    fn urls_become_checks_with_the_defaults() {
+        assert_eq!(adhoc("https://a.example/x").unwrap().id.as_str(), "adhoc/a.example/https");
+        assert_eq!(adhoc("tcp://a.example:25").unwrap().spec.kind.name(), "tcp");
+        let tls = adhoc("tls://[::1]:443").unwrap();
+        assert!(matches!(&tls.spec.kind, ProbeKind::Tcp(tcp) if tcp.tls.is_some()));
+        let dns = adhoc("dns://192.0.2.53:5353/shop.example.com?type=AAAA").unwrap();
+        let ProbeKind::Dns(spec) = &dns.spec.kind else { panic!("{dns:?}") };
+        assert_eq!(spec.query.to_string(), "shop.example.com.");
+        assert_eq!(spec.record_type.to_string(), "AAAA");
+        let server = crate::model::Host::Ip("192.0.2.53".parse().unwrap());
+        assert_eq!(spec.server, DnsServer::At(server, 5353));
+    }
+
+    #[test]
+    fn what_cannot_be_probed_says_why() {
+        let said = |url| adhoc(url).unwrap_err();
+        assert_eq!(
+            said("icmp://a"),
+            "`icmp` is not built yet: expected `http`, `tcp`, `tls` or `dns`"
+        );
+        assert_eq!(
+            said("tcp://a.example"),
+            "`tcp://a.example` cannot be probed: the port is missing"
+        );
+        assert_eq!(said("dns://192.0.2.53/"), "`dns://192.0.2.53/` cannot be probed: it is empty");
+        assert_eq!(said("https://u:p@a.example/").contains("u:p"), true,);
+    }
+}

@@ -1,0 +1,203 @@
+//! Plans to checks: placeholders filled, texts parsed, limits compared, equal specs shared.
+//!
+//! A spec is found again by the text of everything that went into it, so checks that do the same share one; patterns are
+//! compiled once per text. What cannot be built is reported and left out.
+//!
+//! It reads no file: `raw` has.
+
+pub(super) mod dns;
+pub(super) mod http;
+mod tcp;
+mod text;
+mod timing;
+
+pub(super) use text::{endpoint_host, parse_address, parse_host, parse_url};
+pub(super) use timing::{Timing, timing};
+
+use super::decode::Context;
+use super::problem::{Kind, Problem};
+use super::raw::{RawKind, RawTls, bad_pattern};
+use super::resolve::{Plan, Site, fill};
+use super::source::{At, Place};
+use super::template::{Position, Template};
+use crate::model::{Check, IpChoice, Pattern, Pick, ProbeKind, Spec, TlsSpec};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Builds checks and remembers what can be shared.
+pub(super) struct Builder<'c> {
+    pub(super) context: Context<'c>,
+    patterns: BTreeMap<String, Option<Pattern>>,
+    specs: BTreeMap<String, Arc<Spec>>,
+    tls: BTreeMap<String, Arc<TlsSpec>>,
+    no_tls: Arc<TlsSpec>,
+}
+
+/// One check being built.
+struct Job<'a, 'c> {
+    context: Context<'c>,
+    site: &'a Site<'a>,
+    plan: &'a Plan<'a>,
+    timing: &'a Timing<'a>,
+    /// Everything that distinguishes this spec from others, in order.
+    key: String,
+}
+
+impl<'c> Builder<'c> {
+    pub(super) fn new(context: Context<'c>) -> Self {
+        Self {
+            context,
+            patterns: BTreeMap::new(),
+            specs: BTreeMap::new(),
+            tls: BTreeMap::new(),
+            no_tls: Arc::new(TlsSpec::default()),
+        }
+    }
+
+    /// The check of a plan; `None` when something about it was reported.
+    pub(super) fn check<'a>(
+        &mut self,
+        site: &'a Site<'a>,
+        plan: &'a Plan<'a>,
+        host: &Arc<str>,
+    ) -> Option<Check> {
+        let timing = timing(site, plan);
+        let sound = timing.check(self.context, plan);
+        let spec = self.spec(site, plan, &timing)?;
+        sound.then(|| Check {
+            id: site.check_id(plan),
+            service: Arc::clone(&site.service.name.value),
+            endpoint: Arc::clone(&site.name),
+            probe: Arc::clone(&plan.probe.name.value),
+            provider: Arc::clone(&site.provider.name.value),
+            region: Arc::clone(&site.region.value),
+            host: Arc::clone(host),
+            shape: timing.shape(),
+            counts: timing.counts.value,
+            spec,
+        })
+    }
+
+    fn spec<'a>(
+        &mut self,
+        site: &'a Site<'a>,
+        plan: &'a Plan<'a>,
+        timing: &'a Timing<'a>,
+    ) -> Option<Arc<Spec>> {
+        let kind = plan.probe.kind.as_ref()?;
+        let key = format!(
+            "{}\0{}\0{}\0{:?}\0{:?}",
+            plan.probe.name.value,
+            timing.ip.value,
+            timing.pick.value,
+            timing.slow_after.as_ref().map(|held| held.value),
+            timing.max_latency.as_ref().map(|held| held.value),
+        );
+        let mut job = Job { context: self.context, site, plan, timing, key };
+        let kind = match kind {
+            RawKind::Http(raw) => ProbeKind::Http(Box::new(self.http(&mut job, raw)?)),
+            RawKind::Tcp(raw) => ProbeKind::Tcp(Box::new(self.tcp(&mut job, raw)?)),
+            RawKind::Dns(raw) => ProbeKind::Dns(Box::new(self.dns(&mut job, raw)?)),
+        };
+        let spec = self.specs.entry(job.key).or_insert_with(|| {
+            Arc::new(Spec {
+                ip: timing.ip.value,
+                pick: timing.pick.value,
+                slow_after: timing.slow_after.as_ref().map(|held| held.value),
+                max_latency: timing.max_latency.as_ref().map(|held| held.value),
+                kind,
+            })
+        });
+        Some(Arc::clone(spec))
+    }
+
+    /// Every pattern of a list, compiled; a broken one is reported once and makes the list `None`.
+    fn patterns(
+        &mut self,
+        job: &mut Job<'_, '_>,
+        key: &str,
+        list: Option<&At<Vec<Template>>>,
+    ) -> Option<Vec<Pattern>> {
+        let templates = list.map_or(&[][..], |list| &list.value);
+        let mut compiled = Vec::with_capacity(templates.len());
+        for (index, template) in templates.iter().enumerate() {
+            compiled.push(self.pattern(job, &format!("{key}[{index}]"), template)?);
+        }
+        Some(compiled)
+    }
+
+    fn pattern(
+        &mut self,
+        job: &mut Job<'_, '_>,
+        key: &str,
+        template: &Template,
+    ) -> Option<Pattern> {
+        let text = job.fill(key, template, Position::Pattern)?;
+        if let Some(known) = self.patterns.get(&text) {
+            return known.clone();
+        }
+        let compiled = match regex::bytes::Regex::new(&text) {
+            Ok(pattern) => Some(Arc::new(pattern)),
+            Err(error) => {
+                let path = job.path_of(key);
+                self.context.sink.report(bad_pattern(&path, template, &text, &error));
+                None
+            }
+        };
+        self.patterns.insert(text, compiled.clone());
+        compiled
+    }
+
+    /// The TLS settings of a probe, shared by all checks for which they are the same.
+    fn tls(&mut self, job: &mut Job<'_, '_>, raw: Option<&RawTls>) -> Option<Arc<TlsSpec>> {
+        let Some(raw) = raw else { return Some(Arc::clone(&self.no_tls)) };
+        let server_name: Option<Arc<str>> = match &raw.server_name {
+            None => None,
+            Some(template) => {
+                let name = job.fill("tls.server_name", template, Position::Plain)?;
+                if let Err(why) = parse_host(&name) {
+                    let said = format!("`{name}` is not a host");
+                    job.report(Kind::BadHost, "tls.server_name", template.place, said, why);
+                    return None;
+                }
+                Some(name.into())
+            }
+        };
+        let key = format!("{}\0{server_name:?}", job.plan.probe.name.value);
+        let spec = self.tls.entry(key).or_insert_with(|| {
+            Arc::new(TlsSpec {
+                ca: raw.ca.as_ref().map(|file| file.value.clone()),
+                identity: raw.identity.as_ref().map(|files| files.value.clone()),
+                server_name,
+                verify: raw.verify.as_ref().is_none_or(|verify| verify.value),
+                min_version: raw.min_version.as_ref().map(|least| least.value),
+                expires_within: raw.expires_within.as_ref().map(|span| span.value),
+            })
+        });
+        Some(Arc::clone(spec))
+    }
+}
+
+impl Job<'_, '_> {
+    /// A text of this probe for this endpoint; it becomes part of the spec's identity.
+    fn fill(&mut self, key: &str, template: &Template, position: Position) -> Option<String> {
+        let path = self.path_of(key);
+        let text = fill(self.context, template, position, &path, self.site, Some(self.plan))?;
+        self.key.push('\0');
+        self.key.push_str(&text);
+        Some(text)
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        format!("{}.{key}", self.plan.probe.settings.path)
+    }
+
+    fn report(&self, kind: Kind, key: &str, place: Place, said: String, why: impl Into<String>) {
+        self.context.sink.report(Problem::new(kind, self.path_of(key), place, said).label(why));
+    }
+}
+
+/// What is used when nobody says anything.
+pub(super) const DEFAULT_IP: IpChoice = IpChoice::Any;
+/// As above.
+pub(super) const DEFAULT_PICK: Pick = Pick::Rotate;

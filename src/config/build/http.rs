@@ -1,0 +1,146 @@
+//! HTTP probes: from what the file says to an [`HttpSpec`].
+//!
+//! Defaults are applied here: `GET`, 2xx, ten redirects, 1 MiB of body.
+//!
+//! It sends nothing.
+
+use super::{Builder, Job, parse_url};
+use crate::config::problem::{Kind, Problem};
+use crate::config::raw::{RawBody, RawHeader, RawHttp};
+use crate::config::template::{Position, Template};
+use crate::model::{HttpSpec, Redirects, StatusRules};
+use std::net::{IpAddr, SocketAddr};
+
+/// Bytes of body when nobody says how many.
+pub(in crate::config) const DEFAULT_BODY_LIMIT: u64 = 1 << 20;
+/// Redirects when nobody says how many.
+pub(in crate::config) const DEFAULT_REDIRECTS: Redirects = Redirects::Limit(10);
+
+impl Builder<'_> {
+    pub(super) fn http(&mut self, job: &mut Job<'_, '_>, raw: &RawHttp) -> Option<HttpSpec> {
+        let text = job.fill("http.url", &raw.url, Position::Url)?;
+        let url = match parse_url(&text) {
+            Ok(url) => url,
+            Err(fault) => {
+                let path = job.path_of("http.url");
+                let problem = fault.problem(self.context, path, &text, raw.url.place);
+                self.context.sink.report(problem);
+                return None;
+            }
+        };
+        let redirects = raw.redirects.as_ref().map_or(DEFAULT_REDIRECTS, |at| at.value);
+        warn_of_clear_text(job, raw, &url, redirects);
+        let probe_tls = job.plan.probe.tls.as_ref();
+        Some(HttpSpec {
+            url,
+            method: raw.method.as_ref().map_or(http::Method::GET, |at| at.value.clone()),
+            headers: headers(job, raw)?,
+            body: match &raw.body {
+                None => None,
+                Some(RawBody::File(bytes)) => Some(bytes.value.clone()),
+                Some(RawBody::Text(template)) => {
+                    Some(job.fill("http.body", template, Position::Plain)?.into())
+                }
+            },
+            status: raw
+                .status
+                .as_ref()
+                .map_or_else(|| StatusRules(vec![200..=299]), |at| at.value.clone()),
+            body_matches: self.patterns(job, "http.body_matches", raw.body_matches.as_ref())?,
+            body_lacks: self.patterns(job, "http.body_lacks", raw.body_lacks.as_ref())?,
+            redirects,
+            auth: raw.auth.as_ref().map(|at| at.value.clone()),
+            body_limit: raw.body_limit.as_ref().map_or(DEFAULT_BODY_LIMIT, |at| at.value),
+            connect_to: match &raw.connect_to {
+                None => None,
+                Some(template) => Some(connect_to(job, template)?),
+            },
+            tls: self.tls(job, probe_tls.map(|at| &at.value))?,
+        })
+    }
+}
+
+fn headers(
+    job: &mut Job<'_, '_>,
+    raw: &RawHttp,
+) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
+    let mut headers = Vec::with_capacity(raw.headers.len());
+    for (name, value) in &raw.headers {
+        let key = format!("http.headers.{}", name.value);
+        let (parsed, place) = match value {
+            RawHeader::Text(template) => {
+                let text = job.fill(&key, template, Position::Plain)?;
+                (http::HeaderValue::from_str(&text), template.place)
+            }
+            RawHeader::Secret(secret) => {
+                let parsed = http::HeaderValue::from_str(secret.value.reveal());
+                let hidden = parsed.map(|mut value| {
+                    value.set_sensitive(true);
+                    value
+                });
+                (hidden, secret.place)
+            }
+        };
+        if let Ok(parsed) = parsed {
+            headers.push((name.value.clone(), parsed));
+        } else {
+            let said = format!("the value of `{}` cannot be sent", name.value);
+            job.report(
+                Kind::BadHeader,
+                &key,
+                place,
+                said,
+                "it has a line break or a control character",
+            );
+            return None;
+        }
+    }
+    Some(headers)
+}
+
+fn connect_to(job: &mut Job<'_, '_>, template: &Template) -> Option<(IpAddr, Option<u16>)> {
+    let text = job.fill("http.connect_to", template, Position::Address)?;
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some((ip, None));
+    }
+    if let Ok(address) = text
+        .parse::<SocketAddr>()
+        .map_err(|_| ())
+        .and_then(|address| if address.port() == 0 { Err(()) } else { Ok(address) })
+    {
+        return Some((address.ip(), Some(address.port())));
+    }
+    let said = format!("`{text}` is not an IP address");
+    let problem = Problem::new(Kind::BadIp, job.path_of("http.connect_to"), template.place, said)
+        .expected("an IP address, perhaps with a port: `192.0.2.7`, `[2001:db8::1]:8443`");
+    job.context.sink.report(problem);
+    None
+}
+
+fn warn_of_clear_text(job: &Job<'_, '_>, raw: &RawHttp, url: &url::Url, redirects: Redirects) {
+    if url.scheme() != "http" {
+        return;
+    }
+    let on_this_host = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if let Some(auth) = raw.auth.as_ref().filter(|_| !on_this_host) {
+        let said = "credentials travel in the clear".to_owned();
+        let path = job.path_of("http.auth");
+        let problem = Problem::new(Kind::PlainAuth, path, auth.place, said)
+            .label("sent without TLS")
+            .also(raw.url.place, "the URL is `http`")
+            .hint("use `https`");
+        job.context.sink.report(problem);
+    }
+    if let Some(tls) = job.plan.probe.tls.as_ref().filter(|_| redirects == Redirects::Off) {
+        let said = "there is no TLS to set up".to_owned();
+        let problem = Problem::new(Kind::TlsUnused, job.path_of("tls"), tls.place, said)
+            .label("has no effect")
+            .also(raw.url.place, "the URL is `http`, and redirects are not followed");
+        job.context.sink.report(problem);
+    }
+}

@@ -1,0 +1,71 @@
+//! TCP probes: from what the file says to a [`TcpSpec`].
+//!
+//! A `tls` table beside the `tcp` table means TLS from the first byte, unless the dialogue asks for it with `starttls`.
+//!
+//! It connects to nothing.
+
+use super::{Builder, Job, parse_address};
+use crate::config::problem::{Kind, Problem};
+use crate::config::raw::{RawStep, RawTcp};
+use crate::config::template::Position;
+use crate::model::{Step, TcpSpec, human_duration};
+
+impl Builder<'_> {
+    pub(super) fn tcp(&mut self, job: &mut Job<'_, '_>, raw: &RawTcp) -> Option<TcpSpec> {
+        let text = job.fill("tcp.address", &raw.address, Position::Address)?;
+        let (host, port) = match parse_address(&text) {
+            Ok(parts) => parts,
+            Err(why) => {
+                let said = format!("`{text}` is not an address");
+                let path = job.path_of("tcp.address");
+                let problem = Problem::new(Kind::BadAddress, path, raw.address.place, said)
+                    .label(why)
+                    .expected(
+                        "a host and a port: `{host}:443`, `192.0.2.7:25`, `[2001:db8::1]:25`",
+                    );
+                self.context.sink.report(problem);
+                return None;
+            }
+        };
+        let tls = match &job.plan.probe.tls {
+            None => None,
+            Some(tls) => Some(self.tls(job, Some(&tls.value))?),
+        };
+        let steps = raw.dialogue.as_ref().map_or(&[][..], |steps| &steps.value);
+        let mut dialogue = Vec::with_capacity(steps.len());
+        for (index, step) in steps.iter().enumerate() {
+            dialogue.push(self.step(job, &format!("tcp.dialogue[{index}]"), step)?);
+        }
+        Some(TcpSpec { host, port, tls, dialogue })
+    }
+
+    fn step(&mut self, job: &mut Job<'_, '_>, key: &str, step: &RawStep) -> Option<Step> {
+        match step {
+            RawStep::Expect { pattern, within } => {
+                if let Some(within) = within {
+                    let timeout = job.timing.timeout.value;
+                    if within.value >= timeout {
+                        let said = format!(
+                            "`within = \"{}\"` can never be passed: the timeout is `{}`",
+                            human_duration(within.value),
+                            human_duration(timeout)
+                        );
+                        let path = job.path_of(&format!("{key}.within"));
+                        let problem =
+                            Problem::new(Kind::StepBeyondTimeout, path, within.place, said);
+                        self.context.sink.report(problem.label("the deadline strikes before"));
+                    }
+                }
+                Some(Step::Expect {
+                    pattern: self.pattern(job, &format!("{key}.expect"), pattern)?,
+                    within: within.as_ref().map(|within| within.value),
+                })
+            }
+            RawStep::Send(template) => {
+                let text = job.fill(&format!("{key}.send"), template, Position::Plain)?;
+                Some(Step::Send(text.into()))
+            }
+            RawStep::StartTls(words) => Some(Step::StartTls(words.value)),
+        }
+    }
+}

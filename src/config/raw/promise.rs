@@ -1,0 +1,244 @@
+//! `slo = […]` and its shorthand `objective = …, window = …`.
+//!
+//! A percentage is read from its digits, so that 99.95 is exactly 999 500 000 parts in 10^9. Names are filled in here;
+//! whether they are unique among what a service finally promises is for `resolve`.
+//!
+//! It computes nothing about whether a promise is kept.
+
+use crate::config::decode::{Context, Section, section, wrong_type};
+use crate::config::problem::{Kind, Problem};
+use crate::config::source::At;
+use crate::config::tree::{Node, Value};
+use crate::config::units;
+use crate::model::{
+    AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, UnknownPolicy,
+};
+use std::time::Duration;
+
+/// Parts in a whole.
+const WHOLE: u64 = 1_000_000_000;
+
+/// The promises of a class or service; `None` when it says nothing about them.
+pub(super) fn read_objectives(table: &Section<'_>) -> Option<Vec<At<Objective>>> {
+    for key in ["slo", "objective"] {
+        if table.has(key) {
+            table.context.later("slo", &table.path_of(key), table.key_place(key));
+        }
+    }
+    table.exclusive(&["slo", "objective"]);
+    let listed = table.list("slo", "a list of tables", |context, node, path| {
+        section(context, node, node.place, path.to_owned(), read_objective).flatten()
+    });
+    let target = read_target(table);
+    let window = read_window(table);
+    if table.has("window") && !table.has("objective") {
+        table.missing("objective", "`objective = 99.95` beside `window`");
+    }
+    if let Some(listed) = listed {
+        return Some(listed.value);
+    }
+    if !table.has("objective") {
+        return None;
+    }
+    let place = table.key_place("objective");
+    let window = window.unwrap_or((DEFAULT_WINDOW, DEFAULT_WINDOW_TEXT.to_owned()));
+    Some(target.map(|parts| At::new(plain(parts, &window), place)).into_iter().collect())
+}
+
+const DEFAULT_WINDOW: ObjectiveWindow = ObjectiveWindow::Rolling(Duration::from_hours(30 * 24));
+const DEFAULT_WINDOW_TEXT: &str = "30d";
+
+fn plain(target_parts: u64, window: &(ObjectiveWindow, String)) -> Objective {
+    Objective {
+        name: format!("availability-{}", window.1).into(),
+        kind: ObjectiveKind::Time,
+        target_parts,
+        window: window.0,
+        scope: ScopeChoice::Default,
+        alert: AlertKind::Page,
+        threshold: None,
+        slice: None,
+        min_failures: 2,
+        unknown: UnknownPolicy::Exclude,
+        maintenance: PeriodPolicy::Exclude,
+    }
+}
+
+fn read_objective(table: &Section<'_>) -> Option<At<Objective>> {
+    let name = table.string("name");
+    if let Some(name) = &name {
+        super::check_name(table.context, name, &table.path_of("name"), "an slo");
+    }
+    let kind = table.word("kind", ObjectiveKind::ALL, ObjectiveKind::as_str);
+    let target = read_target(table);
+    if !table.has("objective") {
+        table.missing("objective", "`objective = 99.95`");
+    }
+    let window = read_window(table).unwrap_or((DEFAULT_WINDOW, DEFAULT_WINDOW_TEXT.to_owned()));
+    let threshold = table.duration("threshold");
+    let slice = table.duration("slice");
+    let kind = kind.map_or(ObjectiveKind::Time, |kind| kind.value);
+    if kind == ObjectiveKind::Latency && !table.has("threshold") {
+        table.missing("threshold", "`threshold = \"500ms\"` with `kind = \"latency\"`");
+    }
+    let scope = read_scope(table);
+    let alert = table.word("alert", AlertKind::ALL, AlertKind::as_str);
+    let min_failures = table.integer("min_failures", 1..=1_000);
+    let unknown = table.word("unknown", UnknownPolicy::ALL, UnknownPolicy::as_str);
+    let maintenance = table.word("maintenance", PeriodPolicy::ALL, PeriodPolicy::as_str);
+    read_coverage(table);
+    table.list("tiers", "a list of tables", read_tier);
+    let mut objective = plain(target?, &window);
+    if let Some(name) = name {
+        objective.name = name.value.into();
+    }
+    objective.kind = kind;
+    objective.scope = scope.unwrap_or(ScopeChoice::Default);
+    objective.alert = alert.map_or(objective.alert, |alert| alert.value);
+    objective.threshold = threshold.map(|threshold| threshold.value);
+    objective.slice = slice.map(|slice| slice.value);
+    objective.min_failures = min_failures.map_or(objective.min_failures, |least| least.value);
+    objective.unknown = unknown.map_or(objective.unknown, |policy| policy.value);
+    objective.maintenance = maintenance.map_or(objective.maintenance, |policy| policy.value);
+    Some(At::new(objective, table.place))
+}
+
+/// The share that must be good, in parts of 10^9.
+fn read_target(table: &Section<'_>) -> Option<u64> {
+    let node = table.get("objective")?;
+    let path = table.path_of("objective");
+    let expected = "a percentage above 0 and below 100, such as `99.95`";
+    let text = match &node.value {
+        Value::Integer(number) => number.to_string(),
+        Value::Float(text) => text.clone(),
+        _ => {
+            wrong_type(table.context, node, &path, expected, None);
+            return None;
+        }
+    };
+    let problem = |kind, said: String| Problem::new(kind, path.clone(), node.place, said);
+    let parts = match units::percent_parts(&text) {
+        Ok(parts) => parts,
+        Err(why) => {
+            let said = format!("`{text}` is not an objective");
+            table.report(problem(Kind::OutOfRange, said).label(why).expected(expected));
+            return None;
+        }
+    };
+    if parts == WHOLE {
+        let said = "an objective of 100 % leaves no budget".to_owned();
+        table.report(
+            problem(Kind::ObjectiveHundred, said)
+                .label("the first bad second breaks it for good")
+                .expected(expected)
+                .hint("without `objective` the service is only watched"),
+        );
+        return None;
+    }
+    if parts > 0 && parts <= WHOLE / 100 {
+        let said = format!("`{text}` is a fraction");
+        let percent = percent_text(parts * 100);
+        table.report(
+            problem(Kind::PercentAsFraction, said)
+                .label("this is less than one percent")
+                .expected(expected)
+                .hint(format!("did you mean `{percent}`?")),
+        );
+        return None;
+    }
+    if parts == 0 || parts > WHOLE {
+        let said = format!("`{text}` is not an objective");
+        table.report(problem(Kind::OutOfRange, said).expected(expected));
+        return None;
+    }
+    Some(parts)
+}
+
+/// Parts of 10^9 as a percentage, without needless zeros.
+fn percent_text(parts: u64) -> String {
+    let text = format!("{}.{:07}", parts / 10_000_000, parts % 10_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn read_window(table: &Section<'_>) -> Option<(ObjectiveWindow, String)> {
+    let text = table.string("window")?;
+    let window = match text.value.as_str() {
+        "day" => Ok(ObjectiveWindow::Day),
+        "week" => Ok(ObjectiveWindow::Week),
+        "month" => Ok(ObjectiveWindow::Month),
+        "quarter" => Ok(ObjectiveWindow::Quarter),
+        "year" => Ok(ObjectiveWindow::Year),
+        rolling => units::duration(rolling).and_then(|span| {
+            if span < Duration::from_hours(1) {
+                return Err("it is shorter than an hour".to_owned());
+            }
+            Ok(ObjectiveWindow::Rolling(span))
+        }),
+    };
+    match window {
+        Ok(window) => Some((window, text.value)),
+        Err(why) => {
+            let said = format!("`{}` is not a window", text.value);
+            let problem = Problem::new(Kind::BadWindow, table.path_of("window"), text.place, said)
+                .label(why)
+                .expected("a duration (`7d`, `30d`), or `day`, `week`, `month`, `quarter`, `year`");
+            table.report(problem);
+            None
+        }
+    }
+}
+
+fn read_scope(table: &Section<'_>) -> Option<ScopeChoice> {
+    let text = table.string("scope")?;
+    let scope = match text.value.as_str() {
+        "entry" => Some(ScopeChoice::Entry),
+        "any" => Some(ScopeChoice::Any),
+        "all" => Some(ScopeChoice::All),
+        other => match other.split_once(':') {
+            Some(("provider", name)) if !name.is_empty() => {
+                Some(ScopeChoice::Provider(name.into()))
+            }
+            _ => other
+                .strip_suffix("_of_n")
+                .and_then(|least| least.parse().ok())
+                .filter(|least| *least > 0)
+                .map(ScopeChoice::AtLeast),
+        },
+    };
+    if scope.is_none() {
+        let said = format!("`{}` is not a scope", text.value);
+        let problem = Problem::new(Kind::BadScope, table.path_of("scope"), text.place, said);
+        table.report(
+            problem
+                .expected("`entry`, `any`, `all`, `provider:NAME`, or `2_of_n` for at least two"),
+        );
+    }
+    scope
+}
+
+fn read_coverage(table: &Section<'_>) {
+    let Some(node) = table.get("min_coverage") else { return };
+    let share = match &node.value {
+        Value::Float(text) => text.parse::<f64>().ok(),
+        Value::Integer(0) => Some(0.0),
+        Value::Integer(1) => Some(1.0),
+        _ => None,
+    };
+    if share.is_none_or(|share| !(0.0..=1.0).contains(&share)) {
+        let said = "not a share".to_owned();
+        let problem =
+            Problem::new(Kind::OutOfRange, table.path_of("min_coverage"), node.place, said);
+        table.report(problem.expected("a share from 0 to 1, such as `0.9`"));
+    }
+}
+
+/// Tiers of burn-rate alerts: checked for their shape only, until there are alerts.
+fn read_tier<'a>(context: Context<'a>, node: &'a Node, path: &str) -> Option<()> {
+    section(context, node, node.place, path.to_owned(), |tier| {
+        tier.string("name");
+        tier.duration("long");
+        tier.duration("short");
+        tier.get("burn");
+        tier.word("severity", AlertKind::ALL, AlertKind::as_str);
+    })
+}

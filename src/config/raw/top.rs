@@ -1,0 +1,393 @@
+//! The tables of the main file that are not about services: `[monitor]`, `[metrics]`, `[defaults]`, `[sentinel]`,
+//! `[domain.NAME]`, `[[maintenance]]`, `[[alertmanager]]`, `[[discover]]`.
+//!
+//! What has no effect yet is read as strictly as what has, and warned of once.
+//!
+//! It does not read included files.
+
+use super::service::{read_labels, read_settings};
+use super::{Mentions, Raw, RawDomain, RawMonitor, arc_name, check_name};
+use crate::config::decode::{Context, Section, bad_word, read_string, section};
+use crate::config::problem::{Kind, Problem};
+use crate::config::source::At;
+use crate::config::tree::{Node, Value};
+use crate::config::{Detail, Maintenance, MaintenanceWhen, SentinelConfig};
+use crate::model::Timestamp;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every table and key of the main file.
+pub(super) const KEYS: [&str; 13] = [
+    "include",
+    "include_errors",
+    "monitor",
+    "metrics",
+    "defaults",
+    "sentinel",
+    "domain",
+    "alertmanager",
+    "discover",
+    "provider",
+    "probe",
+    "class",
+    "service",
+];
+
+pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
+    top.strings("include");
+    if let Some(word) = top.string("include_errors") {
+        top.context.later("include_errors", "include_errors", top.key_place("include_errors"));
+        if !["fail", "isolate"].contains(&&*word.value) {
+            bad_word(top.context, &word, "include_errors", &["fail", "isolate"]);
+        }
+    }
+    raw.monitor = top.table("monitor", read_monitor).map(|found| found.value).unwrap_or_default();
+    top.table("metrics", |metrics| {
+        raw.detail = metrics.word("detail", Detail::ALL, Detail::as_str);
+        raw.field_names = metrics.flag("field_names");
+    });
+    top.table("defaults", |defaults| {
+        raw.defaults = read_settings(defaults);
+        raw.default_labels = read_labels(defaults);
+    });
+    raw.sentinel = top.table("sentinel", read_sentinel).map(|found| found.value);
+    read_domains(top, raw);
+    read_elsewhere(top, &mut raw.mentions);
+}
+
+fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
+    for key in ["provider", "shard", "heartbeat_url"] {
+        if monitor.has(key) {
+            let path = monitor.path_of(key);
+            monitor.context.later(key, &path, monitor.key_place(key));
+        }
+    }
+    let vantage = monitor.string("vantage");
+    if let Some(vantage) = &vantage {
+        check_name(monitor.context, vantage, "monitor.vantage", "a vantage");
+    }
+    let state = monitor.string("state").filter(|state| {
+        if state.value.is_empty() {
+            let said = "the folder has no name";
+            monitor.report(Problem::new(Kind::BadName, "monitor.state", state.place, said));
+        }
+        !state.value.is_empty()
+    });
+    RawMonitor {
+        vantage,
+        provider: monitor.string("provider"),
+        listen: read_listen(monitor),
+        state,
+        timezone: read_timezone(monitor),
+        shard: read_shard(monitor),
+        heartbeat_url: read_url(monitor, "heartbeat_url"),
+        max_in_flight: monitor.integer("max_in_flight", 1..=100_000),
+    }
+}
+
+fn read_listen(monitor: &Section<'_>) -> Option<At<SocketAddr>> {
+    let text = monitor.string("listen")?;
+    if let Ok(address) = text.value.parse() {
+        return Some(At::new(address, text.place));
+    }
+    let said = format!("`{}` is not an address to listen on", text.value);
+    let path = monitor.path_of("listen");
+    let mut problem = Problem::new(Kind::BadListen, path, text.place, said)
+        .expected("an IP address and a port: `127.0.0.1:9464`, `[::1]:9464`");
+    let meant = if let Some(port) = text.value.strip_prefix(':') {
+        Some(format!("0.0.0.0:{port}"))
+    } else if let Some(port) = text.value.strip_prefix("localhost:") {
+        Some(format!("127.0.0.1:{port}"))
+    } else {
+        text.value.parse::<std::net::IpAddr>().ok().map(|ip| SocketAddr::new(ip, 9464).to_string())
+    };
+    if let Some(meant) = meant.filter(|meant| meant.parse::<SocketAddr>().is_ok()) {
+        problem = problem.hint(format!("did you mean `{meant}`?"));
+    }
+    monitor.report(problem);
+    None
+}
+
+fn read_timezone(monitor: &Section<'_>) -> Option<At<jiff::tz::TimeZone>> {
+    let text = monitor.string("timezone")?;
+    if let Ok(zone) = jiff::tz::TimeZone::get(&text.value) {
+        return Some(At::new(zone, text.place));
+    }
+    let said = format!("`{}` is not a time zone", text.value);
+    let path = monitor.path_of("timezone");
+    let mut problem = Problem::new(Kind::BadTimezone, path, text.place, said)
+        .expected("a name of the time zone database: `Europe/Vienna`, `UTC`");
+    let zones: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let guess = crate::config::problem::closest(&text.value, zones.iter().map(String::as_str));
+    if let Some(guess) = guess {
+        problem = problem.hint(format!("did you mean `{guess}`?"));
+    }
+    monitor.report(problem);
+    None
+}
+
+fn read_shard(monitor: &Section<'_>) -> Option<At<(u32, u32)>> {
+    let text = monitor.string("shard")?;
+    let parts = text.value.split_once('/').and_then(|(which, of)| {
+        let (which, of): (u32, u32) = (which.parse().ok()?, of.parse().ok()?);
+        (which >= 1 && which <= of && of <= 1_000).then_some((which, of))
+    });
+    if parts.is_none() {
+        let said = format!("`{}` is not a share", text.value);
+        let problem = Problem::new(Kind::BadShard, monitor.path_of("shard"), text.place, said);
+        monitor.report(problem.expected("which of how many, counted from 1: `2/5`"));
+    }
+    parts.map(|parts| At::new(parts, text.place))
+}
+
+/// An `http` or `https` URL without placeholders.
+pub(super) fn read_url(table: &Section<'_>, key: &'static str) -> Option<At<url::Url>> {
+    let text = table.string(key)?;
+    match crate::config::build::parse_url(&text.value) {
+        Ok(url) => Some(At::new(url, text.place)),
+        Err(fault) => {
+            table.report(fault.problem(table.context, table.path_of(key), &text.value, text.place));
+            None
+        }
+    }
+}
+
+fn read_sentinel(table: &Section<'_>) -> SentinelConfig {
+    table.context.later("sentinel", "sentinel", table.place);
+    let tls = table.list("tls", "a list of `host:port`", |context, node, path| {
+        let text = read_string(context, node, path)?;
+        match crate::config::build::parse_address(&text.value) {
+            Ok((host, port)) => Some((Arc::<str>::from(host.to_string()), port)),
+            Err(why) => {
+                let said = format!("`{}` is not an address", text.value);
+                let problem = Problem::new(Kind::BadAddress, path, text.place, said).label(why);
+                context.sink.report(problem.expected("`host:port`, such as `dns.quad9.net:443`"));
+                None
+            }
+        }
+    });
+    let names = table.strings("names").map(|names| names.value).unwrap_or_default();
+    let given = tls.as_ref().map_or(0, |tls| tls.value.len());
+    if given < 3 {
+        let said = format!("{given} sentinels are too few");
+        let place = tls.as_ref().map_or(table.place, |tls| tls.place);
+        let problem = Problem::new(Kind::FewSentinels, "sentinel.tls", place, said)
+            .expected("three or more, in different networks, none on a watched cloud");
+        table.report(problem.hint("with few of them a single outage elsewhere looks like ours"));
+    }
+    let or = |found: Option<At<Duration>>| found.map_or(Duration::from_secs(10), |at| at.value);
+    SentinelConfig {
+        tls: tls.map(|tls| tls.value).unwrap_or_default(),
+        names: names.into_iter().map(|name| name.value.into()).collect(),
+        interval: or(table.duration("interval")),
+        patience: or(table.duration("patience")),
+    }
+}
+
+/// What a shared dependency may be.
+const DOMAIN_KINDS: [&str; 5] = ["dns", "data", "identity", "edge", "interconnect"];
+
+fn read_domains(top: &Section<'_>, raw: &mut Raw) {
+    if top.has("domain") {
+        top.context.later("domain", "domain", top.key_place("domain"));
+    }
+    let found = top.table("domain", |domains| {
+        let mut list = Vec::new();
+        for (name, node) in domains.names() {
+            let path = domains.path_of(&name.value);
+            check_name(top.context, name, &path, "a domain");
+            list.extend(section(top.context, node, name.place, path, |table| {
+                for (key, expected) in [("kind", "`kind = \"data\"`"), ("host", "`host = \"…\"`")]
+                {
+                    if !table.has(key) {
+                        table.missing(key, expected);
+                    }
+                }
+                RawDomain {
+                    name: arc_name(name),
+                    path: table.path.clone(),
+                    kind: table.word("kind", &DOMAIN_KINDS, |word| word),
+                    host: table.string("host"),
+                    probes: table.strings("probes").map(|found| found.value).unwrap_or_default(),
+                }
+            }));
+        }
+        list
+    });
+    raw.domains.extend(found.into_iter().flat_map(|found| found.value));
+}
+
+fn read_elsewhere(top: &Section<'_>, mentions: &mut Mentions) {
+    for key in ["alertmanager", "discover"] {
+        if top.has(key) {
+            top.context.later(key, key, top.key_place(key));
+        }
+    }
+    top.list("alertmanager", "a list of tables (`[[alertmanager]]`)", |context, node, path| {
+        section(context, node, node.place, path.to_owned(), |table| {
+            read_url(table, "url");
+            if !table.has("url") {
+                table.missing("url", "`url = \"http://127.0.0.1:9093\"`");
+            }
+        })
+    });
+    let mut providers = Vec::new();
+    let mut classes = Vec::new();
+    let found = top.list("discover", "a list of tables (`[[discover]]`)", |context, node, path| {
+        section(context, node, node.place, path.to_owned(), |table| {
+            for key in ["file_sd", "class", "provider"] {
+                if !table.has(key) {
+                    table.missing(key, "`file_sd`, `class` and `provider`");
+                }
+            }
+            table.string("file_sd");
+            let named = |key| table.string(key).map(|name| (table.path_of(key), name));
+            (named("class"), named("provider"))
+        })
+    });
+    for (class, provider) in found.into_iter().flat_map(|found| found.value) {
+        classes.extend(class);
+        providers.extend(provider);
+    }
+    mentions.classes.extend(classes);
+    mentions.providers.extend(providers);
+}
+
+/// What a maintenance window may be about.
+const MATCH_KEYS: [&str; 5] = ["service", "provider", "region", "endpoint", "probe"];
+
+pub(super) fn read_maintenance(top: &Section<'_>, raw: &mut Raw) {
+    if top.has("maintenance") {
+        top.context.later("maintenance", "maintenance", top.key_place("maintenance"));
+    }
+    let found =
+        top.list("maintenance", "a list of tables (`[[maintenance]]`)", |context, node, path| {
+            section(context, node, node.place, path.to_owned(), |table| read_window(table))
+                .flatten()
+        });
+    for (window, mentions) in found.into_iter().flat_map(|found| found.value) {
+        raw.maintenance.push(window);
+        raw.mentions.providers.extend(mentions.providers);
+        raw.mentions.services.extend(mentions.services);
+    }
+}
+
+fn read_window(table: &Section<'_>) -> Option<(Maintenance, Mentions)> {
+    let mut mentions = Mentions::default();
+    let matching = table.table("match", |inner| read_match(inner, &mut mentions));
+    if !table.has("match") {
+        table.missing("match", "`match = { service = \"…\" }`");
+    }
+    for key in ["by", "reason", "title"] {
+        table.string(key);
+    }
+    let every = table.string("every");
+    let (start, end) = (read_moment(table, "start"), read_moment(table, "end"));
+    table.exclusive(&["every", "start"]);
+    let when = if let Some(every) = every {
+        weekly(&every.value).map_err(|why| (every.place, why))
+    } else if table.has("start") && table.has("end") {
+        let (start, end) = (start?, end?);
+        if start.value < end.value {
+            Ok(MaintenanceWhen::Once { from: start.value, to: end.value })
+        } else {
+            Err((end.place, "it ends before it starts"))
+        }
+    } else {
+        Err((table.place, "it does not say when"))
+    };
+    match when {
+        Ok(when) => {
+            let matching = matching?.value;
+            Some((Maintenance { matching, when }, mentions))
+        }
+        Err((place, why)) => {
+            let said = "this is no maintenance window";
+            let problem = Problem::new(Kind::BadMaintenance, table.path.clone(), place, said);
+            table.report(problem.label(why).expected(
+                "`every = \"Sun 02:00-04:00\"`, or `start` and `end` as date-times with an offset",
+            ));
+            None
+        }
+    }
+}
+
+fn read_match(inner: &Section<'_>, mentions: &mut Mentions) -> BTreeMap<String, Vec<String>> {
+    let mut matching = BTreeMap::new();
+    for (key, node) in inner.names() {
+        let path = inner.path_of(&key.value);
+        let is_label = !MATCH_KEYS.contains(&&*key.value);
+        if is_label && !key.value.chars().all(|each| each.is_ascii_alphanumeric() || each == '_') {
+            let said = format!("`{}` cannot be the name of a label", key.value);
+            inner.report(Problem::new(Kind::BadName, path, key.place, said));
+            continue;
+        }
+        let values = read_one_or_more(inner.context, node, &path);
+        let named = values.iter().map(|value| (path.clone(), value.clone()));
+        match key.value.as_str() {
+            "service" => mentions.services.extend(named),
+            "provider" => mentions.providers.extend(named),
+            _ => {}
+        }
+        let values = values.into_iter().map(|value| value.value).collect();
+        matching.insert(key.value.clone(), values);
+    }
+    matching
+}
+
+fn read_one_or_more(context: Context<'_>, node: &Node, path: &str) -> Vec<At<String>> {
+    match &node.value {
+        Value::List(list) => {
+            list.iter().filter_map(|each| read_string(context, each, path)).collect()
+        }
+        _ => read_string(context, node, path).into_iter().collect(),
+    }
+}
+
+/// A date-time with an offset, as TOML writes it or as a string.
+fn read_moment(table: &Section<'_>, key: &'static str) -> Option<At<Timestamp>> {
+    let node = table.get(key)?;
+    let text = match &node.value {
+        Value::DateTime(text) | Value::Text(text) => text,
+        _ => "",
+    };
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(At::new(Timestamp::from_millis(moment.as_millisecond()), node.place));
+    }
+    let said = format!("`{key}` is not a moment");
+    let problem = Problem::new(Kind::BadMaintenance, table.path_of(key), node.place, said);
+    table.report(problem.expected("a date-time with an offset: `2026-10-04T02:00:00+02:00`"));
+    None
+}
+
+/// `Sun 02:00-04:00`.
+fn weekly(text: &str) -> Result<MaintenanceWhen, &'static str> {
+    use jiff::civil::Weekday;
+    let (day, hours) = text.split_once(' ').ok_or("day and hours are not apart")?;
+    let weekday = match day.to_ascii_lowercase().as_str() {
+        "mon" => Weekday::Monday,
+        "tue" => Weekday::Tuesday,
+        "wed" => Weekday::Wednesday,
+        "thu" => Weekday::Thursday,
+        "fri" => Weekday::Friday,
+        "sat" => Weekday::Saturday,
+        "sun" => Weekday::Sunday,
+        _ => return Err("it does not start with `Mon` … `Sun`"),
+    };
+    let (from, to) = hours.trim().split_once('-').ok_or("its hours are no range")?;
+    let (from, to) = (time_of_day(from)?, time_of_day(to)?);
+    if from >= to {
+        return Err("it ends before it starts");
+    }
+    Ok(MaintenanceWhen::Weekly { weekday, from, to })
+}
+
+fn time_of_day(text: &str) -> Result<jiff::civil::Time, &'static str> {
+    const FAULT: &str = "its hours are not written `02:00`";
+    let (hour, minute) = text.trim().split_once(':').ok_or(FAULT)?;
+    let number = |part: &str| if part.len() == 2 { part.parse::<i8>().ok() } else { None };
+    let (hour, minute) = number(hour).zip(number(minute)).ok_or(FAULT)?;
+    jiff::civil::Time::new(hour, minute, 0, 0).map_err(|_| FAULT)
+}

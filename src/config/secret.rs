@@ -1,0 +1,196 @@
+//! Secrets and files: what the configuration names and does not hold.
+//!
+//! A secret is `{ env = "X" }`, `{ file = "…" }` or `{ credential = "…" }` (a file of that name in the folder that the
+//! service manager names in `CREDENTIALS_DIRECTORY`). One written as text is an error, and hidden from the excerpt of
+//! that error. Relative paths start at the folder of the file that says them. Only regular files are read, and only up
+//! to a limit.
+//!
+//! It never puts what it read into a message.
+
+use super::decode::{Context, Section, section, wrong_type};
+use super::problem::{Kind, Problem};
+use super::source::{At, Place};
+use super::tree::{Node, Value};
+use crate::model::{PemFile, Secret};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// No secret, certificate bundle, list of networks or request body is larger; bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+const A_SECRET: &str = "`{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ credential = \"name\" }`";
+
+/// Reads a secret by reference.
+pub(super) fn read_secret(context: Context<'_>, node: &Node, path: &str) -> Option<At<Secret>> {
+    if let Value::Text(_) = node.value {
+        context.sources.mask(node.place);
+        let said = "a secret does not belong into this file";
+        let problem = Problem::new(Kind::PlainSecret, path, node.place, said)
+            .label("written as text")
+            .expected(A_SECRET)
+            .hint("`{ file = \"…\" }` reads it from a file that only the daemon may read");
+        context.sink.report(problem);
+        return None;
+    }
+    if !matches!(node.value, Value::Table(_)) {
+        wrong_type(context, node, path, A_SECRET, None);
+        return None;
+    }
+    section(context, node, node.place, path.to_owned(), |table| {
+        let ways = ["env", "file", "credential"];
+        table.exclusive(&ways);
+        let [by_env, by_file, by_credential] = ways.map(|way| table.string(way));
+        if !ways.iter().any(|way| table.has(way)) {
+            table.missing("env", A_SECRET);
+        }
+        let found = if let Some(name) = by_env {
+            from_environment(&name.value).map_err(|why| (name, why))
+        } else if let Some(name) = by_file {
+            from_file(&beside(context, &name)).map_err(|why| (name, why))
+        } else {
+            let name = by_credential?;
+            from_credential(&name.value).map_err(|why| (name, why))
+        };
+        match found {
+            Ok(secret) => Some(At::new(secret, node.place)),
+            Err((name, why)) => {
+                let said = format!("the secret `{}` could not be had", name.value);
+                let problem = Problem::new(Kind::SecretMissing, path, name.place, said).label(why);
+                context.sink.report(problem);
+                None
+            }
+        }
+    })
+    .flatten()
+}
+
+fn from_environment(name: &str) -> Result<Secret, String> {
+    let text = environment(name).ok_or_else(|| format!("`{name}` is not in the environment"))?;
+    not_empty(&text)
+}
+
+fn from_credential(name: &str) -> Result<Secret, String> {
+    if name.contains('/') || name == ".." {
+        return Err("a credential is a name, not a path".to_owned());
+    }
+    let folder = environment("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+        "`CREDENTIALS_DIRECTORY` is not set: the service manager gives no credentials".to_owned()
+    })?;
+    from_file(&Path::new(&folder).join(name))
+}
+
+fn from_file(path: &Path) -> Result<Secret, String> {
+    let bytes = read_bounded(path)?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    not_empty(text.trim_end_matches(['\n', '\r']))
+}
+
+fn not_empty(text: &str) -> Result<Secret, String> {
+    if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(Secret::new(text)) }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one door through which secrets come from the environment"
+)]
+fn environment(name: &str) -> Option<String> {
+    // A name with `=` or NUL in it cannot be in the environment, and asking for it may panic.
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return None;
+    }
+    std::env::var(name).ok()
+}
+
+/// The path that a value names, relative to the file that says it.
+pub(super) fn beside(context: Context<'_>, path: &At<String>) -> PathBuf {
+    context.sources.get(path.place.file).folder().join(&path.value)
+}
+
+/// A regular file of bounded size, or why it could not be read.
+pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let said = |error: &std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!("`{}` does not exist", path.display()),
+        std::io::ErrorKind::PermissionDenied => format!("`{}` may not be read", path.display()),
+        _ => format!("`{}`: {error}", path.display()),
+    };
+    // Opening a pipe would wait for its writer, so what it is comes first.
+    let facts = std::fs::metadata(path).map_err(|error| said(&error))?;
+    if !facts.is_file() {
+        return Err(format!("`{}` is not a regular file", path.display()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| said(&error))?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| said(&error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("`{}` is larger than 4 MiB", path.display()));
+    }
+    Ok(bytes)
+}
+
+/// Reports a file that could not be read.
+pub(super) fn unreadable(section: &Section<'_>, key: &str, place: Place, why: String) {
+    let said = "the file could not be read";
+    let problem = Problem::new(Kind::UnreadableFile, section.path_of(key), place, said)
+        .label(why)
+        .hint("relative paths start at the folder of the file that says them");
+    section.report(problem);
+}
+
+/// The bytes of the file that `key` names.
+pub(super) fn file_of(section: &Section<'_>, key: &'static str) -> Option<(At<PathBuf>, Vec<u8>)> {
+    let name = section.string(key)?;
+    let path = beside(section.context, &name);
+    match read_bounded(&path) {
+        Ok(bytes) => Some((At::new(path, name.place), bytes)),
+        Err(why) => {
+            unreadable(section, key, name.place, why);
+            None
+        }
+    }
+}
+
+/// What a PEM file must hold.
+#[derive(Clone, Copy)]
+pub(super) enum Pem {
+    Certificates,
+    PrivateKey,
+}
+
+/// The PEM file that `key` names, found well-formed.
+pub(super) fn pem_of(section: &Section<'_>, key: &'static str, holds: Pem) -> Option<At<PemFile>> {
+    let (path, bytes) = file_of(section, key)?;
+    let fault = match holds {
+        Pem::Certificates => certificate_fault(&bytes),
+        Pem::PrivateKey => PrivateKeyDer::from_pem_slice(&bytes)
+            .err()
+            .map(|_| "it holds no private key".to_owned()),
+    };
+    if let Some(why) = fault {
+        let said = format!("`{}` cannot be used", path.value.display());
+        let problem = Problem::new(Kind::BadPem, section.path_of(key), path.place, said)
+            .label(why)
+            .expected(match holds {
+                Pem::Certificates => "a file with `-----BEGIN CERTIFICATE-----` blocks",
+                Pem::PrivateKey => "a file with a `-----BEGIN PRIVATE KEY-----` block",
+            });
+        section.report(problem);
+        return None;
+    }
+    Some(At::new(PemFile { path: path.value, bytes: bytes.into() }, path.place))
+}
+
+fn certificate_fault(bytes: &[u8]) -> Option<String> {
+    let mut count = 0;
+    for block in CertificateDer::pem_slice_iter(bytes) {
+        let Ok(certificate) = block else {
+            return Some("it is not well-formed PEM".to_owned());
+        };
+        count += 1;
+        if x509_parser::parse_x509_certificate(&certificate).is_err() {
+            return Some(format!("its certificate number {count} cannot be read"));
+        }
+    }
+    (count == 0).then(|| "it holds no certificate".to_owned())
+}

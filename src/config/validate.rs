@@ -1,0 +1,382 @@
+//! What was read to a complete [`Config`]: defaults of the daemon itself, checks built, names that are mentioned looked
+//! up, and warnings about what nobody uses.
+//!
+//! Called with everything that was read, it reports every problem it finds and builds what it can; the caller throws the
+//! result away if one of them was an error.
+//!
+//! It opens nothing but the file with this host's name.
+
+use super::build::Builder;
+use super::decode::Context;
+use super::problem::{Kind, Problem};
+use super::raw::{Raw, RawEntry, RawService};
+use super::resolve::{Index, Planned, Site, fill, plan, unknown};
+use super::source::At;
+use super::template::Position;
+use super::{Config, Detail, Domain, MetricsConfig, MonitorConfig};
+use crate::model::{
+    CheckIndex, Endpoint, Entry, EntryPolicy, Objective, Provider, Role, ScopeChoice, Service, Side,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the listener is when nobody says it.
+pub(super) const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+/// The folder of the store when nobody says it.
+pub(super) const DEFAULT_STATE: &str = "state";
+/// Runs in flight when nobody says how many.
+pub(super) const DEFAULT_IN_FLIGHT: u32 = 2_000;
+
+/// Builds everything that can be built, and reports the rest.
+pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
+    let index = Index::new(context, raw);
+    let planned = plan(context, raw, &index);
+    let mut builder = Builder::new(context);
+    let mut checks = Vec::new();
+    let mut services = Vec::with_capacity(planned.len());
+    for each in &planned {
+        let endpoints = each
+            .sites
+            .iter()
+            .map(|site| {
+                let built = build_site(
+                    &mut builder,
+                    site,
+                    u32::try_from(checks.len()).expect("far below 2^32 checks"),
+                );
+                let (endpoint, more) = built;
+                checks.extend(more);
+                endpoint
+            })
+            .collect();
+        services.push(service(context, &index, raw, each, endpoints));
+    }
+    mentions(context, &index, raw);
+    unused(context, raw, &planned);
+    Config {
+        monitor: monitor(raw),
+        metrics: MetricsConfig {
+            detail: raw.detail.as_ref().map_or(Detail::Standard, |detail| detail.value),
+            field_names: raw.field_names.as_ref().is_some_and(|flag| flag.value),
+        },
+        providers: raw.providers.iter().map(provider).collect(),
+        services,
+        checks,
+        sentinel: raw.sentinel.clone(),
+        domains: domains(raw),
+        maintenance: raw.maintenance.clone(),
+    }
+}
+
+fn build_site<'a>(
+    builder: &mut Builder<'_>,
+    site: &'a Site<'a>,
+    first: u32,
+) -> (Endpoint, Vec<Arc<crate::model::Check>>) {
+    let host = &site.host.value;
+    let checks: Vec<_> = site
+        .plans
+        .iter()
+        .filter_map(|plan| builder.check(site, plan, host))
+        .map(Arc::new)
+        .collect();
+    let count = u32::try_from(checks.len()).expect("far below 2^32 checks");
+    let endpoint = Endpoint {
+        name: Arc::clone(&site.name),
+        provider: Arc::clone(&site.provider.name.value),
+        region: Arc::clone(&site.region.value),
+        host: Arc::clone(host),
+        role: site
+            .table
+            .and_then(|table| table.role.as_ref())
+            .map_or(Role::Active, |role| role.value),
+        ready_probe: site
+            .table
+            .and_then(|table| table.ready_probe.as_ref())
+            .map(|name| name.value.as_str().into()),
+        checks: (first..first + count).map(CheckIndex).collect(),
+    };
+    (endpoint, checks)
+}
+
+fn monitor(raw: &Raw) -> MonitorConfig {
+    let said = &raw.monitor;
+    MonitorConfig {
+        vantage: said.vantage.as_ref().map_or_else(host_name, |name| name.value.as_str().into()),
+        provider: said.provider.as_ref().map(|name| name.value.as_str().into()),
+        listen: said.listen.as_ref().map_or(DEFAULT_LISTEN, |listen| listen.value),
+        state: PathBuf::from(said.state.as_ref().map_or(DEFAULT_STATE, |state| &state.value)),
+        timezone: said.timezone.as_ref().map_or(jiff::tz::TimeZone::UTC, |zone| zone.value.clone()),
+        shard: said.shard.as_ref().map(|shard| shard.value),
+        heartbeat_url: said.heartbeat_url.as_ref().map(|url| url.value.clone()),
+        max_in_flight: said.max_in_flight.as_ref().map_or(DEFAULT_IN_FLIGHT, |most| most.value),
+    }
+}
+
+/// The name of this host, for want of a better one for the vantage.
+pub(super) fn host_name() -> Arc<str> {
+    let text = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let name = text.trim();
+    if name.is_empty() { "local".into() } else { name.into() }
+}
+
+fn provider(raw: &super::raw::RawProvider) -> Provider {
+    Provider {
+        name: Arc::clone(&raw.name.value),
+        title: raw
+            .title
+            .as_ref()
+            .map_or_else(|| raw.name.value.to_string(), |title| title.value.clone()),
+        region: raw
+            .region
+            .as_ref()
+            .map_or_else(|| "".into(), |region| region.value.as_str().into()),
+        networks: raw.networks.clone(),
+        canaries: raw.canaries.clone(),
+    }
+}
+
+fn domains(raw: &Raw) -> Vec<Domain> {
+    raw.domains
+        .iter()
+        .map(|domain| Domain {
+            name: Arc::clone(&domain.name.value),
+            kind: domain.kind.as_ref().map_or("", |kind| kind.value).into(),
+            host: domain.host.as_ref().map_or("", |host| &host.value).into(),
+            probes: domain.probes.iter().map(|probe| probe.value.as_str().into()).collect(),
+        })
+        .collect()
+}
+
+fn service(
+    context: Context<'_>,
+    index: &Index<'_>,
+    raw: &Raw,
+    planned: &Planned<'_>,
+    endpoints: Vec<Endpoint>,
+) -> Service {
+    let said = planned.service;
+    let class = planned.class.map(|class| &class.shared);
+    let mut labels = BTreeMap::new();
+    let tables =
+        [Some(&raw.default_labels), class.map(|class| &class.labels), Some(&said.shared.labels)];
+    for (name, text) in tables.into_iter().flatten().flatten() {
+        labels.insert(name.clone(), text.value.clone());
+    }
+    let objectives = said
+        .shared
+        .objectives
+        .as_ref()
+        .or_else(|| class.and_then(|class| class.objectives.as_ref()))
+        .map_or(&[][..], |objectives| objectives);
+    check_objectives(context, index, said, objectives);
+    Service {
+        name: Arc::clone(&said.name.value),
+        title: said
+            .title
+            .as_ref()
+            .map_or_else(|| said.name.value.to_string(), |title| title.value.clone()),
+        runbook: runbook(context, planned),
+        labels: Arc::new(labels),
+        side: said
+            .shared
+            .side
+            .as_ref()
+            .or_else(|| class.and_then(|class| class.side.as_ref()))
+            .map_or(Side::Any, |side| side.value),
+        endpoints,
+        objectives: objectives.iter().map(|objective| objective.value.clone()).collect(),
+        entry: said.entry.as_ref().and_then(|entry| read_entry(context, index, planned, entry)),
+        depends_on: said.depends_on.iter().map(|name| name.value.as_str().into()).collect(),
+    }
+}
+
+/// The runbook may name the service, since a class can give it; it is filled at the first endpoint.
+fn runbook(context: Context<'_>, planned: &Planned<'_>) -> Option<Arc<str>> {
+    let own = &planned.service.shared;
+    let class = planned.class.map(|class| &class.shared);
+    let (template, path) = match (&own.runbook, class.and_then(|class| class.runbook.as_ref())) {
+        (Some(own_text), _) => (own_text, &own.settings.path),
+        (None, Some(text)) => (text, &class.expect("it gave the runbook").settings.path),
+        (None, None) => return None,
+    };
+    if template.is_constant() {
+        return template.fill(Position::Plain, |_| None).ok().map(Into::into);
+    }
+    let site = planned.sites.first()?;
+    fill(context, template, Position::Url, &format!("{path}.runbook"), site, None).map(Into::into)
+}
+
+fn check_objectives(
+    context: Context<'_>,
+    index: &Index<'_>,
+    service: &RawService,
+    objectives: &[At<Objective>],
+) {
+    let mut seen: BTreeMap<&str, &At<Objective>> = BTreeMap::new();
+    for objective in objectives {
+        let name = &*objective.value.name;
+        let path = format!("{}.slo", service.shared.settings.path);
+        if let Some(first) = seen.insert(name, objective) {
+            let said = format!("there is a second slo named `{name}`");
+            let problem =
+                Problem::new(Kind::DuplicateObjective, path.clone(), objective.place, said)
+                    .label("named the same")
+                    .also(first.place, "first named here")
+                    .hint("`name = \"…\"` tells them apart");
+            context.sink.report(problem);
+        }
+        if let ScopeChoice::Provider(provider) = &objective.value.scope {
+            if !index.providers.contains_key(&**provider) {
+                let name = At::new(provider.to_string(), objective.place);
+                let known = index.providers.keys().copied();
+                unknown(context, Kind::UnknownProvider, "provider", &path, &name, known);
+            }
+        }
+    }
+}
+
+fn read_entry(
+    context: Context<'_>,
+    index: &Index<'_>,
+    planned: &Planned<'_>,
+    entry: &RawEntry,
+) -> Option<Entry> {
+    if let Some(name) = &entry.probe {
+        known_probe(context, index, &format!("{}.probe", entry.path), name);
+    }
+    for name in &entry.providers {
+        known_provider(context, index, &format!("{}.marks", entry.path), name);
+    }
+    let path = format!("{}.host", entry.path);
+    let template = entry.host.as_ref()?;
+    let host = if template.is_constant() {
+        template.fill(Position::Plain, |_| None).ok()?
+    } else {
+        fill(context, template, Position::Plain, &path, planned.sites.first()?, None)?
+    };
+    if let Err(why) = super::build::endpoint_host(&host) {
+        let said = format!("`{host}` is not a host");
+        let problem = Problem::new(Kind::BadHost, path, template.place, said).label(why);
+        context.sink.report(problem);
+        return None;
+    }
+    Some(Entry {
+        host: host.into(),
+        probe: entry.probe.as_ref()?.value.as_str().into(),
+        policy: entry.policy.as_ref().map_or(EntryPolicy::Failover, |policy| policy.value),
+        failover_within: entry.failover_within.as_ref().map(|span| span.value),
+    })
+}
+
+fn known_probe(context: Context<'_>, index: &Index<'_>, path: &str, name: &At<String>) {
+    if !index.probes.contains_key(name.value.as_str()) {
+        let known = index.probes.keys().copied();
+        unknown(context, Kind::UnknownProbe, "probe", path, name, known);
+    }
+}
+
+fn known_provider(context: Context<'_>, index: &Index<'_>, path: &str, name: &At<String>) {
+    if !index.providers.contains_key(name.value.as_str()) {
+        let known = index.providers.keys().copied();
+        unknown(context, Kind::UnknownProvider, "provider", path, name, known);
+    }
+}
+
+/// Looks up every name that stands outside of the services' own road.
+fn mentions(context: Context<'_>, index: &Index<'_>, raw: &Raw) {
+    if let Some(name) = &raw.monitor.provider {
+        known_provider(context, index, "monitor.provider", name);
+    }
+    for (path, name) in &raw.mentions.providers {
+        known_provider(context, index, path, name);
+    }
+    for (path, name) in &raw.mentions.classes {
+        if !index.classes.contains_key(name.value.as_str()) {
+            let known = index.classes.keys().copied();
+            unknown(context, Kind::UnknownClass, "class", path, name, known);
+        }
+    }
+    for (path, name) in &raw.mentions.services {
+        if !index.services.contains_key(name.value.as_str()) {
+            let known = index.services.keys().copied();
+            unknown(context, Kind::UnknownService, "service", path, name, known);
+        }
+    }
+    for domain in &raw.domains {
+        for name in &domain.probes {
+            known_probe(context, index, &format!("{}.probes", domain.path), name);
+        }
+    }
+    let domains: BTreeSet<&str> = raw.domains.iter().map(|domain| &*domain.name.value).collect();
+    for service in &raw.services {
+        let path = &service.shared.settings.path;
+        for name in service.depends_on.iter().filter(|name| !domains.contains(&*name.value)) {
+            let path = format!("{path}.depends_on");
+            let known = domains.iter().copied();
+            unknown(context, Kind::UnknownDomain, "domain", &path, name, known);
+        }
+        for table in &service.tables {
+            if let Some(name) = &table.ready_probe {
+                known_probe(context, index, &format!("{}.ready_probe", table.settings.path), name);
+            }
+        }
+    }
+}
+
+/// Warns of probes and classes that nobody uses.
+fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
+    let mut probes: BTreeSet<&str> = BTreeSet::new();
+    let mut classes: BTreeSet<&str> = BTreeSet::new();
+    for each in planned {
+        let uses = each.sites.iter().flat_map(|site| &site.plans);
+        probes.extend(uses.map(|plan| &*plan.probe.name.value));
+        probes.extend(
+            each.service
+                .entry
+                .iter()
+                .filter_map(|entry| entry.probe.as_ref())
+                .map(|name| name.value.as_str()),
+        );
+        let ready = each.service.tables.iter().filter_map(|table| table.ready_probe.as_ref());
+        probes.extend(ready.map(|name| name.value.as_str()));
+        classes.extend(each.service.class.iter().map(|name| name.value.as_str()));
+    }
+    // A service that could not be placed still names its probes.
+    for shared in raw
+        .services
+        .iter()
+        .map(|each| &each.shared)
+        .chain(raw.classes.iter().map(|each| &each.shared))
+    {
+        let uses = shared.probes.iter().flat_map(|uses| &uses.value);
+        if planned.iter().any(|each| each.sites.is_empty()) {
+            probes.extend(uses.map(|usage| usage.name.value.as_str()));
+        }
+    }
+    probes.extend(
+        raw.domains.iter().flat_map(|domain| &domain.probes).map(|name| name.value.as_str()),
+    );
+    classes.extend(raw.mentions.classes.iter().map(|(_, name)| name.value.as_str()));
+    for probe in raw.probes.iter().filter(|probe| !probes.contains(&*probe.name.value)) {
+        let said = format!("nothing uses the probe `{}`", probe.name.value);
+        let path = probe.settings.path.clone();
+        let problem = Problem::new(Kind::UnusedProbe, path, probe.name.place, said);
+        context.sink.report(
+            problem.label("never runs").hint("name it in the `probes` of a service or class"),
+        );
+    }
+    for class in raw.classes.iter().filter(|class| !classes.contains(&*class.name.value)) {
+        let said = format!("no service is of the class `{}`", class.name.value);
+        let path = class.shared.settings.path.clone();
+        let problem = Problem::new(Kind::UnusedClass, path, class.name.place, said);
+        context.sink.report(
+            problem
+                .label("has no effect")
+                .hint(format!("add `class = \"{}\"` to a service", class.name.value)),
+        );
+    }
+}
