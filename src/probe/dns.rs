@@ -76,6 +76,9 @@ impl DnsProber {
             && transport == DnsTransport::Udp
             && self.spec.truncated == Truncated::Tcp;
         if again {
+            trace.name_hop(|| format!("{address} over udp"));
+            trace.begin_hop(format!("{address} over tcp"), Instant::now());
+            trace.address = Some(address);
             transport = DnsTransport::Tcp;
             answer = self.over_tcp(address, trace).await?;
         }

@@ -9,7 +9,8 @@
 
 mod heard;
 
-use super::{Engine, Error, Trace, tls};
+use super::tls::{self, Alpn, Offer};
+use super::{Engine, Error, Trace};
 use crate::clock::Instant;
 use crate::model::{
     Host, Pattern, Phase, Reason, StartTls, Step, TcpSpec, TlsSpec, human_duration,
@@ -42,6 +43,10 @@ impl TcpProber {
     pub(super) fn build(spec: &TcpSpec, engine: &Arc<Engine>) -> Result<Self, Error> {
         let starttls = spec.dialogue.iter().any(|step| matches!(step, Step::StartTls(_)));
         let tls = spec.tls.clone().or_else(|| starttls.then(Arc::default));
+        if let Some(tls) = &tls {
+            // Made now, so that settings that do not fit together are found before the first run.
+            engine.tls.config(tls, Offer { alpn: Alpn::None, sni: true })?;
+        }
         Ok(Self { spec: spec.clone(), engine: Arc::clone(engine), tls, starttls })
     }
 
@@ -184,11 +189,7 @@ impl Talk<'_> {
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.trace.enter(Phase::Processing, Instant::now());
-        self.write(bytes).await.map_err(|error| {
-            net::own_fault(&error).unwrap_or_else(|| {
-                Failure::bad(Reason::Reset, broken(&format!("step {}", self.step), &error))
-            })
-        })
+        self.write(bytes).await.map_err(|error| self.broke(&error))
     }
 
     async fn expect(&mut self, pattern: &Pattern, within: Option<Duration>) -> Result<(), Failure> {
@@ -254,6 +255,14 @@ impl Talk<'_> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(End::Closed),
             Err(error) => Err(End::Broken(error)),
         }
+    }
+
+    fn broke(&self, error: &io::Error) -> Failure {
+        // With TLS 1.3 a server objects to our certificate, or to having none, after our side of the handshake.
+        let is_tls = matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>());
+        let reason = if is_tls { Reason::TlsHandshake } else { Reason::Reset };
+        net::own_fault(error)
+            .unwrap_or_else(|| Failure::bad(reason, broken(&format!("step {}", self.step), error)))
     }
 
     fn unlike(&self, pattern: &Pattern, limit: &str) -> Failure {

@@ -5,14 +5,14 @@
 //! Servers that lie or send nonsense are in `hostile_dns`.
 
 use crate::support::dns::{DnsServer, Question, Reply};
-use crate::support::spec::{AMPLE, dns, engine, of_dns, pattern, prober, run};
+use crate::support::spec::{AMPLE, dns, engine, engine_asking, of_dns, pattern, prober, run};
 use crate::support::tcp::DeafServer;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, SOA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use nephoscope::model::{
-    AnswerRules, DnsServer as Asked, DnsSpec, DnsTransport, Facts, FlagRules, Host, Outcome, Phase,
-    ProbeResult, Reason, Truncated,
+    AnswerRules, Cause, DnsServer as Asked, DnsSpec, DnsTransport, Facts, FlagRules, Host, Outcome,
+    Phase, ProbeResult, Reason, Truncated,
 };
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -60,7 +60,7 @@ async fn a_good_answer_is_described_with_its_facts() {
         answer.add_authority(Record::from_rdata(
             name("test."),
             60,
-            RData::SOA(SOA::new(name("ns.test."), name("host.test."), 2026_11_22, 1, 2, 3, 4)),
+            RData::SOA(SOA::new(name("ns.test."), name("host.test."), 20_261_122, 1, 2, 3, 4)),
         ));
         answer
     })
@@ -72,7 +72,7 @@ async fn a_good_answer_is_described_with_its_facts() {
         dns_authority: Some(1),
         dns_additional: Some(0),
         dns_flags: Some("qr aa rd".to_owned()),
-        dns_serial: Some(2026_11_22),
+        dns_serial: Some(20_261_122),
         ..Facts::default()
     };
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
@@ -254,12 +254,13 @@ async fn a_rule_that_needs_a_record_fails_without_one() {
 
 #[tokio::test]
 async fn records_are_written_as_zone_files_write_them() {
-    let server = answering(|question| match question.message.queries[0].query_type() {
-        RecordType::MX => question.records(60, [RData::MX(MX::new(10, name("mail.test.")))]),
-        _ => {
-            let text = TXT::new(vec!["v=spf1 ".to_owned(), "-all".to_owned()]);
-            question.records(60, [RData::TXT(text)])
-        }
+    let server = answering(|question| {
+        let data = if question.message.queries[0].query_type() == RecordType::MX {
+            RData::MX(MX::new(10, name("mail.test.")))
+        } else {
+            RData::TXT(TXT::new(vec!["v=spf1 ".to_owned(), "-all".to_owned()]))
+        };
+        question.records(60, [data])
     })
     .await;
     let exactly = |record_type, record: &str| DnsSpec {
@@ -307,6 +308,10 @@ async fn a_truncated_answer_may_be_asked_for_again_over_tcp() {
         result.said
     );
     assert_eq!(phases(&result), [Phase::Connect, Phase::Processing]);
+    let hops: Vec<_> = result.hops.iter().map(|hop| (hop.target.clone(), hop.address)).collect();
+    let at = server.address;
+    let expected = ["udp", "tcp"].map(|word| (format!("{at} over {word}"), Some(at)));
+    assert_eq!(hops, expected);
     let transports: Vec<_> = server.asked().iter().map(|asked| asked.tcp).collect();
     assert_eq!(transports, [false, true]);
 }
@@ -380,4 +385,17 @@ async fn one_prober_asks_again_each_time() {
         assert_eq!(prober.probe(AMPLE).await.outcome, Outcome::Good);
     }
     assert_eq!(server.asked().len(), 5);
+}
+
+#[tokio::test]
+async fn the_system_server_is_the_first_of_the_configuration() {
+    let first = answering(|question| question.records(60, [a(7)])).await;
+    let second = answering(|question| question.code(ResponseCode::ServFail)).await;
+    let spec = DnsSpec { server: Asked::System, ..question(first.address) };
+    let engine = engine_asking(&[first.address, second.address]);
+    let result = prober(of_dns(spec.clone()), &engine).probe(AMPLE).await;
+    assert_eq!((result.outcome, result.address), (Outcome::Good, Some(first.address)));
+
+    let nobody = prober(of_dns(spec), &engine_asking(&[])).probe(AMPLE).await;
+    assert_eq!(nobody.outcome, Outcome::Unknown(Cause::ResolverOffline), "{}", nobody.said);
 }

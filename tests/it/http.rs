@@ -378,7 +378,7 @@ async fn twins() -> (Vec<Server>, DnsServer) {
 async fn first_stays_and_rotate_takes_the_next_address_each_run() {
     let (servers, names) = twins().await;
     let port = servers[0].address.port();
-    let engine = engine_asking(names.address);
+    let engine = engine_asking(&[names.address]);
     for (pick, expected) in [(Pick::First, [0, 0, 0]), (Pick::Rotate, [0, 1, 0])] {
         let spec = of_http(http(&format!("http://shop.example:{port}/")));
         let prober = prober(Spec { pick, ..spec }, &engine);
@@ -394,7 +394,7 @@ async fn first_stays_and_rotate_takes_the_next_address_each_run() {
 async fn every_address_is_asked_where_each_is_picked() {
     let (mut servers, names) = twins().await;
     let addresses: Vec<_> = servers.iter().map(|server| Some(server.address)).collect();
-    let engine = engine_asking(names.address);
+    let engine = engine_asking(&[names.address]);
     let url = format!("http://shop.example:{}/", servers[0].address.port());
     let prober = prober(Spec { pick: Pick::Each, ..of_http(http(&url)) }, &engine);
 
@@ -422,7 +422,7 @@ async fn a_redirect_on_the_same_host_stays_at_the_address_of_the_run() {
     })
     .await;
     let url = format!("http://shop.example:{}/", servers[0].address.port());
-    let result = prober(of_http(http(&url)), &engine_asking(names.address)).probe(AMPLE).await;
+    let result = prober(of_http(http(&url)), &engine_asking(&[names.address])).probe(AMPLE).await;
     assert_eq!(result.outcome, bad(Reason::RedirectLimit), "{}", result.said);
     let asked: Vec<_> = result.hops.iter().map(|hop| hop.address).collect();
     assert_eq!(asked, [Some(servers[1].address); 2]);
@@ -451,7 +451,7 @@ async fn a_redirect_to_another_name_resolves_it() {
     })
     .await;
     let url = format!("http://shop.example:{}/", server.address.port());
-    let result = prober(of_http(http(&url)), &engine_asking(names.address)).probe(AMPLE).await;
+    let result = prober(of_http(http(&url)), &engine_asking(&[names.address])).probe(AMPLE).await;
     assert_eq!(result.outcome, bad(Reason::DnsNxdomain), "{}", result.said);
     assert_eq!(result.phase, Phase::Resolve);
     let asked: Vec<_> = result.hops.iter().map(|hop| (hop.http_status, hop.address)).collect();

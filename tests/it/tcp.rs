@@ -4,15 +4,22 @@
 //!
 //! Certificates in all their wrong shapes are the TLS tests' business.
 
-use crate::support::spec::{AMPLE, of_tcp, pattern, run, tcp};
+use crate::support::certs::{Authority, Identity};
+use crate::support::dns::{DnsServer, Reply};
+use crate::support::spec::{AMPLE, engine_asking, of_tcp, pattern, prober, run, tcp};
 use crate::support::tcp::{DeafServer, TcpServer, hear, say, until_closed};
+use hickory_resolver::proto::op::ResponseCode;
 use nephoscope::model::{
-    Host, IpChoice, Outcome, Phase, ProbeResult, Reason, Spec, StartTls, Step, TcpSpec,
+    Host, IpChoice, Outcome, Phase, Pick, ProbeResult, Reason, Spec, StartTls, Step, TcpSpec,
+    TlsSpec, TlsVersion,
 };
-use std::net::SocketAddr;
+use rustls::ServerConfig;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// Short, for runs that are meant to be ended by it.
 const SHORT: Duration = Duration::from_millis(150);
@@ -216,4 +223,200 @@ async fn silence_after_starttls_is_a_failure_of_starttls() {
         "{}",
         result.said
     );
+}
+
+/// TLS settings that trust `authority` for `localhost`.
+fn trusting(authority: &Authority) -> Arc<TlsSpec> {
+    Arc::new(TlsSpec {
+        ca: Some(authority.file()),
+        server_name: Some("localhost".into()),
+        ..TlsSpec::default()
+    })
+}
+
+/// Does the server's side of the handshake, then echoes what comes.
+async fn echo_over_tls(config: Arc<ServerConfig>, stream: TcpStream) {
+    let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await else { return };
+    let mut buffer = [0; 256];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        stream.write_all(&buffer[..length]).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+}
+
+async fn tls_server(identity: &Identity) -> TcpServer {
+    let config = Arc::new(identity.server());
+    TcpServer::start(move |stream| echo_over_tls(Arc::clone(&config), stream)).await
+}
+
+/// Speaks SMTP as far as STARTTLS, then echoes inside of TLS.
+async fn smtp_server(identity: &Identity) -> TcpServer {
+    let config = Arc::new(identity.server());
+    TcpServer::start(move |mut stream| {
+        let config = Arc::clone(&config);
+        async move {
+            say(&mut stream, "220 mail.test ESMTP\r\n").await;
+            assert_eq!(hear(&mut stream).await, "EHLO monitor");
+            say(&mut stream, "250-mail.test\r\n250 STARTTLS\r\n").await;
+            assert_eq!(hear(&mut stream).await, "STARTTLS");
+            say(&mut stream, "220 go ahead\r\n").await;
+            echo_over_tls(config, stream).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn tls_from_the_first_byte_is_timed_and_its_facts_are_there() {
+    let authority = Authority::new();
+    let server = tls_server(&authority.good()).await;
+    let spec = TcpSpec {
+        tls: Some(trusting(&authority)),
+        dialogue: vec![send("ping\r\n"), expect("^ping$")],
+        ..tcp(server.address)
+    };
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    assert_eq!(phases(&result), [Phase::Connect, Phase::Tls, Phase::Processing, Phase::Transfer]);
+    assert_eq!(result.facts.tls_version, Some(TlsVersion::Tls13));
+    assert!(result.facts.certificate_not_after.is_some());
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_a_failure_of_tls() {
+    let server = tls_server(&Identity::self_signed()).await;
+    let spec = TcpSpec { tls: Some(trusting(&Authority::new())), ..tcp(server.address) };
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(
+        (result.outcome, result.phase),
+        (Outcome::Bad(Reason::TlsUntrusted), Phase::Tls),
+        "{}",
+        result.said
+    );
+    assert!(result.facts.certificate_not_after.is_some());
+}
+
+#[tokio::test]
+async fn silence_instead_of_a_handshake_is_a_timeout_of_tls() {
+    let server = TcpServer::saying("").await;
+    let spec = TcpSpec { tls: Some(trusting(&Authority::new())), ..tcp(server.address) };
+    let result = run(of_tcp(spec), SHORT).await;
+    assert_eq!((result.outcome, result.phase), (Outcome::Bad(Reason::TlsTimeout), Phase::Tls));
+}
+
+#[tokio::test]
+async fn starttls_goes_on_inside_of_tls() {
+    let authority = Authority::new();
+    let server = smtp_server(&authority.good()).await;
+    let spec = TcpSpec {
+        tls: Some(trusting(&authority)),
+        dialogue: vec![
+            expect("^220 "),
+            send("EHLO monitor\r\n"),
+            expect("^250 "),
+            Step::StartTls(StartTls::Smtp),
+            send("QUIT\r\n"),
+            expect("^QUIT$"),
+        ],
+        ..tcp(server.address)
+    };
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    let reached = [Phase::Connect, Phase::Starttls, Phase::Tls, Phase::Processing, Phase::Transfer];
+    assert_eq!(phases(&result), reached);
+    assert!(result.facts.certificate_not_after.is_some());
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_after_starttls_is_a_failure_of_tls() {
+    let server = smtp_server(&Authority::new().leaf("other.test", -1..90)).await;
+    let spec = TcpSpec {
+        tls: Some(trusting(&Authority::new())),
+        dialogue: vec![
+            expect("^220 "),
+            send("EHLO monitor\r\n"),
+            expect("^250 "),
+            Step::StartTls(StartTls::Smtp),
+        ],
+        ..tcp(server.address)
+    };
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(
+        (result.outcome, result.phase),
+        (Outcome::Bad(Reason::TlsUntrusted), Phase::Tls),
+        "{}",
+        result.said
+    );
+}
+
+/// `two.test` has two addresses of this host, the rest of the world has none.
+async fn two_addresses() -> DnsServer {
+    use hickory_resolver::proto::rr::{RData, rdata::A};
+    DnsServer::start(|question| {
+        let name = question.message.queries[0].name().to_string();
+        let local = |last| RData::A(A(Ipv4Addr::new(127, 0, 0, last)));
+        match name.as_str() {
+            "two.test." => question.records(60, [local(1), local(2)]).into(),
+            "silent.test." => Reply::Silence,
+            "servfail.test." => question.code(ResponseCode::ServFail).into(),
+            "refused.test." => question.code(ResponseCode::Refused).into(),
+            "empty.test." => question.response().into(),
+            _ => question.code(ResponseCode::NXDomain).into(),
+        }
+    })
+    .await
+}
+
+fn named(host: &str, server: &TcpServer) -> TcpSpec {
+    TcpSpec { host: Host::Name(host.into()), ..tcp(server.address) }
+}
+
+#[tokio::test]
+async fn each_way_not_to_resolve_is_a_reason_of_the_run() {
+    let resolver = two_addresses().await;
+    let server = TcpServer::saying("").await;
+    let engine = engine_asking(&[resolver.address]);
+    let cases = [
+        ("missing.test", Reason::DnsNxdomain),
+        ("empty.test", Reason::DnsNoAddress),
+        ("servfail.test", Reason::DnsServfail),
+        ("refused.test", Reason::DnsRefused),
+        ("silent.test", Reason::DnsTimeout),
+    ];
+    for (host, reason) in cases {
+        let prober = prober(of_tcp(named(host, &server)), &engine);
+        let result = prober.probe(SHORT).await;
+        assert_eq!(
+            (result.outcome, result.phase),
+            (Outcome::Bad(reason), Phase::Resolve),
+            "{}",
+            result.said
+        );
+    }
+}
+
+#[tokio::test]
+async fn rotate_takes_another_address_each_run_and_each_takes_all() {
+    let resolver = two_addresses().await;
+    let server = TcpServer::saying("").await;
+    let engine = engine_asking(&[resolver.address]);
+    let spec = |pick| Spec { pick, ..of_tcp(named("two.test", &server)) };
+    let last_octet = |result: &ProbeResult| match result.address {
+        Some(SocketAddr::V4(address)) => address.ip().octets()[3],
+        other => panic!("no IPv4 address was used but {other:?}"),
+    };
+
+    let rotating = prober(spec(Pick::Rotate), &engine);
+    let first = prober(spec(Pick::First), &engine);
+    let mut seen = Vec::new();
+    for prober in [&rotating, &rotating, &rotating, &first, &first] {
+        seen.push(last_octet(&prober.probe(AMPLE).await));
+    }
+    assert_eq!(seen, [1, 2, 1, 1, 1], "whether it answers there or not");
+
+    // The server listens on 127.0.0.1 only: one good address of two is not enough.
+    let each = prober(spec(Pick::Each), &engine).probe(AMPLE).await;
+    assert_eq!(each.outcome, Outcome::Bad(Reason::ConnectRefused), "{}", each.said);
+    let asked: Vec<_> = each.hops.iter().map(|hop| hop.address.unwrap().ip()).collect();
+    assert_eq!(asked, [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)]);
 }

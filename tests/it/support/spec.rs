@@ -89,9 +89,9 @@ pub(crate) fn engine() -> Arc<Engine> {
     Arc::new(Engine::new(Roots::default(), Arc::new(SystemClock)))
 }
 
-/// An engine that asks this name server instead of the host's.
-pub(crate) fn engine_asking(server: SocketAddr) -> Arc<Engine> {
-    let net = Net::with_servers(&[server]);
+/// An engine that resolves names with these servers only.
+pub(crate) fn engine_asking(servers: &[SocketAddr]) -> Arc<Engine> {
+    let net = Net::with_servers(servers);
     Arc::new(Engine::with_net(net, Roots::default(), Arc::new(SystemClock)))
 }
 
