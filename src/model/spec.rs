@@ -375,6 +375,10 @@ impl Spec {
         if self.max_latency.is_some() {
             reasons.push(Reason::TooSlow);
         }
+        if self.ip != IpChoice::Any {
+            // A literal address may be of the other family.
+            reasons.push(Reason::DnsNoAddress);
+        }
         reasons.sort_unstable();
         reasons.dedup();
         reasons

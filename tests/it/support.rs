@@ -2,7 +2,7 @@
 //!
 //! Every server binds port 0 on loopback and ends with its handle.
 //!
-//! Nothing here asserts.
+//! Nothing here asserts but what holds for every run.
 
 pub(crate) mod certs;
 pub(crate) mod dns;

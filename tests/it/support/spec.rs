@@ -101,6 +101,12 @@ pub(crate) fn prober(spec: Spec, engine: &Arc<Engine>) -> Prober {
 }
 
 /// Builds a prober on an engine of its own and runs it once.
+///
+/// Panics if the run is bad for a reason that the spec did not announce: its counter would not stand at 0 before.
 pub(crate) async fn run(spec: Spec, timeout: Duration) -> ProbeResult {
-    prober(spec, &engine()).probe(timeout).await
+    let announced = spec.possible_reasons();
+    let result = prober(spec, &engine()).probe(timeout).await;
+    let reason = result.outcome.reason();
+    assert!(reason.is_none_or(|reason| announced.contains(&reason)), "{reason:?}: {}", result.said);
+    result
 }
