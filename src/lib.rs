@@ -64,3 +64,5 @@ pub mod monitor;
 pub mod web;
 
 pub mod daemon;
+
+pub mod cli;

@@ -4,4 +4,8 @@
 //!
 //! Nothing is decided here.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nephoscope::cli::main(std::env::args_os())
+}

@@ -95,15 +95,10 @@ impl Recorder {
             Effect::SideChanged { service, side, change } => {
                 let provider = &self.ledger.joint().services()[*service].sides[*side].provider;
                 let name = &self.services[*service].name;
-                tracing::info!(service = %name, provider = %provider, from = %change.from, to = %change.to, "side is {}", change.to);
+                log_joined(&format_args!("{name} on {provider}"), *change, false);
             }
             Effect::ServiceChanged { service, change } => {
-                let name = &self.services[*service].name;
-                if change.to == State::Down {
-                    tracing::error!(service = %name, from = %change.from, to = %change.to, "service is down on every provider");
-                } else {
-                    tracing::info!(service = %name, from = %change.from, to = %change.to, "service is {}", change.to);
-                }
+                log_joined(&self.services[*service].name, *change, true);
             }
         }
     }
@@ -126,5 +121,17 @@ fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>) {
         tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");
     } else {
         tracing::info!(check = %check.id, from, to, reason = why, said, "check is {to}");
+    }
+}
+
+/// One line when a side or a service goes down or is no longer down; lesser changes are in the lines of its checks.
+fn log_joined(what: &dyn std::fmt::Display, change: Change, whole: bool) {
+    let (from, to) = (change.from.as_str(), change.to.as_str());
+    if change.to == State::Down && whole {
+        tracing::error!(service = %what, from, to, "service is down on every provider");
+    } else if change.to == State::Down {
+        tracing::warn!(side = %what, from, to, "side is down");
+    } else if change.from == State::Down {
+        tracing::info!(service = %what, from, to, "no longer down");
     }
 }

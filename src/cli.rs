@@ -1,0 +1,129 @@
+//! Words from a person: the argument grammar, one arm per command, exit codes.
+//!
+//! Exit codes: 0 fine, 1 the thing asked about is bad or something failed, 2 wrong usage or configuration. Data goes to
+//! stdout, words to a person to stderr. Without a command the daemon runs.
+//!
+//! It does not speak to sockets (`client` does) and decides nothing about what is watched.
+
+mod run;
+mod validate;
+
+use crate::daemon::logging;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Everything was fine.
+const FINE: u8 = 0;
+/// The thing asked about is bad, or something failed.
+const BAD: u8 = 1;
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+
+/// Watches the same services on two clouds: is it up, for whom, since when, why not; are promises kept; what did the second
+/// cloud buy; and can the monitor be believed.
+///
+/// Without a command the daemon runs on ./probes.toml. New here? `nephoscope demo` shows everything on this machine alone.
+#[derive(Debug, Parser)]
+#[command(name = "nephoscope", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, short, global = true, value_name = "FILE", default_value = "probes.toml")]
+    config: PathBuf,
+
+    /// The daemon's local socket [default: in the runtime folder].
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// How the log is written to stderr.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// The least important messages that are logged.
+    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Info)]
+    log_level: LogLevel,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 fine; 1 the thing asked about is bad, or something failed; 2 wrong usage or configuration.
+Data goes to stdout, words to a person to stderr.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon (the default).
+    Run,
+    /// Say everything that is wrong with a configuration, and how to mend it.
+    ///
+    /// Reads the file and all it includes, and prints every problem at once: where it is, what was found, what was expected.
+    /// Touches neither the network nor a running daemon.
+    Validate(validate::Asked),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Arguments {
+    fn log(&self) -> (logging::Format, LevelFilter) {
+        let format = match self.log_format {
+            LogFormat::Text => logging::Format::Text,
+            LogFormat::Json => logging::Format::Json,
+        };
+        let level = match self.log_level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        (format, level)
+    }
+}
+
+/// Does what the arguments ask for.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(wrong) => {
+            // A closed pipe is no reason to fail differently.
+            let _ = wrong.print();
+            return ExitCode::from(if wrong.use_stderr() { USAGE } else { FINE });
+        }
+    };
+    let done = match &arguments.command {
+        None | Some(Command::Run) => run::run(&arguments),
+        Some(Command::Validate(asked)) => validate::run(&arguments, asked),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(BAD)
+        }
+    }
+}
+
+/// One line for a person.
+fn complain(words: &str) {
+    // Nobody is left to tell if stderr is closed.
+    let _ = writeln!(anstream::stderr().lock(), "nephoscope: {words}");
+}
