@@ -8,4 +8,5 @@ pub(crate) mod certs;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod spec;
+pub(crate) mod still;
 pub(crate) mod tcp;

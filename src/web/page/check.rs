@@ -150,7 +150,7 @@ fn settled(check: &CheckView) -> Markup {
     html! {
         @for (word, state, time) in parts {
             @if !time.is_zero() {
-                span.time class=(mark::class(state)) { (word) " " b { (human_duration(time)) } }
+                span class={ "time " (mark::class(state)) } { (word) " " b { (human_duration(time)) } }
             }
         }
         @if parts.iter().all(|(_, _, time)| time.is_zero()) { span.none { "nothing yet" } }

@@ -99,7 +99,7 @@ fn worst(sheet: &Sheet) -> State {
 pub(super) fn headline(sheet: &Sheet) -> Markup {
     let chosen = sheet.narrow.state().ok().flatten();
     html! {
-        section.headline class=(mark::class(worst(sheet))) aria-label="Summary" {
+        section class={ "headline " (mark::class(worst(sheet))) } aria-label="Summary" {
             h1 { (mark::mark(worst(sheet))) span { (sentence(sheet)) } }
             nav aria-label="Services by state" {
                 ul.tally {

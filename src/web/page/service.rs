@@ -24,7 +24,7 @@ pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
     let checks: usize =
         service.sides.iter().flat_map(|side| &side.endpoints).map(|each| each.checks.len()).sum();
     html! {
-        article.service class=(mark::class(standing.state)) aria-labelledby=(title) {
+        article class={ "service " (mark::class(standing.state)) } aria-labelledby=(title) {
             header {
                 h2 id=(title) {
                     (mark::mark(standing.state))
@@ -67,7 +67,7 @@ fn side(sheet: &Sheet, side: &SideView) -> Markup {
     let shown = reading::worst_check(&side.endpoints);
     let last = shown.and_then(|check| check.last.as_ref());
     html! {
-        section.side class=(mark::class(side.standing.state)) aria-label=(side.title) {
+        section class={ "side " (mark::class(side.standing.state)) } aria-label=(side.title) {
             h3 { (side.title) }
             p.standing {
                 (mark::mark(side.standing.state)) " "
