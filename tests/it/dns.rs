@@ -20,8 +20,11 @@ use std::str::FromStr;
 use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 
-/// Short, for runs that are meant to be ended by it.
+/// Short, for runs in which nothing comes.
 const SHORT: Duration = Duration::from_millis(150);
+
+/// For runs that are meant to be ended by it after something has come, on a busy machine too.
+const LATER: Duration = Duration::from_millis(500);
 
 fn name(text: &str) -> Name {
     Name::from_str(text).unwrap()
@@ -324,7 +327,7 @@ async fn silence_is_a_response_timeout() {
         (result.outcome, result.phase, server.asked().len()),
         (Outcome::Bad(Reason::ResponseTimeout), Phase::Processing, 1)
     );
-    assert!(result.said.starts_with("no response within 1"), "{}", result.said);
+    assert!(result.said.starts_with("no response within "), "{}", result.said);
 }
 
 #[tokio::test]
@@ -359,7 +362,7 @@ async fn an_answer_over_tcp_that_stalls_or_ends_early_is_told_apart() {
     let stalls = DnsServer::start(|_| Reply::Bytes(vec![0, 40, 1, 2, 3])).await;
     let leaves = DnsServer::start(|_| Reply::Close).await;
     let over_tcp = |server| of_dns(DnsSpec { transport: DnsTransport::Tcp, ..question(server) });
-    let stalled = run(over_tcp(stalls.address), SHORT).await;
+    let stalled = run(over_tcp(stalls.address), LATER).await;
     let left = run(over_tcp(leaves.address), AMPLE).await;
     assert_eq!(
         (stalled.outcome, stalled.phase),
