@@ -11,6 +11,8 @@
 mod config;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
+/// What is written down against what the code says.
+mod golden;
 /// DNS servers that lie or send nonsense: the probe keeps its question, its deadline and its memory.
 mod hostile_dns;
 /// HTTP probes against servers that misbehave on purpose: each ends in time, for the right reason.

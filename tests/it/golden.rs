@@ -1,0 +1,242 @@
+//! What is written down against what the code says: the README's tables, the metric catalogue, how many series a check has.
+//!
+//! The tables are made from the enums and the catalogue and compared with the committed README; `NEPHOSCOPE_BLESS=1` writes them
+//! instead. The catalogue is read off real expositions of a configuration with every kind of check.
+//!
+//! No daemon runs here.
+
+use nephoscope::clock::{SystemClock, WallClock};
+use nephoscope::config::{Detail, load_text};
+use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
+use nephoscope::metrics::{Exposition, Own};
+use nephoscope::model::{Cause, Phase, Reason, SkipCause, State};
+use nephoscope::monitor;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Every kind of check, each with as many expectations as it can have.
+const EVERYTHING: &str = r#"
+[provider.aws]
+host = "shop.example.com"
+region = "eu"
+
+[probe.web]
+slow_after = "1s"
+max_latency = "3s"
+[probe.web.http]
+url = "https://{host}/"
+body_matches = ["ok"]
+[probe.web.tls]
+expires_within = "21d"
+
+[probe.mail]
+slow_after = "1s"
+max_latency = "3s"
+[probe.mail.tcp]
+address = "{host}:25"
+dialogue = [{ expect = "^220 " }, { starttls = "smtp" }, { send = "QUIT\r\n" }]
+[probe.mail.tls]
+expires_within = "21d"
+
+[probe.name]
+slow_after = "1s"
+max_latency = "3s"
+[probe.name.dns]
+server = "{host}"
+query = "{host}"
+truncated = "tcp"
+answers = { count = "1..4" }
+flags = { aa = true }
+
+[service.shop]
+probes = ["web", "mail", "name"]
+runbook = "https://wiki.example.com/shop"
+labels = { team = "storefront" }
+"#;
+
+/// The lines of `/metrics` before anything has run.
+fn exposition(detail: Detail) -> Vec<String> {
+    let text = format!("[metrics]\ndetail = \"{detail}\"\n{EVERYTHING}");
+    let loaded = load_text(Path::new("probes.toml"), text).unwrap();
+    let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+    let own = Own::new("here", "0.0.0");
+    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own);
+    let text: Vec<u8> = Exposition::new(plan.table, own.text()).flatten().collect();
+    String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn series(lines: &[String]) -> impl Iterator<Item = &str> {
+    lines.iter().map(String::as_str).filter(|line| !line.starts_with('#'))
+}
+
+/// How many series each check has.
+fn series_per_check(detail: Detail) -> BTreeMap<String, usize> {
+    let lines = exposition(detail);
+    let mut counts = BTreeMap::new();
+    for line in series(&lines).filter(|line| line.contains("check=\"")) {
+        let check = line.split("check=\"").nth(1).unwrap().split('"').next().unwrap();
+        *counts.entry(check.to_owned()).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// Series that appear only once a run has given the fact or the first failure.
+fn later_series(check: &str, detail: Detail) -> usize {
+    let last_runs = 2;
+    let facts = match check {
+        "shop/aws/web" => 2,
+        _ => 1,
+    };
+    match detail {
+        // The last success, and up to four reasons.
+        Detail::Lean => 1 + 4,
+        Detail::Standard => last_runs + facts,
+        Detail::Full => last_runs + facts + 2 * 6,
+    }
+}
+
+#[test]
+fn a_lean_check_has_at_most_15_series_and_a_standard_one_at_most_60() {
+    for (detail, most) in [(Detail::Lean, 15), (Detail::Standard, 60)] {
+        let counts = series_per_check(detail);
+        assert_eq!(counts.len(), 3);
+        for (check, count) in counts {
+            let count = count + later_series(&check, detail);
+            assert!(count <= most, "{check} has {count} series at {detail}");
+        }
+    }
+    insta::assert_debug_snapshot!(
+        "series_per_check",
+        [Detail::Lean, Detail::Standard, Detail::Full]
+            .map(|detail| (detail.as_str(), series_per_check(detail)))
+    );
+}
+
+#[test]
+fn every_counter_stands_at_zero_before_the_first_run() {
+    let lines = exposition(Detail::Standard);
+    let failures: Vec<_> =
+        series(&lines).filter(|line| line.starts_with("nephoscope_probe_failures_total")).collect();
+    assert!(failures.len() > 40);
+    assert!(failures.iter().all(|line| line.ends_with(" 0")), "{failures:#?}");
+    for cause in SkipCause::ALL {
+        let line =
+            format!("nephoscope_probes_skipped_total{{cause=\"{cause}\",vantage=\"here\"}} 0");
+        assert!(lines.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn the_exposition_has_what_the_catalogue_says_and_nothing_else() {
+    let lines = exposition(Detail::Full);
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for line in series(&lines) {
+        let (name, rest) = line.split_once('{').unwrap_or((line, "}"));
+        let (labels, _) = rest.rsplit_once('}').unwrap();
+        let names = labels.split("\",").filter_map(|label| label.split_once("=\"")).map(|(n, _)| n);
+        found.entry(name).or_default().extend(names);
+    }
+    insta::assert_debug_snapshot!("metric_catalogue", found);
+
+    let known: BTreeSet<&str> = Metric::ALL.iter().map(|metric| metric.entry().name).collect();
+    for name in found.keys().filter(|name| !name.starts_with("process_")) {
+        let stem = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+        assert!(known.contains(name) || stem.is_some_and(|stem| known.contains(stem)), "{name}");
+    }
+    for metric in Metric::ALL {
+        let head = format!("# TYPE {} {}", metric.entry().name, metric.entry().kind.as_str());
+        assert_eq!(lines.iter().filter(|line| **line == head).count(), 1, "{head}");
+    }
+}
+
+#[test]
+fn a_label_value_cannot_break_out_of_its_quotes() {
+    let text = EVERYTHING.replace("storefront", r#"a\"b\\c\nd"#);
+    let loaded = load_text(Path::new("probes.toml"), text).unwrap();
+    let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+    let own = Own::new("here", "0.0.0");
+    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own);
+    let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains(r#"label_team="a\"b\\c\nd"} 1"#), "{text}");
+}
+
+fn reasons_table() -> String {
+    let mut table = String::from("| phase | reason | means |\n|---|---|---|\n");
+    for phase in Phase::ALL {
+        for reason in Reason::ALL.iter().filter(|reason| reason.phase() == *phase) {
+            writeln!(table, "| {phase} | `{reason}` | {} |", reason.meaning()).unwrap();
+        }
+    }
+    table
+}
+
+fn metrics_table() -> String {
+    let mut table =
+        String::from("| metric | kind | labels | from | means |\n|---|---|---|---|---|\n");
+    for metric in Metric::ALL {
+        let entry = metric.entry();
+        let about = match entry.subject {
+            Subject::Check => "check",
+            Subject::Service | Subject::Own => "",
+        };
+        let labels = entry.labels.iter().map(|label| format!("`{label}`"));
+        let labels: Vec<_> =
+            (!about.is_empty()).then(|| about.to_owned()).into_iter().chain(labels).collect();
+        let (name, kind, detail) = (entry.name, entry.kind.as_str(), entry.detail);
+        writeln!(table, "| `{name}` | {kind} | {} | {detail} | {} |", labels.join(" "), entry.help)
+            .unwrap();
+    }
+    let labels = CHECK_LABELS.map(|label| format!("`{label}`")).join(", ");
+    write!(
+        table,
+        "\n`check` in the column of labels stands for {labels}; all others carry `vantage` too. "
+    )
+    .unwrap();
+    table.push_str("`process_*` (CPU, memory, descriptors, start) are there beside them.\n");
+    table
+}
+
+fn causes_table() -> String {
+    let mut table = String::from("| cause | means |\n|---|---|\n");
+    for cause in Cause::ALL {
+        writeln!(table, "| `{cause}` | {} |", cause.meaning()).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_readme_has_the_tables_that_the_code_has() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let mut expected = readme.clone();
+    let tables =
+        [("reasons", reasons_table()), ("causes", causes_table()), ("metrics", metrics_table())];
+    for (name, table) in tables {
+        let open = format!("<!-- {name}: generated, kept by a test -->\n");
+        let close = format!("<!-- /{name} -->");
+        let from = expected.find(&open).unwrap_or_else(|| panic!("no table {name}")) + open.len();
+        let to = expected.find(&close).unwrap();
+        expected.replace_range(from..to, &table);
+    }
+    #[expect(clippy::disallowed_methods, reason = "writing the tables is asked for this way")]
+    let bless = std::env::var("NEPHOSCOPE_BLESS").is_ok();
+    if bless {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert!(
+        bless || readme == expected,
+        "NEPHOSCOPE_BLESS=1 cargo test --test it golden writes the README's tables anew"
+    );
+}
+
+#[test]
+fn the_readme_numbers_states_as_the_gauge_does() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    for state in State::ALL {
+        assert!(readme.contains(&format!("| {state} | {} |", state.index())), "{state}");
+    }
+}
