@@ -164,7 +164,7 @@ pub struct Domain {
 /// `[[maintenance]]`.
 #[derive(Clone, Debug)]
 pub struct Maintenance {
-    /// Keys are ANDed, values of a key are ORed.
+    /// Every key must fit; a key fits when one of its values does.
     pub matching: BTreeMap<String, Vec<String>>,
     /// When.
     pub when: MaintenanceWhen,

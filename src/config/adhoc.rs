@@ -56,7 +56,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
             interval: Duration::from_secs(30),
             timeout: Duration::from_secs(5),
             recheck: Duration::from_secs(5),
-            hold: Duration::from_secs(60),
+            hold: Duration::from_mins(1),
             confirm: 2,
         },
         counts: true,
@@ -65,8 +65,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
 }
 
 fn web(text: &str) -> Result<(ProbeKind, String), String> {
-    let url =
-        parse_url(text).map_err(|fault| format!("`{text}` cannot be probed: {}", fault.why()))?;
+    let url = parse_url(text).map_err(|fault| fault.on_command_line(text))?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let spec = HttpSpec {
         url,
@@ -160,6 +159,9 @@ mod tests {
             "`tcp://a.example` cannot be probed: the port is missing"
         );
         assert_eq!(said("dns://192.0.2.53/"), "`dns://192.0.2.53/` cannot be probed: it is empty");
-        assert_eq!(said("https://u:p@a.example/").contains("u:p"), true,);
+        assert_eq!(
+            said("https://u:p@a.example/"),
+            "the URL cannot be probed: it holds credentials, which do not belong on a command line"
+        );
     }
 }

@@ -7,7 +7,7 @@
 //! It does not know what the keys mean for each other.
 
 use super::problem::{Kind, Problem, Sink, closest};
-use super::source::{At, Place, Sources, place};
+use super::source::{At, Place, Sources};
 use super::template::Template;
 use super::tree::{Node, Table, Value};
 use super::units;
@@ -17,6 +17,21 @@ use std::time::Duration;
 
 pub(super) const A_DURATION: &str =
     "a whole number with a unit: `800ms`, `30s`, `1m30s`, `2h`, `30d`, `4w`";
+
+/// Keys that people write into the table of a protocol although they belong to the probe.
+const SETTINGS: [&str; 11] = [
+    "interval",
+    "timeout",
+    "recheck",
+    "confirm",
+    "hold",
+    "ip",
+    "pick",
+    "slow_after",
+    "max_latency",
+    "counts",
+    "vars",
+];
 
 /// What every reader needs.
 #[derive(Clone, Copy)]
@@ -291,6 +306,12 @@ impl<'a> Section<'a> {
             .map(|value| At::new(value, place))
     }
 
+    /// Whether this is a table of a protocol, beside which the settings of the probe stand.
+    fn is_of_a_probe(&self) -> bool {
+        self.path.starts_with("probe.")
+            && [".http", ".tcp", ".dns", ".tls"].iter().any(|end| self.path.ends_with(end))
+    }
+
     fn report_unknown_keys(&self) {
         if self.open.get() {
             return;
@@ -304,9 +325,14 @@ impl<'a> Section<'a> {
             let path = self.path_of(&key.value);
             let free: Vec<_> = asked.iter().copied().filter(|known| !self.has(known)).collect();
             let guess = closest(&key.value, free.iter().copied());
+            let elsewhere = self.is_of_a_probe() && SETTINGS.contains(&&*key.value);
             let mut problem = Problem::new(Kind::UnknownKey, path, key.place, said)
                 .label("nothing has this name here");
             problem = match guess {
+                _ if elsewhere => {
+                    let table = self.path.rsplit_once('.').map_or("", |(table, _)| table);
+                    problem.hint(format!("`{}` belongs one table up, to `[{table}]`", key.value))
+                }
                 Some(guess) => problem.hint(format!("did you mean `{guess}`?")),
                 None => problem,
             };
@@ -315,7 +341,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// `one of `a`, `b``, each once, in the order given.
+/// The words in backticks, each once, in the order given, as what is expected.
 pub(super) fn one_of(words: &[&str]) -> String {
     let mut listed: Vec<String> = Vec::new();
     for word in words {
@@ -379,12 +405,12 @@ pub(super) fn read_duration(context: Context<'_>, node: &Node, path: &str) -> Op
 
 pub(super) fn read_template(context: Context<'_>, node: &Node, path: &str) -> Option<Template> {
     let text = read_string(context, node, path)?;
-    template_of(context, text, path)
+    template_of(context, &text, path)
 }
 
 /// Takes a text with placeholders apart.
-pub(super) fn template_of(context: Context<'_>, text: At<String>, path: &str) -> Option<Template> {
-    let verbatim = verbatim_offset(context.sources, &text);
+pub(super) fn template_of(context: Context<'_>, text: &At<String>, path: &str) -> Option<Template> {
+    let verbatim = verbatim_offset(context.sources, text);
     match Template::parse(text.value.clone(), text.place, verbatim) {
         Ok(template) => Some(template),
         Err(unclosed) => {
@@ -409,12 +435,4 @@ fn verbatim_offset(sources: &Sources, text: &At<String>) -> Option<u32> {
         })
     })?;
     u32::try_from(inside).ok().map(|inside| text.place.start + inside)
-}
-
-/// The place of the bytes `from..to` of a string's text, as exactly as it can be told.
-pub(super) fn part_of(sources: &Sources, text: &At<String>, from: usize, to: usize) -> Place {
-    match verbatim_offset(sources, text) {
-        Some(offset) => place(text.place.file, &(offset as usize + from..offset as usize + to)),
-        None => text.place,
-    }
 }

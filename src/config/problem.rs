@@ -377,11 +377,12 @@ impl Problems {
 
 /// The word among `known` that `word` probably was meant to be.
 pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Jaro-Winkler favours a common start, as slips of the pen have one; below 0.8 guesses are mostly noise.
+    // Jaro-Winkler favours a common start, as slips of the pen have one; below 0.8 its guesses are mostly noise. In
+    // words of three or four letters one slip is much, so there the edits are counted.
     known
         .into_iter()
         .map(|each| (strsim::jaro_winkler(word, each), each))
-        .filter(|(likeness, _)| *likeness >= 0.8)
+        .filter(|(likeness, each)| *likeness >= 0.8 || strsim::osa_distance(word, each) <= 1)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, each)| each)
 }
@@ -396,5 +397,6 @@ mod tests {
         assert_eq!(closest("timout", known), Some("timeout"));
         assert_eq!(closest("intervall", known), Some("interval"));
         assert_eq!(closest("xyz", known), None);
+        assert_eq!(closest("gpc", ["aws", "gcp"]), Some("gcp"));
     }
 }

@@ -11,6 +11,7 @@ mod service;
 mod top;
 
 pub(super) use probe::{RCODES, bad_pattern};
+pub(super) use promise::percent_text;
 pub(super) use service::BUILT_IN;
 
 use super::decode::{Context, one_of, table_section};

@@ -6,7 +6,7 @@
 //! It writes to nothing: the caller prints.
 
 use super::problem::{Problem, Problems, Severity};
-use super::source::{Place, Sources, floor_boundary};
+use super::source::{Place, Sources, floor_boundary, place};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 
@@ -105,7 +105,7 @@ fn snippet<'a>(
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let Excerpt { file, lines, marks } = excerpt;
     let source = sources.get(file);
-    let first_line = source.text[..lines.start].matches('\n').count() + 1;
+    let (first_line, _) = sources.line_and_column(place(file, &lines));
     let text = sources.excerpt(file, lines.clone());
     let mut snippet = Snippet::source(text)
         .line_start(first_line)

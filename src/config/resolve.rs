@@ -209,12 +209,8 @@ struct Walk<'a, 'c> {
 impl<'a> Walk<'a, '_> {
     fn sites(&self) -> Vec<Site<'a>> {
         let service = self.service;
-        let mut sites = Vec::new();
-        for (name, place, table) in self.endpoints() {
-            sites.extend(self.site(&name, place, table));
-        }
-        let named = service.shared.endpoints.is_some() || !service.tables.is_empty();
-        if sites.is_empty() && !named {
+        let endpoints = self.endpoints();
+        if endpoints.is_empty() {
             let said = format!("`{}` has no endpoint", service.name.value);
             let path = service.shared.settings.path.clone();
             let problem = Problem::new(Kind::NoEndpoints, path.clone(), service.name.place, said)
@@ -229,7 +225,10 @@ impl<'a> Walk<'a, '_> {
                 });
             self.context.sink.report(problem);
         }
-        sites
+        endpoints
+            .into_iter()
+            .filter_map(|(name, place, table)| self.site(&name, place, table))
+            .collect()
     }
 
     /// Names of the endpoints, in order: those of `endpoints` or of every provider with a `host`, then the tables.
@@ -478,6 +477,10 @@ pub(super) fn fill<'a>(
                 .expected(super::decode::one_of(&known));
             match closest(&name, known.iter().copied()) {
                 Some(guess) => problem.hint(format!("did you mean `{{{guess}}}`?")),
+                None if name == "region" => {
+                    problem.hint("give the provider or the endpoint a `region`")
+                }
+                None if name == "host" => problem.hint("a host cannot be made of itself"),
                 None => problem.hint(format!(
                     "give it one: `vars = {{ {name} = \"…\" }}`; a literal brace is written `{{{{`"
                 )),

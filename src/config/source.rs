@@ -36,6 +36,8 @@ pub(super) struct Source {
     /// As the person gave it, or relative to the file that includes it.
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// First byte of every line.
+    lines: Vec<usize>,
 }
 
 impl Source {
@@ -59,7 +61,9 @@ impl Sources {
         for range in suspicious(&text) {
             self.masked.get_mut().push(place(number, &range));
         }
-        self.files.push(Source { path, text });
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        self.files.push(Source { path, text, lines });
         number
     }
 
@@ -74,11 +78,16 @@ impl Sources {
 
     /// Line and column, both from 1; the column counts characters.
     pub(super) fn line_and_column(&self, place: Place) -> (usize, usize) {
-        let text = &self.get(place.file).text;
+        let Source { text, lines, .. } = self.get(place.file);
         let start = floor_boundary(text, place.start as usize);
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let line = lines.partition_point(|first| *first <= start);
+        (line, text[lines[line - 1]..start].chars().count() + 1)
+    }
+
+    /// `probes.toml:57`.
+    pub(super) fn file_and_line(&self, place: Place) -> String {
+        let (line, _) = self.line_and_column(place);
+        format!("{}:{line}", self.get(place.file).path.display())
     }
 
     /// The text of `range` of a file, with masked bytes as `*` and without characters that would disturb a terminal.

@@ -7,6 +7,7 @@
 //! It does not know which values there are.
 
 use super::source::{Place, place};
+use std::fmt::Write as _;
 
 /// A text with placeholders, taken apart.
 #[derive(Clone, Debug)]
@@ -103,14 +104,6 @@ impl Template {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
-    /// The names of its placeholders, in order, repeated as written.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Name(name, _) => Some(name.as_str()),
-            Piece::Literal(_) => None,
-        })
-    }
-
     /// The text with every placeholder replaced by its value, escaped for its position.
     pub(super) fn fill<'v>(
         &self,
@@ -201,7 +194,7 @@ fn write_into_url(filled: &mut String, value: &str) -> Result<(), &'static str> 
         if kept {
             filled.push(char::from(byte));
         } else {
-            filled.push_str(&format!("%{byte:02X}"));
+            write!(filled, "%{byte:02X}").expect("writing to a string cannot fail");
         }
     }
     Ok(())

@@ -73,6 +73,10 @@ fn unit_millis(unit: &str, rest: &str) -> Result<u64, String> {
 /// What the author probably meant by a text that is not a duration, as a duration.
 pub(super) fn duration_guess(text: &str) -> Option<String> {
     let lower = text.trim().to_ascii_lowercase().replace(' ', "");
+    if !lower.is_empty() && lower.chars().all(|each| each.is_ascii_digit()) {
+        let seconds = format!("{lower}s");
+        return duration(&seconds).ok().map(|_| seconds);
+    }
     let at = lower.find(|each: char| !each.is_ascii_digit() && each != '.')?;
     let (number, unit) = lower.split_at(at);
     let unit = match unit {
@@ -202,6 +206,7 @@ mod tests {
         assert_eq!(duration_guess("0.5s").as_deref(), Some("500ms"));
         assert_eq!(duration_guess("1.5h").as_deref(), Some("1h30m"));
         assert_eq!(duration_guess("5 Minutes").as_deref(), Some("5m"));
+        assert_eq!(duration_guess("30").as_deref(), Some("30s"));
         assert_eq!(duration_guess("soon"), None);
     }
 

@@ -229,12 +229,12 @@ fn check_objectives(
                     .hint("`name = \"…\"` tells them apart");
             context.sink.report(problem);
         }
-        if let ScopeChoice::Provider(provider) = &objective.value.scope {
-            if !index.providers.contains_key(&**provider) {
-                let name = At::new(provider.to_string(), objective.place);
-                let known = index.providers.keys().copied();
-                unknown(context, Kind::UnknownProvider, "provider", &path, &name, known);
-            }
+        if let ScopeChoice::Provider(provider) = &objective.value.scope
+            && !index.providers.contains_key(&**provider)
+        {
+            let name = At::new(provider.to_string(), objective.place);
+            let known = index.providers.keys().copied();
+            unknown(context, Kind::UnknownProvider, "provider", &path, &name, known);
         }
     }
 }

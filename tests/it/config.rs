@@ -1,12 +1,16 @@
 //! The configuration as a whole: every problem with its whole text, the shipped file, and what `--effective` says.
 //!
-//! Each `data/invalid-*.toml` breaks one rule; its golden output stands beside it in `snapshots`. Every kind of problem
-//! must come from at least one of these files.
+//! Each `data/invalid-CODE*.toml` breaks the one rule of that code; its golden output stands in `snapshots/config`. Every
+//! kind of problem must come from at least one of these files.
 //!
 //! Single readers (durations, placeholders, hosts) are tested beside their code.
 
-use nephoscope::config::{self, Kind, Loaded};
-use std::path::Path;
+use nephoscope::config::{self, Kind, Loaded, Problems, Severity};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+const DATA: &str = "tests/it/data";
+const GOLDEN: &str = "tests/it/snapshots/config";
 
 fn loaded(path: &str) -> Loaded {
     match config::load(Path::new(path)) {
@@ -15,10 +19,126 @@ fn loaded(path: &str) -> Loaded {
     }
 }
 
+/// Every `invalid-*.toml`, by name without the ending.
+fn invalid_files() -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(DATA)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+        .filter(|name| name.starts_with("invalid-"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn problems_of(name: &str) -> Problems {
+    match config::load(&PathBuf::from(DATA).join(format!("{name}.toml"))) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems,
+    }
+}
+
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/config");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// The kind whose code a file is named after: the longest that fits.
+fn kind_of_file(name: &str) -> Option<Kind> {
+    let code = name.strip_prefix("invalid-")?;
+    let fits = |kind: &&Kind| {
+        code.strip_prefix(kind.code()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    Kind::ALL.iter().filter(fits).max_by_key(|kind| kind.code().len()).copied()
+}
+
+#[test]
+fn every_problem_reads_as_its_golden_output() {
+    for name in invalid_files() {
+        let problems = problems_of(&name);
+        golden(&name, &format!("{}{}", problems.render(false), problems.summary()));
+    }
+}
+
+#[test]
+fn every_invalid_file_breaks_the_one_rule_it_is_named_after() {
+    let others: Vec<(String, BTreeSet<Kind>)> = invalid_files()
+        .into_iter()
+        .map(|name| {
+            let mut kinds: BTreeSet<Kind> =
+                problems_of(&name).iter().map(config::Problem::kind).collect();
+            // A key can be wrong and without effect at once.
+            if kinds.len() > 1 {
+                kinds.remove(&Kind::NotInEffect);
+            }
+            (name, kinds)
+        })
+        .filter(|(name, kinds)| *kinds != kind_of_file(name).into_iter().collect())
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+#[test]
+fn every_kind_of_problem_is_produced_by_a_file() {
+    let produced: BTreeSet<Kind> = invalid_files()
+        .iter()
+        .flat_map(|name| problems_of(name).iter().map(config::Problem::kind).collect::<Vec<_>>())
+        .collect();
+    let missing: Vec<_> = Kind::ALL
+        .iter()
+        // Only the file itself can be missing, which is the next test.
+        .filter(|kind| **kind != Kind::UnreadableConfig && !produced.contains(kind))
+        .collect();
+    assert!(missing.is_empty(), "no file produces {missing:?}");
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_one_problem() {
+    let problems = config::load(Path::new("tests/it/data/absent.toml")).unwrap_err();
+    golden("unreadable-config", &problems.render(false));
+}
+
+#[test]
+fn every_golden_output_belongs_to_a_file() {
+    let mut expected: BTreeSet<String> =
+        invalid_files().iter().map(|name| format!("{name}.snap")).collect();
+    expected.extend(["unreadable-config.snap", "effective.snap"].map(str::to_owned));
+    let found: BTreeSet<String> = std::fs::read_dir(GOLDEN)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn errors_refuse_the_file_and_warnings_do_not() {
+    for name in invalid_files() {
+        let path = PathBuf::from(DATA).join(format!("{name}.toml"));
+        let severity = kind_of_file(&name).map(Kind::severity);
+        assert_eq!(config::load(&path).is_ok(), severity == Some(Severity::Warning), "{name}");
+    }
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    for name in invalid_files() {
+        let text = problems_of(&name).render(true);
+        assert!(!text.contains("hunter2") && !text.contains("not-a-real-token"), "{text}");
+    }
+}
+
 #[test]
 fn the_whole_example_loads_with_warnings_about_what_is_not_in_effect_only() {
     let loaded = loaded("tests/it/data/full.toml");
-    let kinds: Vec<_> =
-        loaded.warnings.iter().filter(|each| each.kind() != Kind::NotInEffect).collect();
-    assert!(kinds.is_empty(), "{}", loaded.warnings.render(false));
+    let kinds: BTreeSet<Kind> = loaded.warnings.iter().map(config::Problem::kind).collect();
+    assert_eq!(kinds, BTreeSet::from([Kind::NotInEffect]), "{}", loaded.warnings.render(false));
+}
+
+#[test]
+fn effective_says_what_holds_and_who_said_so() {
+    let loaded = loaded("tests/it/data/full.toml");
+    golden("effective", &loaded.effective(None).unwrap());
 }

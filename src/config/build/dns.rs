@@ -118,7 +118,11 @@ pub(in crate::config) fn parse_name(text: &str) -> Result<Name, String> {
     if text.chars().any(|each| each.is_whitespace() || each.is_control()) {
         return Err("it has a blank in it".to_owned());
     }
-    let mut name = Name::from_utf8(text).map_err(|error| error.to_string())?;
+    let dotted = text.strip_suffix('.').unwrap_or(text);
+    if text != "." && dotted.split('.').any(|label| label.is_empty() || label.len() > 63) {
+        return Err("a part of it is empty or longer than 63 characters".to_owned());
+    }
+    let mut name = Name::from_utf8(text).map_err(|error| error.to_string().to_ascii_lowercase())?;
     name.set_fqdn(true);
     Ok(name)
 }

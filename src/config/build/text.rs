@@ -29,6 +29,7 @@ pub(in crate::config) fn parse_host(text: &str) -> Result<Host, String> {
         return Err(match odd {
             ':' => "it has a port, or is not an IPv6 address".to_owned(),
             odd if !odd.is_ascii() => format!("`{odd}` must be written in Punycode (`xn--…`)"),
+            ' ' => "it has a blank in it".to_owned(),
             odd => format!("it has `{}` in it", odd.escape_default()),
         });
     }
@@ -88,9 +89,16 @@ impl UrlFault {
         Self { why: why.into(), hint: None, secret: false }
     }
 
-    /// The words for a person outside of a file.
-    pub(in crate::config) fn why(&self) -> &str {
-        &self.why
+    /// In words for a person who typed the URL.
+    pub(in crate::config) fn on_command_line(&self, text: &str) -> String {
+        if self.secret {
+            // The URL is not repeated: what is printed is kept in more places than what is typed.
+            let why = &self.why;
+            return format!(
+                "the URL cannot be probed: {why}, which do not belong on a command line"
+            );
+        }
+        format!("`{text}` cannot be probed: {}", self.why)
     }
 
     /// As a problem of the value at `path`.
@@ -124,7 +132,10 @@ impl UrlFault {
 /// An `http` or `https` URL with a host and without credentials.
 pub(in crate::config) fn parse_url(text: &str) -> Result<url::Url, UrlFault> {
     if let Some(odd) = text.chars().find(|each| each.is_whitespace() || each.is_control()) {
-        return Err(UrlFault::plain(format!("it has `{}` in it", odd.escape_default())));
+        return Err(UrlFault::plain(match odd {
+            ' ' => "it has a blank in it".to_owned(),
+            odd => format!("it has `{}` in it", odd.escape_default()),
+        }));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
         let hint = parse_host(text.split(['/', ':']).next().unwrap_or(text)).is_ok();
@@ -169,7 +180,7 @@ mod tests {
             parse_host("300.1.1.1").unwrap_err(),
             "it looks like an IPv4 address and is none"
         );
-        assert_eq!(parse_host("a b").unwrap_err(), "it has ` ` in it");
+        assert_eq!(parse_host("a b").unwrap_err(), "it has a blank in it");
         assert_eq!(parse_host("a..b").unwrap_err(), "a part of it is empty or too long");
         assert_eq!(parse_host("https://a").unwrap_err(), "it is a URL");
     }
@@ -197,6 +208,6 @@ mod tests {
         assert_eq!(why("ftp://a.example"), "the scheme is `ftp`");
         assert_eq!(why("https:///x"), "the host is missing");
         assert_eq!(why("https://u:p@a.example/"), "it holds credentials");
-        assert_eq!(why("https://a b/"), "it has ` ` in it");
+        assert_eq!(why("https://a b/"), "it has a blank in it");
     }
 }

@@ -191,11 +191,9 @@ fn said_place<T>(held: &Held<'_, T>) -> Option<Place> {
 
 /// Adds the place of the other value, or that it is the default.
 fn with<T>(problem: Problem, other: &Held<'_, T>, word: &str) -> Problem {
-    match said_place(other) {
-        Some(place) => problem.also(place, format!("{word} is given here")),
-        None => {
-            let label = format!("{word} is the default");
-            problem.label(label)
-        }
+    if let Some(place) = said_place(other) {
+        return problem.also(place, format!("{word} is given here"));
     }
+    let label = format!("{word} is the default");
+    problem.label(label)
 }

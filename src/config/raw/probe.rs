@@ -100,24 +100,31 @@ fn read_http(table: &Section<'_>) -> Option<RawHttp> {
         &["headers_match", "json", "versions", "proxy", "cookies", "decompress"],
         later,
     );
-    let http = RawHttp {
+    // Every key is asked for before the missing one ends this, or it would count as unknown.
+    let method = table.string("method").and_then(|text| read_method(table, &text));
+    let headers = table.table("headers", read_headers);
+    let status = read_status(table);
+    let body_matches = read_patterns(table, "body_matches");
+    let body_lacks = read_patterns(table, "body_lacks");
+    let redirects = read_redirects(table);
+    let auth = table.table("auth", read_auth);
+    let body_limit = read_body_limit(table);
+    let connect_to = table.template("connect_to");
+    Some(RawHttp {
         url: url?,
-        method: table.string("method").and_then(|text| read_method(table, &text)),
-        headers: table.table("headers", read_headers).map_or_else(Vec::new, |found| found.value),
+        method,
+        headers: headers.map_or_else(Vec::new, |found| found.value),
         body: text
             .map(RawBody::Text)
             .or(file.map(|(path, bytes)| RawBody::File(At::new(bytes.into(), path.place)))),
-        status: read_status(table),
-        body_matches: read_patterns(table, "body_matches"),
-        body_lacks: read_patterns(table, "body_lacks"),
-        redirects: read_redirects(table),
-        auth: table
-            .table("auth", read_auth)
-            .and_then(|auth| Some(At::new(auth.value?, auth.place))),
-        body_limit: read_body_limit(table),
-        connect_to: table.template("connect_to"),
-    };
-    Some(http)
+        status,
+        body_matches,
+        body_lacks,
+        redirects,
+        auth: auth.and_then(|auth| Some(At::new(auth.value?, auth.place))),
+        body_limit,
+        connect_to,
+    })
 }
 
 fn read_method(table: &Section<'_>, text: &At<String>) -> Option<At<http::Method>> {
@@ -431,17 +438,24 @@ fn read_dns(table: &Section<'_>) -> Option<RawDns> {
         table.missing("query", "`query = \"{host}\"`");
     }
     table.unsupported(&["authority", "additional", "dnssec"], "leave it out until it is");
-    let dns = RawDns {
-        server: table.template("server"),
+    // As above: first every key, then the missing one.
+    let server = table.template("server");
+    let record_type = read_record_type(table);
+    let transport = read_transport(table);
+    let rcodes = read_rcodes(table);
+    let answers = table.table("answers", read_answers);
+    let flags = table.table("flags", read_flags);
+    let truncated = table.word("truncated", Truncated::ALL, Truncated::as_str);
+    Some(RawDns {
+        server,
         query: query?,
-        record_type: read_record_type(table),
-        transport: read_transport(table),
-        rcodes: read_rcodes(table),
-        answers: table.table("answers", read_answers).map(|found| found.value).unwrap_or_default(),
-        flags: table.table("flags", read_flags),
-        truncated: table.word("truncated", Truncated::ALL, Truncated::as_str),
-    };
-    Some(dns)
+        record_type,
+        transport,
+        rcodes,
+        answers: answers.map(|found| found.value).unwrap_or_default(),
+        flags,
+        truncated,
+    })
 }
 
 fn read_record_type(table: &Section<'_>) -> Option<At<RecordType>> {

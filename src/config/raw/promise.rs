@@ -155,7 +155,7 @@ fn read_target(table: &Section<'_>) -> Option<u64> {
 }
 
 /// Parts of 10^9 as a percentage, without needless zeros.
-fn percent_text(parts: u64) -> String {
+pub(in crate::config) fn percent_text(parts: u64) -> String {
     let text = format!("{}.{:07}", parts / 10_000_000, parts % 10_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

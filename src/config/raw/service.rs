@@ -398,13 +398,12 @@ fn read_mark<'a>(context: Context<'a>, node: &'a Node, path: &str) -> Option<At<
     let place: Place = node.place;
     section(context, node, place, path.to_owned(), |mark| {
         mark.string("header");
-        if let Some(node) = mark.get("matches") {
-            if let Some(pattern) = read_template(context, node, &mark.path_of("matches")) {
-                if let Err(error) = regex::bytes::Regex::new(&pattern.text) {
-                    let path = mark.path_of("matches");
-                    mark.report(super::probe::bad_pattern(&path, &pattern, &pattern.text, &error));
-                }
-            }
+        let path = mark.path_of("matches");
+        let pattern = mark.get("matches").and_then(|node| read_template(context, node, &path));
+        if let Some(pattern) = pattern
+            && let Err(error) = regex::bytes::Regex::new(&pattern.text)
+        {
+            mark.report(super::probe::bad_pattern(&path, &pattern, &pattern.text, &error));
         }
         for key in ["header", "matches", "provider"] {
             if !mark.has(key) {

@@ -171,7 +171,11 @@ fn read_sentinel(table: &Section<'_>) -> SentinelConfig {
     let names = table.strings("names").map(|names| names.value).unwrap_or_default();
     let given = tls.as_ref().map_or(0, |tls| tls.value.len());
     if given < 3 {
-        let said = format!("{given} sentinels are too few");
+        let said = match given {
+            0 => "no sentinel is given".to_owned(),
+            1 => "one sentinel is too few".to_owned(),
+            _ => format!("{given} sentinels are too few"),
+        };
         let place = tls.as_ref().map_or(table.place, |tls| tls.place);
         let problem = Problem::new(Kind::FewSentinels, "sentinel.tls", place, said)
             .expected("three or more, in different networks, none on a watched cloud");

@@ -1,0 +1,239 @@
+//! The part of a check that depends on its protocol, as it was built, beside where the file says it.
+//!
+//! Values come from the spec that the prober will use, places from what was read: a value that nobody gave is a default.
+//!
+//! It shows no secret and no bytes of a file.
+
+use super::page::Page;
+use super::place_of;
+use crate::config::raw::{RCODES, RawBody, RawDns, RawHttp, RawKind, RawProbe, RawStep, RawTcp};
+use crate::config::source::Place;
+use crate::model::{
+    AnswerRules, Auth, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Spec,
+    StatusRules, Step, TcpSpec, TlsSpec, human_duration,
+};
+use std::ops::RangeInclusive;
+
+pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
+    let path = probe.settings.path.as_str();
+    match (&spec.kind, &probe.kind) {
+        (ProbeKind::Http(is), Some(RawKind::Http(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.http") };
+            rows.http(is, said);
+        }
+        (ProbeKind::Tcp(is), Some(RawKind::Tcp(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.tcp") };
+            rows.tcp(is, said);
+        }
+        (ProbeKind::Dns(is), Some(RawKind::Dns(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.dns") };
+            rows.dns(is, said);
+        }
+        _ => unreachable!("a spec is built from its own probe"),
+    }
+    let tls = match &spec.kind {
+        ProbeKind::Http(http) => Some(&http.tls),
+        ProbeKind::Tcp(tcp) => tcp.tls.as_ref(),
+        ProbeKind::Dns(_) => None,
+    };
+    if let (Some(is), Some(_)) = (tls, &probe.tls) {
+        let mut rows = Rows { page, table: format!("{path}.tls") };
+        rows.tls(is, probe);
+    }
+}
+
+struct Rows<'p, 's> {
+    page: &'p mut Page<'s>,
+    table: String,
+}
+
+impl Rows<'_, '_> {
+    fn set(&mut self, key: &str, value: impl std::fmt::Display, place: Option<Place>) {
+        self.page.set(key, value, &self.table, place);
+    }
+
+    fn http(&mut self, is: &HttpSpec, said: &RawHttp) {
+        self.set("http.url", &is.url, Some(said.url.place));
+        self.set("http.method", &is.method, place_of(said.method.as_ref()));
+        for ((name, value), (key, _)) in is.headers.iter().zip(&said.headers) {
+            let shown = if value.is_sensitive() {
+                "[secret]".to_owned()
+            } else {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            };
+            self.set(&format!("http.headers.{name}"), shown, Some(key.place));
+        }
+        if let (Some(body), Some(raw)) = (&is.body, &said.body) {
+            let (key, place) = match raw {
+                RawBody::Text(template) => ("http.body", template.place),
+                RawBody::File(file) => ("http.body_file", file.place),
+            };
+            self.set(key, format!("{} bytes", body.len()), Some(place));
+        }
+        self.set("http.status", statuses(&is.status), place_of(said.status.as_ref()));
+        if let Some(given) = &said.body_matches {
+            self.set("http.body_matches", patterns(&is.body_matches), Some(given.place));
+        }
+        if let Some(given) = &said.body_lacks {
+            self.set("http.body_lacks", patterns(&is.body_lacks), Some(given.place));
+        }
+        let redirects = match is.redirects {
+            Redirects::Off => "false".to_owned(),
+            Redirects::Limit(limit) => format!("limit {limit}"),
+        };
+        self.set("http.redirects", redirects, place_of(said.redirects.as_ref()));
+        match &is.auth {
+            None => {}
+            Some(Auth::Basic { user, .. }) => {
+                self.set(
+                    "http.auth.basic",
+                    format!("{user}, [secret]"),
+                    place_of(said.auth.as_ref()),
+                );
+            }
+            Some(Auth::Bearer(_)) => {
+                self.set("http.auth.bearer", "[secret]", place_of(said.auth.as_ref()));
+            }
+        }
+        self.set("http.body_limit", size(is.body_limit), place_of(said.body_limit.as_ref()));
+        if let (Some((ip, port)), Some(template)) = (is.connect_to, &said.connect_to) {
+            let shown = match port {
+                Some(port) => std::net::SocketAddr::new(ip, port).to_string(),
+                None => ip.to_string(),
+            };
+            self.set("http.connect_to", shown, Some(template.place));
+        }
+    }
+
+    fn tcp(&mut self, is: &TcpSpec, said: &RawTcp) {
+        let address = match &is.host {
+            crate::model::Host::Ip(std::net::IpAddr::V6(ip)) => format!("[{ip}]:{}", is.port),
+            host => format!("{host}:{}", is.port),
+        };
+        self.set("tcp.address", address, Some(said.address.place));
+        let raw = said.dialogue.iter().flat_map(|steps| &steps.value);
+        for (index, (step, raw)) in is.dialogue.iter().zip(raw).enumerate() {
+            let shown = match step {
+                Step::Expect { pattern, within: None } => format!("expect '{pattern}'"),
+                Step::Expect { pattern, within: Some(within) } => {
+                    format!("expect '{pattern}' within {}", human_duration(*within))
+                }
+                Step::Send(bytes) => format!("send \"{}\"", bytes.escape_ascii()),
+                Step::StartTls(words) => format!("starttls {words}"),
+            };
+            let place = match raw {
+                RawStep::Expect { pattern, .. } => pattern.place,
+                RawStep::Send(template) => template.place,
+                RawStep::StartTls(words) => words.place,
+            };
+            self.set(&format!("tcp.dialogue[{index}]"), shown, Some(place));
+        }
+    }
+
+    fn dns(&mut self, is: &DnsSpec, said: &RawDns) {
+        let server = match &is.server {
+            DnsServer::System => "system".to_owned(),
+            DnsServer::At(crate::model::Host::Ip(ip), port) => {
+                std::net::SocketAddr::new(*ip, *port).to_string()
+            }
+            DnsServer::At(host, port) => format!("{host}:{port}"),
+        };
+        self.set("dns.server", server, said.server.as_ref().map(|template| template.place));
+        self.set("dns.query", &is.query, Some(said.query.place));
+        self.set("dns.type", is.record_type, place_of(said.record_type.as_ref()));
+        self.set("dns.transport", is.transport, place_of(said.transport.as_ref()));
+        let spelled = is.rcodes.iter().map(|code| {
+            RCODES.iter().find(|(_, known)| known == code).map_or("?", |(name, _)| name)
+        });
+        self.set(
+            "dns.rcode",
+            spelled.collect::<Vec<_>>().join(", "),
+            place_of(said.rcodes.as_ref()),
+        );
+        self.answers(&is.answers, said);
+        let flags = [("aa", is.flags.aa), ("ad", is.flags.ad), ("ra", is.flags.ra)];
+        for (name, wanted) in flags {
+            if let Some(wanted) = wanted {
+                self.set(&format!("dns.flags.{name}"), wanted, place_of(said.flags.as_ref()));
+            }
+        }
+        self.set("dns.truncated", is.truncated, place_of(said.truncated.as_ref()));
+    }
+
+    fn answers(&mut self, is: &AnswerRules, said: &RawDns) {
+        let rules = &said.answers;
+        let lists = [
+            ("all", &is.all, &rules.all),
+            ("any", &is.any, &rules.any),
+            ("none", &is.none, &rules.none),
+        ];
+        for (key, list, given) in lists {
+            if let Some(given) = given {
+                self.set(&format!("dns.answers.{key}"), patterns(list), Some(given.place));
+            }
+        }
+        if let (Some(exact), Some(given)) = (&is.exact, &rules.exact) {
+            self.set("dns.answers.exact", exact.join(", "), Some(given.place));
+        }
+        if let Some(count) = &is.count {
+            self.set("dns.answers.count", range(count, ""), place_of(rules.count.as_ref()));
+        }
+        if let Some(ttl) = &is.ttl {
+            self.set("dns.answers.ttl", range(ttl, "s"), place_of(rules.ttl.as_ref()));
+        }
+    }
+
+    fn tls(&mut self, is: &TlsSpec, probe: &RawProbe) {
+        let Some(said) = probe.tls.as_ref().map(|tls| &tls.value) else { return };
+        if let Some(ca) = &is.ca {
+            self.set("tls.ca", ca.path.display(), place_of(said.ca.as_ref()));
+        }
+        if let Some((cert, key)) = &is.identity {
+            self.set("tls.cert", cert.path.display(), place_of(said.identity.as_ref()));
+            self.set("tls.key", key.path.display(), place_of(said.identity.as_ref()));
+        }
+        if let (Some(name), Some(template)) = (&is.server_name, &said.server_name) {
+            self.set("tls.server_name", name, Some(template.place));
+        }
+        self.set("tls.verify", is.verify, place_of(said.verify.as_ref()));
+        if let Some(least) = is.min_version {
+            self.set("tls.min_version", least, place_of(said.min_version.as_ref()));
+        }
+        if let Some(span) = is.expires_within {
+            self.set(
+                "tls.expires_within",
+                human_duration(span),
+                place_of(said.expires_within.as_ref()),
+            );
+        }
+    }
+}
+
+fn patterns(list: &[Pattern]) -> String {
+    list.iter().map(|pattern| format!("'{pattern}'")).collect::<Vec<_>>().join(", ")
+}
+
+fn statuses(rules: &StatusRules) -> String {
+    let spelled = rules.0.iter().map(|range| match (*range.start(), *range.end()) {
+        (from, to) if from == to => from.to_string(),
+        (from, to) if from % 100 == 0 && to == from + 99 => format!("{}xx", from / 100),
+        (from, to) => format!("{from}-{to}"),
+    });
+    spelled.collect::<Vec<_>>().join(", ")
+}
+
+fn range(range: &RangeInclusive<u32>, unit: &str) -> String {
+    let to = match *range.end() {
+        u32::MAX => String::new(),
+        to => format!("{to}{unit}"),
+    };
+    format!("{}{unit}..{to}", range.start())
+}
+
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => bytes.to_string(),
+    }
+}
