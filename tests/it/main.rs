@@ -9,6 +9,8 @@
 
 /// The configuration: every problem's whole text, the example, the shipped file.
 mod config;
+/// The whole road with the real binary.
+mod daemon;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
 /// What is written down against what the code says.

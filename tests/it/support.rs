@@ -5,6 +5,7 @@
 //! Nothing here asserts but what holds for every run.
 
 pub(crate) mod certs;
+pub(crate) mod daemon;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod spec;

@@ -1,0 +1,197 @@
+//! The whole road with the real binary: from a file to series, page and log, and to a clean end.
+//!
+//! Servers are fixtures on loopback; the daemon runs as its own process.
+//!
+//! What single parts do at their edges is tested beside them.
+
+use crate::support::daemon::{Running, binary, wait_for};
+use crate::support::http::{Server, response};
+use nephoscope::web::api::{ChecksForm, ServicesForm};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One service on two clouds, looked at often.
+fn two_clouds(aws: &str, gcp: &str) -> String {
+    format!(
+        r#"
+        [defaults]
+        interval = "1s"
+        timeout  = "500ms"
+        recheck  = "100ms"
+        [provider.aws]
+        vars = {{ url = "{aws}" }}
+        host = "127.0.0.1"
+        [provider.gcp]
+        vars = {{ url = "{gcp}" }}
+        host = "127.0.0.1"
+        [probe.web.http]
+        url = "{{url}}"
+        [service.shop]
+        probes = ["web"]
+        "#
+    )
+}
+
+const AWS: &str = r#"check="shop/aws/web""#;
+const GCP: &str = r#"check="shop/gcp/web""#;
+
+#[test]
+fn an_outage_is_seen_told_and_over() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let breaks = Arc::clone(&broken);
+    let aws = Server::plain(move |_, wire| {
+        let status = if breaks.load(Ordering::Relaxed) { "503 Sorry" } else { "200 OK" };
+        wire.write_all(response(status, &[], "hello").as_bytes())
+    });
+    let gcp = Server::fixed(response("200 OK", &[], "hello"));
+    let daemon = Running::start(&two_clouds(&aws.url("/"), &gcp.url("/")), &[]);
+    let state = |check: &str, want: f64| {
+        daemon.await_metric("nephoscope_check_state{", &[check], |state| (state - want).abs() < 0.1)
+    };
+    state(AWS, 0.0);
+    state(GCP, 0.0);
+
+    broken.store(true, Ordering::Relaxed);
+    state(AWS, 4.0);
+    let reason = [AWS, r#"reason="status""#];
+    daemon.await_metric("nephoscope_probe_failures_total{", &reason, |count| count >= 2.0);
+    let service = |scope| daemon.metric("nephoscope_service_state{", &[scope]).unwrap();
+    assert!(service(r#"scope="any""#) < 0.1, "one side is enough");
+    assert!(service(r#"scope="all""#) > 3.9);
+    let page = daemon.get("/");
+    assert!(page.contains("status 503, expected 2xx"), "{page}");
+    assert!(daemon.log().contains("check is down check=shop/aws/web"), "{}", daemon.log());
+
+    broken.store(false, Ordering::Relaxed);
+    state(AWS, 0.0);
+    daemon.await_metric("nephoscope_check_state_seconds_total{", &[AWS, r#"state="bad""#], |bad| {
+        bad > 0.0
+    });
+}
+
+#[test]
+fn state_seconds_add_up_to_the_time_watched() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let daemon = Running::start(&two_clouds(&server.url("/"), "http://127.0.0.1:1/"), &[]);
+    for state in [[AWS, r#"state="good""#], [GCP, r#"state="bad""#]] {
+        daemon.await_metric("nephoscope_check_state_seconds_total{", &state, |time| time > 1.0);
+    }
+    let ask = |path| serde_json::from_str::<ChecksForm>(&daemon.get(path)).unwrap();
+    let services: ServicesForm = serde_json::from_str(&daemon.get("/api/v1/services")).unwrap();
+    for check in ask("/api/v1/checks").checks {
+        let sum = check.good_s + check.bad_s + check.unknown_s + check.excluded_s;
+        let watched = check.watermark - services.started;
+        assert!((sum - watched).abs() < 0.002, "{sum} of {watched}");
+    }
+}
+
+#[test]
+fn a_scraper_that_does_not_read_holds_nobody_up() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let daemon = Running::start(&two_clouds(&server.url("/"), &server.url("/")), &[]);
+    let stuck: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = TcpStream::connect(daemon.address).unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            stream.read_exact(&mut [0]).unwrap();
+            stream
+        })
+        .collect();
+    let good = [AWS, r#"verdict="good""#];
+    let before = daemon.metric("nephoscope_probes_total{", &good).unwrap();
+    daemon.await_metric("nephoscope_probes_total{", &good, |runs| runs >= before + 3.0);
+    assert!(daemon.get("/livez").starts_with("alive"));
+    drop(stuck);
+}
+
+#[test]
+fn metrics_are_compressed_when_asked() {
+    let daemon = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+    let (plain_head, plain) = daemon.get_with("/metrics", "");
+    assert!(!plain_head.contains("gzip"));
+    assert!(plain_head.contains("text/plain; version=0.0.4"), "{plain_head}");
+    let (head, body) = daemon.get_with("/metrics", "accept-encoding: gzip\r\n");
+    assert!(head.to_lowercase().contains("content-encoding: gzip"), "{head}");
+    assert!(body.starts_with(&[0x1f, 0x8b]) && body.len() * 3 < plain.len());
+}
+
+#[test]
+fn it_ends_cleanly_when_told_to() {
+    for signal in ["TERM", "INT"] {
+        let mut daemon =
+            Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+        assert!(daemon.socket().exists());
+        daemon.signal(signal);
+        assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
+        assert!(!daemon.socket().exists());
+    }
+}
+
+#[test]
+fn a_hangup_does_not_end_it() {
+    let daemon = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+    daemon.signal("HUP");
+    wait_for("a line about SIGHUP", || {
+        daemon.log().contains("SIGHUP is not yet in effect").then_some(())
+    });
+    assert!(daemon.get("/livez").starts_with("alive"));
+}
+
+#[test]
+fn a_second_daemon_on_the_same_address_says_so() {
+    let first = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+    let file = first.folder.path().join("second.toml");
+    let config = two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/");
+    let listen = format!("[monitor]\nlisten = \"{}\"\n{config}", first.address);
+    std::fs::write(&file, listen).unwrap();
+    let second = binary()
+        .arg("--config")
+        .arg(&file)
+        .arg("--socket")
+        .arg(first.folder.path().join("other"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("cannot listen on `{}`", first.address)), "{said}");
+
+    std::fs::write(&file, format!("[monitor]\nlisten = \"127.0.0.1:0\"\n{config}")).unwrap();
+    let third =
+        binary().arg("--config").arg(&file).arg("--socket").arg(first.socket()).output().unwrap();
+    let said = String::from_utf8(third.stderr).unwrap();
+    assert_eq!(third.status.code(), Some(1), "{said}");
+    assert!(said.contains("another daemon answers on the local socket"), "{said}");
+}
+
+#[test]
+fn a_socket_left_over_by_a_killed_daemon_is_no_obstacle() {
+    let mut first = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+    first.signal("KILL");
+    first.wait();
+    assert!(first.socket().exists());
+    let file = first.folder.path().join("probes.toml");
+    let again = Running::start(
+        "[provider.a]\nhost = \"127.0.0.1\"\n[probe.p.tcp]\naddress = \"{host}:1\"\n[service.s]\nprobes = [\"p\"]\n",
+        &["--config", file.to_str().unwrap(), "--socket", first.socket().to_str().unwrap()],
+    );
+    assert!(again.get("/readyz").starts_with("ready"));
+}
+
+#[test]
+fn the_log_can_be_json() {
+    let daemon = Running::start(
+        &two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"),
+        &["--log-format", "json"],
+    );
+    let line = wait_for("a line about a check that is down", || {
+        daemon.log().lines().find(|line| line.contains("check is down")).map(str::to_owned)
+    });
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["reason"]),
+        (&"WARN".into(), &"connect_refused".into()),
+        "{line}"
+    );
+}
