@@ -22,7 +22,6 @@ const COUNT: u32 = 1_500;
 pub(crate) struct Blackbox {
     process: Running,
     address: SocketAddr,
-    targets: [(Target, SocketAddr); 4],
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
 }
@@ -46,7 +45,6 @@ impl Blackbox {
         Ok(Self {
             process: start(command, address)?,
             address,
-            targets: Target::ALL.map(|target| (target, peers.address(target))),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -60,8 +58,7 @@ impl Blackbox {
     }
 
     /// CPU time per probe in microseconds.
-    pub(crate) fn cost(&self, target: Target, shape: Shape) -> Result<f64, String> {
-        let (_, at) = self.targets.iter().find(|(each, _)| *each == target).expect("all are there");
+    pub(crate) fn cost(&self, target: Target, shape: Shape, at: SocketAddr) -> Result<f64, String> {
         let name = target.name();
         let at = match target {
             Target::Http | Target::Https => format!("{name}://{at}/page"),

@@ -21,7 +21,8 @@ mod running;
 use load::{Cost, Shape};
 use peers::Peers;
 use serde_json::json;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// What is probed.
@@ -124,6 +125,7 @@ fn measure(options: &Options) -> Result<bool, String> {
     let blackbox = blackbox::Blackbox::start(&peers)?;
     let mut rows = Vec::new();
     let mut met = true;
+    let mut turn = 0_u8;
     for target in Target::ALL {
         if options.only.as_deref().is_some_and(|only| only != target.name()) {
             continue;
@@ -131,10 +133,14 @@ fn measure(options: &Options) -> Result<bool, String> {
         for shape in [Shape::Closed, Shape::Paced] {
             let mut rounds = Vec::with_capacity(options.rounds);
             for _ in 0..options.rounds {
+                let mut address = || {
+                    turn = turn.wrapping_add(1);
+                    peers.address(target, turn)
+                };
                 rounds.push(Round {
-                    floor: in_child("floor", target, shape, &peers)?,
-                    ours: in_child("ours", target, shape, &peers)?,
-                    blackbox: blackbox.cost(target, shape)?,
+                    floor: in_child("floor", target, shape, address(), &peers.root())?,
+                    ours: in_child("ours", target, shape, address(), &peers.root())?,
+                    blackbox: blackbox.cost(target, shape, address())?,
                 });
             }
             let row = row(target, shape, &rounds);
@@ -192,12 +198,18 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Runs this program again as `who` and gives its CPU time per probe in microseconds.
-fn in_child(who: &str, target: Target, shape: Shape, peers: &Peers) -> Result<f64, String> {
+fn in_child(
+    who: &str,
+    target: Target,
+    shape: Shape,
+    address: SocketAddr,
+    root: &Path,
+) -> Result<f64, String> {
     let program = std::env::current_exe().map_err(|problem| problem.to_string())?;
     let output = Command::new(program)
         .args(["--child", who, target.name(), shape.name()])
-        .arg(peers.address(target).to_string())
-        .arg(peers.root())
+        .arg(address.to_string())
+        .arg(root)
         .output()
         .map_err(|problem| problem.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout);

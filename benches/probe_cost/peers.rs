@@ -8,7 +8,7 @@
 use super::Target;
 use super::running::{Running, free_port, start};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -44,10 +44,16 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Where `target` is.
-    pub(crate) fn address(&self, target: Target) -> SocketAddr {
+    /// Where `target` is, for the measurement numbered `turn`.
+    ///
+    /// Thousands of short connections a second to one address use up the ports of this side, and the kernel then searches
+    /// long for one that may be used again: whoever comes second would pay for the first. So each measurement gets an address
+    /// of its own, except HTTPS, which is too slow for that and whose certificate names one address.
+    pub(crate) fn address(&self, target: Target, turn: u8) -> SocketAddr {
         match target {
-            Target::Tcp | Target::Http => self.http,
+            Target::Tcp | Target::Http => {
+                SocketAddr::from((Ipv4Addr::new(127, 0, 1, turn), self.http.port()))
+            }
             Target::Https => self.https,
             Target::Dns => self.dns,
         }
@@ -68,7 +74,7 @@ impl Peers {
         write_certificates(path)?;
         std::fs::create_dir(path.join("www"))?;
         std::fs::write(path.join("www/page"), "x".repeat(1024))?;
-        let (here, http, https) = (path.display(), self.http, self.https);
+        let (here, http, https) = (path.display(), self.http.port(), self.https);
         let nginx = format!(
             "daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/nginx.log;
              events {{ worker_connections 4096; }}
