@@ -86,15 +86,25 @@ pub(super) fn parse(file: u16, text: &str) -> (Table, Vec<SyntaxError>) {
 /// Dotted parts of one key; nested deeper, the tree could not be walked on a small stack.
 const MAX_DEPTH: usize = 32;
 
-/// Where a line has more dotted parts outside its quotes than any key has.
+/// Where a key has more dotted parts than any key has, whether its parts are quoted or not.
 fn too_deep(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let key = line.split(['=', '#', '"', '\'']).next().unwrap_or(line);
-        if key.matches('.').count() > MAX_DEPTH {
-            return Some(offset);
+    let mut dots = 0;
+    let mut quote = None;
+    let mut previous = ' ';
+    for (at, each) in text.char_indices() {
+        match each {
+            // Strings of several lines are not followed: their text has no such row of dots either.
+            '\n' => (quote, dots) = (None, 0),
+            '"' | '\'' if quote.is_none() => quote = Some(each),
+            _ if quote == Some(each) => quote = None,
+            '=' | ',' | '{' | '}' | '[' | ']' if quote.is_none() => dots = 0,
+            '.' if quote.is_none() => dots = if previous == '.' { 0 } else { dots + 1 },
+            _ => {}
         }
-        offset += line.len();
+        if dots > MAX_DEPTH {
+            return Some(at);
+        }
+        previous = each;
     }
     None
 }
@@ -137,5 +147,38 @@ fn convert(file: u16, value: &DeValue<'_>) -> Value {
                 .collect(),
         ),
         DeValue::Table(table) => Value::Table(convert_table(file, table)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_syntax_error_is_found_and_the_rest_is_still_read() {
+        let (table, errors) = parse(0, "a = \nb = 2\nc = \"x\nd = 4\n");
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(matches!(table.get("d").unwrap().value, Value::Integer(4)));
+    }
+
+    #[test]
+    fn nesting_without_end_is_an_error_and_no_crash() {
+        const DEEP: usize = 100_000;
+        let dotted = format!("{}a = 1", "a.".repeat(DEEP));
+        let quoted = format!("x = {{ {}a = 1 }}", "\"a\".".repeat(DEEP));
+        let header = format!("[{}a]", "a.".repeat(DEEP));
+        let lists = format!("a = {}", "[".repeat(DEEP));
+        let tables = format!("a = {}", "{a=".repeat(DEEP));
+        for text in [dotted, quoted, header, lists, tables] {
+            let (_, errors) = parse(0, &text);
+            assert!(!errors.is_empty(), "{}", &text[..20]);
+        }
+    }
+
+    #[test]
+    fn tables_keep_the_order_of_the_file() {
+        let (table, _) = parse(0, "[z]\n[a]\n[m.x]\n[m]\n");
+        let names: Vec<_> = table.entries.iter().map(|(name, _)| name.value.as_str()).collect();
+        assert_eq!(names, ["z", "a", "m"]);
     }
 }

@@ -6,8 +6,10 @@
 //! Single readers (durations, placeholders, hosts) are tested beside their code.
 
 use nephoscope::config::{self, Kind, Loaded, Problems, Severity};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const DATA: &str = "tests/it/data";
 const GOLDEN: &str = "tests/it/snapshots/config";
@@ -141,4 +143,85 @@ fn the_whole_example_loads_with_warnings_about_what_is_not_in_effect_only() {
 fn effective_says_what_holds_and_who_said_so() {
     let loaded = loaded("tests/it/data/full.toml");
     golden("effective", &loaded.effective(None).unwrap());
+}
+
+#[test]
+fn the_shipped_file_is_valid_and_polite() {
+    let loaded = loaded("probes.toml");
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
+    let config = &loaded.config;
+    let providers: Vec<_> = config.providers.iter().map(|each| &*each.name).collect();
+    assert_eq!(providers, ["aws", "gcp"]);
+    let hurried: Vec<_> = config
+        .checks
+        .iter()
+        .filter(|check| check.shape.interval < Duration::from_mins(1))
+        .map(|check| check.id.as_str())
+        .collect();
+    assert_eq!(hurried, [""; 0]);
+    let alone: Vec<_> = config
+        .services
+        .iter()
+        .filter(|service| service.endpoints.len() != providers.len())
+        .map(|service| &*service.name)
+        .collect();
+    assert_eq!(alone, [""; 0]);
+}
+
+/// What people leave in a file when they edit it badly.
+fn scraps() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "\\PC{0,12}",
+        "[\\[\\]{}=\"'#.,\n a-z0-9]{0,12}",
+        Just("{ env = \"X\" }".to_owned()),
+        Just("\"{host\"".to_owned()),
+        Just("\"0s\"".to_owned()),
+        Just("-1".to_owned()),
+        Just("1979-05-27T07:32:00Z".to_owned()),
+        Just("\u{0}\u{7f}\u{feff}ä\t\r\n".to_owned()),
+    ]
+}
+
+/// Reads `text` as a main file and draws what is wrong with it; neither may panic, whatever it says.
+fn read_and_draw(text: String) {
+    match config::load_text(Path::new("tests/it/data/mutant.toml"), text) {
+        Ok(loaded) => {
+            loaded.warnings.render(true);
+            loaded.effective(None).unwrap();
+        }
+        Err(problems) => {
+            assert!(problems.errors() > 0);
+            problems.render(true);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_configuration_panic(text in "\\PC{0,200}|[\\[\\]{}=\"'#.,\n a-z0-9]{0,200}") {
+        read_and_draw(text);
+    }
+
+    #[test]
+    fn no_edit_of_a_valid_file_makes_the_configuration_panic(
+        (at, length, scrap) in (0.0..1.0_f64, 0_usize..60, scraps())
+    ) {
+        let text = std::fs::read_to_string("tests/it/data/full.toml").unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a place somewhere in the file")]
+        let start = (text.len() as f64 * at) as usize;
+        let boundary = |from: usize| (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let (start, end) = (boundary(start), boundary((start + length).min(text.len())));
+        read_and_draw(format!("{}{scrap}{}", &text[..start], &text[end.max(start)..]));
+    }
+
+    #[test]
+    fn no_value_of_any_key_makes_the_configuration_panic(line in 0_usize..150, scrap in scraps()) {
+        let text = std::fs::read_to_string("tests/it/data/full.toml").unwrap();
+        let edited: Vec<String> = text.lines().enumerate().map(|(number, each)| match each.split_once('=') {
+            Some((key, _)) if number == line => format!("{key}= {scrap}"),
+            _ => each.to_owned(),
+        }).collect();
+        read_and_draw(edited.join("\n"));
+    }
 }
