@@ -65,6 +65,18 @@ fn without_room_runs_are_skipped_and_counted() {
 }
 
 #[test]
+fn a_recorder_that_is_stuck_delays_runs_and_nothing_is_lost() {
+    let mut world = calm();
+    (world.checks, world.intervals) = (24, vec![1]);
+    world.faults.deaf = true;
+    let report = world.run();
+    judge(&world, &report);
+    let late = |line: &&Line| matches!(line, Line::Skipped { count: 10.., .. });
+    assert!(report.journal.iter().filter(late).count() > 0, "nobody was late");
+    assert!(report.views.iter().all(|view| view.standing.state == State::Up));
+}
+
+#[test]
 fn a_panicking_prober_is_unknown_and_nobody_else_notices() {
     let mut world = calm();
     world.faults.panic = 1_000;

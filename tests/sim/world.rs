@@ -42,6 +42,8 @@ pub(crate) struct Faults {
     pub(crate) stall: u64,
     /// Whether a whole provider fails for a while.
     pub(crate) provider_outage: bool,
+    /// Whether the recorder takes nothing in for a while, until its channel is full and the workers wait.
+    pub(crate) deaf: bool,
     /// Whether the wall clock is set, and by how many milliseconds.
     pub(crate) clock_step: i64,
 }
@@ -107,6 +109,7 @@ impl World {
             panic: maybe(50),
             stall: maybe(50),
             provider_outage: maybe(2) == 1,
+            deaf: maybe(2) == 1,
             clock_step: [0, 0, 3_600_000, -3_600_000, -700][usize::try_from(maybe(5)).unwrap()],
         };
         Self {
@@ -142,7 +145,8 @@ impl World {
 
         let mut tasks = JoinSet::new();
         let (tapped, events) = mpsc::channel(64);
-        tasks.spawn(tap(plan.events, tapped, Arc::clone(&journal)));
+        let deaf = self.faults.deaf.then_some(self.lasts / 3);
+        tasks.spawn(tap(plan.events, tapped, Arc::clone(&journal), deaf));
         tasks.spawn(plan.recorder.run(events).map(drop));
         for worker in plan.workers {
             tasks.spawn(scheduler::run(worker, Arc::clone(&twin) as Arc<dyn Runner>));
@@ -379,8 +383,14 @@ async fn tap(
     mut from: mpsc::Receiver<Event>,
     to: mpsc::Sender<Event>,
     journal: Arc<Mutex<Vec<Line>>>,
+    deaf: Option<Duration>,
 ) {
+    let begun = Instant::now();
+    let mut deaf = deaf;
     while let Some(event) = from.recv().await {
+        if let Some(third) = deaf.take_if(|third| begun.elapsed() > *third) {
+            tokio::time::sleep(third).await;
+        }
         note(&event, &mut journal.lock().unwrap());
         to.send(event).await.unwrap();
     }
