@@ -1,6 +1,6 @@
 //! Runs over many seeds, and single stories with one thing in them.
 //!
-//! Seeds that once failed stay in the list. `NEPHOSCOPE_SEEDS` asks for more fresh ones (long runs).
+//! Seeds that once failed stay in the list. `NEPHOSCOPE_SIM_SEEDS` asks for more fresh ones (long runs).
 //!
 //! What must hold is in `oracle`.
 
@@ -28,7 +28,7 @@ fn calm() -> World {
 #[test]
 fn whatever_is_drawn_nothing_is_lost_or_counted_twice() {
     #[expect(clippy::disallowed_methods, reason = "long runs ask for more seeds this way")]
-    let asked = std::env::var("NEPHOSCOPE_SEEDS").ok().and_then(|text| text.parse().ok());
+    let asked = std::env::var("NEPHOSCOPE_SIM_SEEDS").ok().and_then(|text| text.parse().ok());
     for seed in 0..asked.unwrap_or(SEEDS) {
         let world = World::drawn(seed);
         judge(&world, &world.run());
