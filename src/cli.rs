@@ -5,7 +5,10 @@
 //!
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
+mod probe;
+mod render;
 mod run;
+mod status;
 mod validate;
 
 use crate::daemon::logging;
@@ -63,6 +66,16 @@ enum Command {
     /// Reads the file and all it includes, and prints every problem at once: where it is, what was found, what was expected.
     /// Touches neither the network nor a running daemon.
     Validate(validate::Asked),
+    /// Run checks once, now, and show where the time went.
+    ///
+    /// Uses the same probers as the daemon and tells nobody: no series, no health. Exit code 0 if every run was good, 1 if
+    /// any was not.
+    Probe(probe::Asked),
+    /// Say what the running daemon knows, without probing.
+    ///
+    /// Asks over the daemon's local socket. Exit code 0 if all that was asked about is up, 1 if something is not or no
+    /// daemon answers, 2 if there is no such service or check.
+    Status(status::Asked),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -112,6 +125,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match &arguments.command {
         None | Some(Command::Run) => run::run(&arguments),
         Some(Command::Validate(asked)) => validate::run(&arguments, asked),
+        Some(Command::Probe(asked)) => probe::run(&arguments, asked),
+        Some(Command::Status(asked)) => status::run(&arguments, asked),
     };
     match done {
         Ok(code) => ExitCode::from(code),

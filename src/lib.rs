@@ -29,7 +29,7 @@
 //! | floor | rooms | |
 //! |---|---|---|
 //! | F5 frame | `main` → [`cli`] → [`daemon`] | words to and from a person; wiring and life cycle |
-//! | F4 face | [`web`] | presenting what the monitor shows |
+//! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`metrics`] | text to `Config`; sockets; one attempt; exposition |
 //! | F1 rules | [`schedule`] · [`health`] | pure: no async, no I/O, no clock, no logging |
@@ -62,6 +62,8 @@ pub mod probe;
 pub mod monitor;
 
 pub mod web;
+
+pub mod client;
 
 pub mod daemon;
 

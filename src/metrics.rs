@@ -7,6 +7,7 @@
 //! It does not know who calls it or over what protocol, nor what a state means.
 
 pub mod catalog;
+pub mod field;
 mod labels;
 pub mod own;
 pub mod table;

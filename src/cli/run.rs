@@ -6,6 +6,7 @@
 //! How parts are put together is in `daemon`.
 
 use super::{Arguments, FINE, USAGE, validate};
+use crate::client::socket::{Place, to_bind};
 use crate::config::Loaded;
 use crate::daemon::{Daemon, logging};
 use crate::metrics::Own;
@@ -30,7 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let checks = config.checks.len();
-        let daemon = Daemon::start(&config, notices, arguments.socket.clone(), own).await?;
+        let socket = to_bind(&Place::of_process(arguments.socket.clone()));
+        let daemon = Daemon::start(&config, notices, Some(socket), own).await?;
         drop(config);
         let address = daemon.address();
         tracing::info!(checks, "watching; the page is at http://{address}/");

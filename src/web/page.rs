@@ -135,17 +135,12 @@ fn clouds(services: &[ServiceView]) -> Vec<Cloud> {
     let mut clouds: Vec<Cloud> = Vec::new();
     for side in services.iter().flat_map(|service| &service.sides) {
         let at = clouds.iter().position(|cloud| cloud.name == *side.provider);
-        let cloud = match at {
-            Some(at) => &mut clouds[at],
-            None => {
-                clouds.push(Cloud {
-                    name: side.provider.to_string(),
-                    title: side.title.clone(),
-                    tally: [0; State::ALL.len()],
-                });
-                clouds.last_mut().expect("one was pushed just now")
-            }
-        };
+        let at = at.unwrap_or_else(|| {
+            let (name, title) = (side.provider.to_string(), side.title.clone());
+            clouds.push(Cloud { name, title, tally: [0; State::ALL.len()] });
+            clouds.len() - 1
+        });
+        let cloud = &mut clouds[at];
         cloud.tally[side.standing.state.index()] += 1;
     }
     clouds

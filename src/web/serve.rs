@@ -33,7 +33,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(90);
 
 /// A connection older than this is closed after the answer it is giving, so that a reader who takes one byte a minute
 /// cannot hold a place for ever.
-const CONNECTION_AGE: Duration = Duration::from_secs(600);
+const CONNECTION_AGE: Duration = Duration::from_mins(10);
 
 /// How long a connection that was asked to close may still take.
 const GRACE: Duration = Duration::from_secs(5);

@@ -8,16 +8,17 @@
 use crate::model::{State, Timestamp, human_duration};
 use crate::monitor::snapshot::Standing;
 use maud::{Markup, PreEscaped, html};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The shapes, defined once per page: a disc with a tick, a square at rest, a broken ring, a triangle, an octagon.
-const SHAPES: &str = r##"<svg class="shapes" aria-hidden="true" width="0" height="0"><defs>
+const SHAPES: &str = r#"<svg class="shapes" aria-hidden="true" width="0" height="0"><defs>
 <symbol id="s-up" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7"/><path class="sign-in" d="M4.7 8.3l2.3 2.3 4.4-4.9"/></symbol>
 <symbol id="s-maintenance" viewBox="0 0 16 16"><rect x="1.5" y="1.5" width="13" height="13" rx="3"/><path class="sign-in" d="M6 5v6M10 5v6"/></symbol>
 <symbol id="s-unknown" viewBox="0 0 16 16"><circle class="sign-ring" cx="8" cy="8" r="6.4" stroke-dasharray="2.6 2.4"/><path class="sign-ask" d="M6.2 6.5a1.8 1.8 0 1 1 2.5 1.6c-.5.3-.7.6-.7 1.2M8 11.4v.2"/></symbol>
 <symbol id="s-degraded" viewBox="0 0 16 16"><path d="M8 1.2 15.2 14H.8z" stroke-linejoin="round"/><path class="sign-in" d="M8 5.8v4M8 12v.1"/></symbol>
 <symbol id="s-down" viewBox="0 0 16 16"><path d="M5 1h6l4 4v6l-4 4H5l-4-4V5z"/><path class="sign-in" d="M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"/></symbol>
-</defs></svg>"##;
+</defs></svg>"#;
 
 /// What [`mark`] refers to; once per page.
 pub(super) fn shapes() -> Markup {
@@ -73,8 +74,7 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
 
 fn written(at: Timestamp, form: &str) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
-        .map(|at| at.strftime(form).to_string())
-        .unwrap_or_else(|_| "beyond the calendar".into())
+        .map_or_else(|_| "beyond the calendar".into(), |at| at.strftime(form).to_string())
 }
 
 /// `0.42 ms`, `12.3 ms`, `348 ms`, `1.52 s`: three digits, so that columns of them can be compared.
@@ -102,7 +102,7 @@ pub(super) fn id(prefix: &str, name: &str) -> String {
         if each.is_ascii_alphanumeric() || each == '-' {
             id.push(each);
         } else {
-            id.push_str(&format!("_{:x}", u32::from(each)));
+            write!(id, "_{:x}", u32::from(each)).expect("writing to a string cannot fail");
         }
     }
     id

@@ -202,7 +202,7 @@ pub(crate) fn good(at: Timestamp, millis: i64) -> ResultView {
         phases.add(phase, start, whole * percent / 100);
         start += whole * percent / 100;
     }
-    phases.add(Phase::Transfer, start, whole - start);
+    phases.add(Phase::Transfer, start, whole.checked_sub(start).unwrap());
     ResultView {
         latency: whole,
         phases,

@@ -1,0 +1,130 @@
+//! Reading from the running daemon over its local socket.
+//!
+//! One GET at a time, with one deadline and one limit on the answer; what comes is one of the API's forms. A daemon that
+//! does not answer is told apart from one that refuses, because a person does something different about each.
+//!
+//! It never starts a daemon and never writes to one.
+
+pub mod socket;
+
+use crate::web::api::ErrorForm;
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A daemon on this machine that has not answered by then is not going to.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Bytes of an answer at most: 50 000 checks are some 80 MB.
+const ANSWER_LIMIT: usize = 128 * 1024 * 1024;
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is there.
+    #[error(
+        "no daemon answers on {}: is it running? start it with `nephoscope run`, or name its socket with `--socket`",
+        list(tried)
+    )]
+    Silent {
+        /// The sockets that were tried.
+        tried: Vec<PathBuf>,
+        /// What the last one gave.
+        #[source]
+        source: Option<reqwest::Error>,
+    },
+    /// The daemon says that the question is wrong.
+    #[error("{said}")]
+    Refused {
+        /// What it says.
+        said: String,
+    },
+    /// The daemon answered, and not with what was expected.
+    #[error(
+        "the daemon's answer to `{path}` cannot be used: {why}; are daemon and command of the same version?"
+    )]
+    Strange {
+        /// What was asked for.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A way to the running daemon.
+#[derive(Debug)]
+pub struct Client {
+    sockets: Vec<PathBuf>,
+}
+
+impl Client {
+    /// A client that tries these sockets in order, until one answers.
+    pub fn new(sockets: Vec<PathBuf>) -> Self {
+        Self { sockets }
+    }
+
+    /// What the daemon has at `path`; parameters are encoded.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        let address = format!("http://daemon{path}?{}", query.finish());
+        let mut response = self.open(&address).await?;
+        let strange = |why: String| Error::Strange { path: path.to_owned(), why };
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| strange(error.to_string()))?
+        {
+            if body.len() + chunk.len() > ANSWER_LIMIT {
+                return Err(strange(format!("it is longer than {ANSWER_LIMIT} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| strange(error.to_string()));
+        }
+        match serde_json::from_slice::<ErrorForm>(&body) {
+            Ok(form) => Err(Error::Refused { said: format!("{}; {}", form.error, form.hint) }),
+            Err(_) => Err(strange(format!("its status is {status}"))),
+        }
+    }
+
+    /// The head of the answer of the first socket on which somebody answers.
+    async fn open(&self, address: &str) -> Result<reqwest::Response, Error> {
+        let mut last = None;
+        for socket in &self.sockets {
+            let client = reqwest::Client::builder()
+                .unix_socket(socket.as_path())
+                .timeout(ANSWER_WITHIN)
+                .retry(reqwest::retry::never())
+                .redirect(reqwest::redirect::Policy::none())
+                .tls_backend_preconfigured(no_tls())
+                .build()
+                .expect("a client with nothing but limits can be built");
+            match client.get(address).send().await {
+                Ok(response) => return Ok(response),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(Error::Silent { tried: self.sockets.clone(), source: last })
+    }
+}
+
+/// A TLS configuration that trusts nobody: the socket is plain, and reading the system's roots would take milliseconds.
+fn no_tls() -> rustls::ClientConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the versions it was made for")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let quoted: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    quoted.join(", ")
+}
