@@ -28,6 +28,8 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         Ok(loaded) => loaded,
         Err(problems) => {
             print_problems(&problems)?;
+            let (name, summary) = (file.display(), problems.summary());
+            writeln!(anstream::stdout().lock(), "`{name}` cannot be used: {summary}")?;
             return Ok(USAGE);
         }
     };

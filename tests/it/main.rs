@@ -7,6 +7,8 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// What the commands say, as a whole.
+mod cli;
 /// The configuration: every problem's whole text, the example, the shipped file.
 mod config;
 /// The whole road with the real binary.

@@ -1,0 +1,102 @@
+//! The command line as a person meets it: exit code, stdout and stderr of the real binary, compared as a whole.
+//!
+//! Places and versions are blanked out by filters; everything else is the committed snapshot.
+//!
+//! What the commands find out is tested beside them; here is what they say.
+
+use crate::support::daemon::binary;
+use std::path::Path;
+use std::process::Output;
+
+/// Runs the binary in a folder with these files and gives back all it said.
+fn said(files: &[(&str, &str)], arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output = binary().current_dir(folder.path()).args(arguments).output().unwrap();
+    whole(&output, folder.path())
+}
+
+fn whole(output: &Output, folder: &Path) -> String {
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replace(folder.to_str().unwrap(), "[folder]")
+            .replace(env!("CARGO_PKG_VERSION"), "[version]")
+    };
+    format!(
+        "exit code: {}\n----- stdout -----\n{}----- stderr -----\n{}",
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+const GOOD: &str = r#"
+[provider.aws]
+host = "{service}.aws.example.com"
+[provider.gcp]
+host = "{service}.gcp.example.net"
+[probe.web.http]
+url = "https://{host}/healthz"
+[service.shop]
+probes = ["web"]
+"#;
+
+const WRONG: &str = r#"
+[provider.aws]
+host = "{service}.aws.example.com"
+[probe.web.http]
+url = "https://{host}/healthz"
+metod = "GET"
+[service.shop]
+probes = ["web", "wep"]
+timeout = "40s"
+"#;
+
+#[test]
+fn help_is_written_for_a_newcomer() {
+    insta::assert_snapshot!("help", said(&[], &["--help"]));
+}
+
+#[test]
+fn each_command_has_help_of_its_own() {
+    insta::assert_snapshot!("help_validate", said(&[], &["help", "validate"]));
+}
+
+#[test]
+fn the_version_is_said_on_stdout() {
+    assert_eq!(
+        said(&[], &["--version"]),
+        "exit code: 0\n----- stdout -----\nnephoscope [version]\n----- stderr -----\n"
+    );
+}
+
+#[test]
+fn an_unknown_command_is_wrong_usage() {
+    insta::assert_snapshot!("unknown_command", said(&[], &["valdate"]));
+}
+
+#[test]
+fn a_missing_file_is_named_and_what_to_do_about_it() {
+    insta::assert_snapshot!("missing_file", said(&[], &["run"]));
+}
+
+#[test]
+fn a_valid_file_is_summed_up() {
+    insta::assert_snapshot!("valid", said(&[("probes.toml", GOOD)], &["validate"]));
+}
+
+#[test]
+fn every_problem_is_said_at_once() {
+    insta::assert_snapshot!("invalid", said(&[("probes.toml", WRONG)], &["validate"]));
+}
+
+#[test]
+fn the_daemon_does_not_start_on_an_invalid_file() {
+    let output = said(&[("probes.toml", WRONG)], &[]);
+    assert!(
+        output.starts_with("exit code: 2\n----- stdout -----\n----- stderr -----\nerror"),
+        "{output}"
+    );
+}
