@@ -190,3 +190,6 @@ pub enum MaintenanceWhen {
         to: crate::model::Timestamp,
     },
 }
+
+#[cfg(test)]
+mod tests;

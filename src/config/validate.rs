@@ -346,16 +346,11 @@ fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
         classes.extend(each.service.class.iter().map(|name| name.value.as_str()));
     }
     // A service that could not be placed still names its probes.
-    for shared in raw
-        .services
-        .iter()
-        .map(|each| &each.shared)
-        .chain(raw.classes.iter().map(|each| &each.shared))
-    {
-        let uses = shared.probes.iter().flat_map(|uses| &uses.value);
-        if planned.iter().any(|each| each.sites.is_empty()) {
-            probes.extend(uses.map(|usage| usage.name.value.as_str()));
-        }
+    if planned.iter().any(|each| each.sites.is_empty()) {
+        let services = raw.services.iter().map(|each| &each.shared);
+        let shared = services.chain(raw.classes.iter().map(|each| &each.shared));
+        let uses = shared.flat_map(|each| &each.probes).flat_map(|uses| &uses.value);
+        probes.extend(uses.map(|usage| usage.name.value.as_str()));
     }
     probes.extend(
         raw.domains.iter().flat_map(|domain| &domain.probes).map(|name| name.value.as_str()),

@@ -1,0 +1,304 @@
+//! Reading as a whole, on small files: who overrides whom, what is shared, what endpoints a service gets.
+//!
+//! Each test writes its file in place and looks at the finished [`Config`]; what is wrong with bad files is proven by
+//! golden outputs in `tests/it`.
+//!
+//! No test here needs a file on disk but those about files.
+
+use super::*;
+use crate::model::{AnswerRules, CheckId, DnsServer, Host, ProbeKind, Spec};
+
+fn read(text: &str) -> Config {
+    match load_text(Path::new("test.toml"), text.to_owned()) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => panic!("{}", problems.render(false)),
+    }
+}
+
+fn ids(config: &Config) -> Vec<&str> {
+    config.checks.iter().map(|check| check.id.as_str()).collect()
+}
+
+fn check<'a>(config: &'a Config, id: &str) -> &'a Check {
+    config.checks.iter().find(|check| check.id.as_str() == id).unwrap()
+}
+
+fn url(spec: &Spec) -> &str {
+    match &spec.kind {
+        ProbeKind::Http(http) => http.url.as_str(),
+        other => panic!("{other:?}"),
+    }
+}
+
+const PROVIDER: &str = "[provider.aws]\nhost = \"{service}.example.com\"\n";
+const PROBE: &str = "[probe.web.http]\nurl = \"https://{host}/\"\n";
+
+/// One file in which every level from `from` on says `key = "<its own number>s"`.
+fn every_level_from(from: usize, key: &str) -> String {
+    let says = |level: usize| {
+        if level <= from { format!("{key} = \"{}s\"\n", level + 31) } else { String::new() }
+    };
+    let entry = match from {
+        5 => format!("{{ use = \"web\", {key} = \"36s\" }}"),
+        _ => "\"web\"".to_owned(),
+    };
+    format!(
+        "[defaults]\n{}{PROVIDER}[probe.web]\n{}{PROBE}[class.c]\n{}[service.shop]\nclass = \"c\"\nprobes = [{entry}]\n{}\
+         [service.shop.endpoint.aws]\n{}",
+        says(0),
+        says(1),
+        says(2),
+        says(3),
+        says(4),
+    )
+}
+
+#[test]
+fn each_level_overrides_the_one_below() {
+    let intervals: Vec<_> = (0..6)
+        .map(|level| read(&every_level_from(level, "interval")).checks[0].shape.interval.as_secs())
+        .collect();
+    assert_eq!(intervals, [31, 32, 33, 34, 35, 36]);
+}
+
+#[test]
+fn vars_merge_over_all_levels_and_the_nearest_wins() {
+    let config = read(
+        r#"
+        [defaults]
+        vars = { a = "defaults", b = "defaults", c = "defaults", d = "defaults", e = "defaults", f = "defaults" }
+        [provider.aws]
+        host = "{service}.example.com"
+        vars = { b = "provider", c = "provider", d = "provider", e = "provider", f = "provider" }
+        [probe.web]
+        vars = { c = "probe", d = "probe", e = "probe", f = "probe" }
+        [probe.web.http]
+        url = "https://{host}/{a}/{b}/{c}/{d}/{e}/{f}"
+        [class.c]
+        vars = { d = "class", e = "class", f = "class" }
+        [service.shop]
+        class = "c"
+        probes = [{ use = "web", vars = { f = "use" } }]
+        vars = { e = "service", f = "service" }
+        "#,
+    );
+    let path = "https://shop.example.com/defaults/provider/probe/class/service/use";
+    assert_eq!(url(&config.checks[0].spec), path);
+}
+
+#[test]
+fn labels_merge_and_lists_replace() {
+    let config = read(&format!(
+        r#"
+        {PROVIDER}{PROBE}
+        [probe.port.tcp]
+        address = "{{host}}:443"
+        [class.c]
+        probes = ["web", "port"]
+        labels = {{ team = "storefront", tier = "1" }}
+        [service.shop]
+        class = "c"
+        [service.pay]
+        class = "c"
+        probes = ["port"]
+        labels = {{ tier = "2" }}
+        "#
+    ));
+    assert_eq!(ids(&config), ["shop/aws/web", "shop/aws/port", "pay/aws/port"]);
+    let labels: Vec<_> = config.services[1].labels.iter().collect();
+    assert_eq!(
+        labels,
+        [(&"team".to_owned(), &"storefront".to_owned()), (&"tier".to_owned(), &"2".to_owned())]
+    );
+}
+
+#[test]
+fn what_nobody_says_has_its_default() {
+    let config = read(&format!("{PROVIDER}{PROBE}[service.shop]\nprobes = [\"web\"]\n"));
+    let seconds = |span: Duration| span.as_secs();
+    let shape = config.checks[0].shape;
+    let times = [shape.interval, shape.timeout, shape.recheck, shape.hold].map(seconds);
+    assert_eq!((times, shape.confirm), ([30, 5, 5, 60], 2));
+    assert_eq!(config.monitor.listen.to_string(), "127.0.0.1:9464");
+    assert_eq!(config.monitor.max_in_flight, 2_000);
+    assert_eq!(config.monitor.state, Path::new("state"));
+    let spec = format!("{:?}", config.checks[0].spec);
+    assert!(spec.contains("ip: Any, pick: Rotate"), "{spec}");
+    assert!(spec.contains("method: GET") && spec.contains("Limit(10)"), "{spec}");
+    assert!(spec.contains("[200..=299]") && spec.contains("body_limit: 1048576"), "{spec}");
+}
+
+#[test]
+fn defaults_follow_a_short_interval() {
+    let text = format!(
+        "[defaults]\ninterval = \"2s\"\n{PROVIDER}{PROBE}[service.s]\nprobes = [\"web\"]\n"
+    );
+    let shape = read(&text).checks[0].shape;
+    let times = [shape.timeout, shape.recheck, shape.hold].map(|span| span.as_secs());
+    assert_eq!(times, [2, 2, 4]);
+}
+
+#[test]
+fn a_service_gets_an_endpoint_on_every_provider_with_a_host() {
+    let text = r#"
+        [provider.aws]
+        host = "{service}.aws.example"
+        region = "eu"
+        [provider.spare]
+        [provider.gcp]
+        host = "{service}.{region}.gcp.example"
+        region = "us"
+        [probe.web.http]
+        url = "https://{host}/"
+        [service.all]
+        probes = ["web"]
+        [service.one]
+        probes = ["web"]
+        endpoints = ["gcp"]
+        [service.extra]
+        probes = ["web"]
+        [service.extra.endpoint.blue]
+        provider = "aws"
+        host = "blue.example"
+        region = "ap"
+        [service.extra.endpoint.gcp]
+        host = "2001:db8::7"
+        probes = [{ use = "web", timeout = "1s" }]
+    "#;
+    let config = read(text);
+    let found: Vec<_> = config
+        .checks
+        .iter()
+        .map(|check| (check.id.as_str(), &*check.provider, &*check.region, url(&check.spec)))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("all/aws/web", "aws", "eu", "https://all.aws.example/"),
+            ("all/gcp/web", "gcp", "us", "https://all.us.gcp.example/"),
+            ("one/gcp/web", "gcp", "us", "https://one.us.gcp.example/"),
+            ("extra/aws/web", "aws", "eu", "https://extra.aws.example/"),
+            ("extra/gcp/web", "gcp", "us", "https://[2001:db8::7]/"),
+            ("extra/blue/web", "aws", "ap", "https://blue.example/"),
+        ]
+    );
+    let positions: Vec<_> =
+        config.services[2].endpoints.iter().map(|each| each.checks[0].0).collect();
+    assert_eq!(positions, [3, 4, 5]);
+}
+
+#[test]
+fn checks_that_do_the_same_share_their_spec_and_all_share_their_patterns() {
+    let config = read(&format!(
+        r#"
+        {PROVIDER}
+        [probe.fixed.http]
+        url = "https://status.example.com/"
+        body_matches = ['ok']
+        [probe.own.http]
+        url = "https://{{host}}/"
+        body_matches = ['ok']
+        [service.a]
+        probes = ["fixed", "own"]
+        [service.b]
+        probes = ["fixed", {{ use = "own", interval = "1m" }}]
+        "#
+    ));
+    let spec = |id: &str| &check(&config, id).spec;
+    assert!(Arc::ptr_eq(spec("a/aws/fixed"), spec("b/aws/fixed")));
+    assert!(!Arc::ptr_eq(spec("a/aws/own"), spec("b/aws/own")));
+    let pattern = |id: &str| match &spec(id).kind {
+        ProbeKind::Http(http) => Arc::clone(&http.body_matches[0]),
+        other => panic!("{other:?}"),
+    };
+    assert!(Arc::ptr_eq(&pattern("a/aws/own"), &pattern("b/aws/own")));
+    assert!(Arc::ptr_eq(&pattern("a/aws/own"), &pattern("a/aws/fixed")));
+}
+
+#[test]
+fn a_dns_probe_is_complete() {
+    let config = read(&format!(
+        r#"
+        {PROVIDER}
+        [probe.name.dns]
+        server = "{{nameserver}}"
+        query = "{{host}}"
+        type = "aaaa"
+        answers = {{ exact = ["{{host}}."], count = "1..4", ttl = "30s..1h" }}
+        [service.a]
+        probes = ["name"]
+        vars = {{ nameserver = "2001:db8::53" }}
+        "#
+    ));
+    let ProbeKind::Dns(dns) = &config.checks[0].spec.kind else { panic!() };
+    assert_eq!(dns.server, DnsServer::At(Host::Ip("2001:db8::53".parse().unwrap()), 53));
+    assert_eq!((dns.query.to_string().as_str(), dns.query.is_fqdn()), ("a.example.com.", true));
+    assert_eq!(dns.record_type.to_string(), "AAAA");
+    let AnswerRules { exact, count, ttl, .. } = &dns.answers;
+    let wanted = (Some(vec!["a.example.com.".to_owned()]), Some(1..=4), Some(30..=3_600));
+    assert_eq!((exact.clone(), count.clone(), ttl.clone()), wanted);
+}
+
+#[test]
+fn files_are_read_beside_the_file_that_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("conf.d")).unwrap();
+    write("conf.d/20-b.toml", "[service.b]\nprobes = [\"web\"]\n");
+    write("conf.d/10-a.toml", "[service.a]\nprobes = [\"web\"]\n");
+    write("conf.d/10-a.toml~", "not TOML");
+    write("conf.d/.hidden.toml", "not TOML");
+    write(
+        "conf.d/30-probe.toml",
+        "[probe.web.http]\nurl = \"https://{host}/\"\nauth = { bearer = { file = \"token\" } }\nbody_file = \"body\"\n",
+    );
+    write("conf.d/token", "tiger\n");
+    write("conf.d/body", "{\"a\":{\"b\":{host}}}");
+    write("probes.toml", &format!("include = [\"conf.d/*.toml\"]\n{PROVIDER}"));
+    let loaded = load(&folder.path().join("probes.toml")).unwrap();
+    assert_eq!(ids(&loaded.config), ["a/aws/web", "b/aws/web"]);
+    let ProbeKind::Http(http) = &loaded.config.checks[0].spec.kind else { panic!() };
+    let Some(crate::model::Auth::Bearer(token)) = &http.auth else { panic!() };
+    assert_eq!(token.reveal(), "tiger");
+    // A file is sent as it is: nobody looks for placeholders in it.
+    assert_eq!(http.body.as_deref(), Some(&b"{\"a\":{\"b\":{host}}}"[..]));
+    let shown = format!("{:?}{}", loaded.config, loaded.effective(None).unwrap());
+    assert!(!shown.contains("tiger"), "{shown}");
+    assert!(shown.contains("[secret]"), "{shown}");
+}
+
+#[test]
+fn effective_answers_for_a_service_an_endpoint_or_a_check() {
+    let text = format!(
+        "{PROVIDER}{PROBE}[service.shop]\nprobes = [\"web\"]\n[service.pay]\nprobes = [\"web\"]\n"
+    );
+    let loaded = load_text(Path::new("test.toml"), text).unwrap();
+    let headings = |what: &str| -> Vec<String> {
+        let text = loaded.effective(Some(what)).unwrap();
+        text.lines()
+            .filter(|line| !line.starts_with(' ') && !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(headings("shop"), ["service shop", "check shop/aws/web"]);
+    assert_eq!(headings("shop/aws"), ["check shop/aws/web"]);
+    assert_eq!(headings("pay/aws/web"), ["check pay/aws/web"]);
+    assert_eq!(
+        loaded.effective(Some("shopp")).unwrap_err(),
+        "no service, endpoint or check is named `shopp`; did you mean `shop`?"
+    );
+}
+
+#[test]
+fn twenty_thousand_checks_are_read_at_once() {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "{PROVIDER}[provider.gcp]\nhost = \"{{service}}.example.net\"\n{PROBE}body_matches = ['ok']\n[class.c]\nprobes = [\"web\"]\n"
+    );
+    for number in 0..10_000 {
+        writeln!(text, "[service.s{number}]\nclass = \"c\"").unwrap();
+    }
+    let config = read(&text);
+    assert_eq!(config.checks.len(), 20_000);
+    assert_eq!(config.checks[19_999].id, CheckId::new("s9999", "gcp", "web"));
+}
