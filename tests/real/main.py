@@ -211,9 +211,10 @@ class Road:
             self.findings.soon(f"{path} answers", lambda path=path: fetch(port, path)[0], lambda seen: seen == 200)
         status, headers, body = fetch(port, "/")
         self.findings.say(status == 200 and b"Real peers" in body, "the page names the service", (status, len(body)))
-        for path in ("/api/v1/services", "/api/v1/checks", "/api/v1/results"):
-            self.findings.soon(f"{path} is JSON", lambda path=path: len(json.dumps(json.loads(fetch(port, path)[2]))),
-                               lambda seen: seen > 20)
+        for path in ("/api/v1/services", "/api/v1/checks", "/api/v1/results?check=real/here/ok"):
+            self.findings.soon(f"{path} is JSON that names the service",
+                               lambda path=path: (lambda status, _, body: (status, "real" in json.dumps(json.loads(body))))(
+                                   *fetch(port, path)), lambda seen: seen == (200, True))
         self.findings.equal("an unknown path is 404", fetch(port, "/nothing")[0], 404)
         status = self.run("status", "--config", str(self.config), "--format", "json")
         self.findings.say(status.returncode == 1 and "status-404" in status.stdout and json.loads(status.stdout or "0"),
