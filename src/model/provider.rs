@@ -1,7 +1,8 @@
 //! A cloud: a failure domain, never a branch in the code.
 //!
-//! Providers and regions are values on endpoints; rules, metrics and pages group by them. Nothing anywhere asks *which*
-//! provider it is.
+//! Providers and regions are values on endpoints; rules, metrics and pages group by them.
+//!
+//! Nothing anywhere asks *which* provider it is.
 
 use super::words::words;
 use std::net::IpAddr;

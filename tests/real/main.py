@@ -217,7 +217,7 @@ class Road:
                                    *fetch(port, path)), lambda seen: seen == (200, True))
         self.findings.equal("an unknown path is 404", fetch(port, "/nothing")[0], 404)
         status = self.run("status", "--config", str(self.config), "--format", "json")
-        self.findings.say(status.returncode == 1 and "status-404" in status.stdout and json.loads(status.stdout or "0"),
+        self.findings.say(status.returncode == 1 and "real/here/status-404" in json.dumps(json.loads(status.stdout or "0")),
                           "status gives JSON and exits 1 while something is down",
                           (status.returncode, status.stdout[:80], status.stderr[:200]))
 

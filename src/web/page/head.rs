@@ -5,7 +5,7 @@
 //!
 //! It shows no service.
 
-use super::super::assets;
+use crate::web::assets;
 use super::{Sheet, mark};
 use crate::model::State;
 use maud::{Markup, html};
