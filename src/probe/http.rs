@@ -82,7 +82,8 @@ impl HttpProber {
             Ended::Judged(said) => return Ok(said),
             Ended::Redirected(ask) => ask,
         };
-        self.chase(ask, engine, address, trace).await
+        // Boxed, because the run without redirects should not carry the room for them.
+        Box::pin(self.chase(ask, engine, address, trace)).await
     }
 
     /// Follows redirects from `ask` on.
@@ -265,18 +266,17 @@ fn placed(failure: Failure, visited: &[Ask]) -> Failure {
     Failure { said, ..failure }
 }
 
-/// The sentence of a good run: `200 OK, 1.2 kB in 45ms`.
+/// The sentence of a good run: `200 OK, 1.2 kB in 45 ms`.
 fn good(status: StatusCode, bytes: u64, trace: &Trace) -> String {
     let took = human_latency(Instant::now().saturating_duration_since(trace.started()));
+    let code = status.as_str();
     let words = status.canonical_reason().unwrap_or("(a status without a name)");
-    let code = status.as_u16();
-    match bytes {
-        0..1_000 => format!("{code} {words}, {bytes} B in {took}"),
-        1_000..1_000_000 => {
-            format!("{code} {words}, {}.{} kB in {took}", bytes / 1_000, bytes / 100 % 10)
-        }
-        _ => format!("{code} {words}, {}.{} MB in {took}", bytes / 1_000_000, bytes / 100_000 % 10),
-    }
+    let size = match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes / 100 % 10),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    };
+    [code, " ", words, ", ", &size, " in ", &took].concat()
 }
 
 fn version(version: Version) -> Option<HttpVersion> {

@@ -22,8 +22,6 @@ const H2_WINDOW: u32 = 64 * 1024;
 const H2_FRAME: u32 = 16 * 1024;
 /// Bytes of all header fields of one HTTP/2 response.
 const H2_HEADERS: u32 = 64 * 1024;
-/// What we call ourselves, unless the probe sets a `user-agent`.
-const USER_AGENT: &str = concat!("nephoscope/", env!("CARGO_PKG_VERSION"));
 
 /// The clients of one runtime, one per TLS configuration.
 #[derive(Default)]
@@ -39,13 +37,17 @@ impl Clients {
             return Ok(client.clone());
         }
         let client = Client::builder()
-            .user_agent(USER_AGENT)
             .no_proxy()
             .pool_max_idle_per_host(0)
             .redirect(redirect::Policy::none())
             .referer(false)
-            .retry(retry::never())
+            // Never, and zero of them, or each request would be copied in case it were to be sent again.
+            .retry(retry::never().max_retries_per_request(0))
+            // A probe ends at its deadline; probing a silent peer is not the kernel's work, and each option is a system call.
             .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
+            .tcp_user_timeout(None)
             .http2_initial_stream_window_size(H2_WINDOW)
             .http2_initial_connection_window_size(H2_WINDOW)
             .http2_max_frame_size(H2_FRAME)

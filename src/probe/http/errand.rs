@@ -28,6 +28,10 @@ const OF_BODY: [HeaderName; 4] = [
 const OF_HOME: [HeaderName; 4] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
 
+/// What we call ourselves, unless the probe sets a `user-agent`.
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("nephoscope/", env!("CARGO_PKG_VERSION")));
+
 /// One request made ready.
 pub(super) struct Errand {
     /// What is asked, as a person would write it.
@@ -50,9 +54,10 @@ impl Errand {
         let home = same_host(&spec.url, &ask.url);
         let secure = ask.url.scheme() == "https";
         let bent = Bent::new(spec, &ask.url, home && secure, home)?;
-        let headers = headers(spec, &ask, home, &bent.url);
-        let plain = !headers.contains_key(header::HOST);
-        let alpn = if plain || !secure { Alpn::Http2 } else { Alpn::Http1 };
+        let mut headers = headers(spec, &ask, home, &bent.url);
+        let own_host = headers.contains_key(header::HOST);
+        let alpn = if secure && own_host { Alpn::Http1 } else { Alpn::Http2 };
+        complete(&mut headers, &ask.url, secure);
         let config = engine.tls.config(&spec.tls, Offer { alpn, sni: bent.sni })?;
         let client = engine.http.client(&config)?;
         let mut building = client.request(ask.method.clone(), bent.url).headers(headers);
@@ -156,16 +161,27 @@ fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
     }
     let differs = wire.host() != ask.url.host() || wire.port() != ask.url.port();
     if differs && !headers.contains_key(header::HOST) {
-        let host = ask.url.host_str().unwrap_or_default();
-        let authority = match ask.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        if let Ok(value) = HeaderValue::from_str(&authority) {
-            headers.insert(header::HOST, value);
-        }
+        headers.extend(authority(&ask.url).map(|value| (header::HOST, value)));
     }
     headers
+}
+
+/// Adds what the client would add to each request anew. With TLS the `Host` is left to it: HTTP/2 has none.
+fn complete(headers: &mut HeaderMap, url: &Url, secure: bool) {
+    headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    if let (false, Some(host)) = (secure, authority(url)) {
+        headers.entry(header::HOST).or_insert(host);
+    }
+}
+
+/// The value of `Host` for this URL.
+fn authority(url: &Url) -> Option<HeaderValue> {
+    let host = url.host_str()?;
+    match url.port() {
+        Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),
+        None => HeaderValue::from_str(host).ok(),
+    }
 }
 
 /// Whether this header describes a body that a redirect took away.
