@@ -136,7 +136,9 @@ pub fn plan(
     let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
     let services: Arc<[Service]> = config.services.clone().into();
     let vantage = &config.monitor.vantage;
-    let table = Table::new(vantage, config.metrics.detail, &checks, &services, started);
+    let metrics = config.metrics;
+    let table =
+        Table::new(vantage, metrics.detail, metrics.field_names, &checks, &services, started);
     let limit = config.monitor.max_in_flight as usize;
     let room = Arc::new(Semaphore::new(limit));
     own.set_limit(config.monitor.max_in_flight);

@@ -32,21 +32,29 @@ struct Family {
 
 /// Writes every family of which some run has a value.
 pub fn write(out: &mut String, runs: &[Run<'_>]) {
-    for family in FAMILIES {
+    for family in 0..FAMILY_COUNT {
         let mut headed = false;
         for run in runs {
-            for (label, value) in (family.read)(run) {
-                if !headed {
-                    let Family { name, help, .. } = family;
-                    write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n").expect(INFALLIBLE);
-                    headed = true;
-                }
-                let comma = if run.labels.is_empty() || label.is_empty() { "" } else { "," };
-                let labels = format!("{}{comma}{label}", run.labels);
-                let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-                writeln!(out, "{}{labels} {value}", family.name).expect(INFALLIBLE);
-            }
+            write_family(out, family, run, &mut headed);
         }
+    }
+}
+
+/// How many families there are.
+pub(super) const FAMILY_COUNT: usize = FAMILIES.len();
+
+/// Writes what `run` has of one family, below HELP and TYPE if they are not there yet.
+pub(super) fn write_family(out: &mut String, family: usize, run: &Run<'_>, headed: &mut bool) {
+    let Family { name, help, read } = &FAMILIES[family];
+    for (label, value) in read(run) {
+        if !*headed {
+            write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n").expect(INFALLIBLE);
+            *headed = true;
+        }
+        let comma = if run.labels.is_empty() || label.is_empty() { "" } else { "," };
+        let labels = format!("{}{comma}{label}", run.labels);
+        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+        writeln!(out, "{name}{labels} {value}").expect(INFALLIBLE);
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct CheckText {
     pub(super) labels: Box<str>,
     /// Further labels of the info metric, with a leading comma.
     pub(super) info: Box<str>,
+    pub(super) protocol: &'static str,
     pub(super) interval: f64,
     pub(super) timeout: f64,
     pub(super) reasons: Arc<[Reason]>,
@@ -90,6 +91,7 @@ impl Lists {
         CheckText {
             labels: labels.into(),
             info: info_labels(check, service).into(),
+            protocol: check.spec.kind.name(),
             interval: check.shape.interval.as_secs_f64(),
             timeout: check.shape.timeout.as_secs_f64(),
             reasons: shared(&mut self.reasons, check.spec.possible_reasons()),

@@ -26,6 +26,8 @@ pub struct Table {
     pub(super) checks: Vec<CheckText>,
     pub(super) services: Vec<ServiceText>,
     shards: Vec<Mutex<Vec<Row>>>,
+    /// The last run of each check, for the field's names; `None` where they are not exported.
+    last_runs: Option<Mutex<Vec<Option<Arc<ProbeResult>>>>>,
     states: Mutex<Vec<ServiceStates>>,
 }
 
@@ -152,10 +154,11 @@ impl Row {
 }
 
 impl Table {
-    /// A row for every check, unknown since `now`.
+    /// A row for every check, unknown since `now`; with `field_names` also what `probe_success` and friends need.
     pub fn new(
         vantage: &str,
         detail: Detail,
+        field_names: bool,
         checks: &[Arc<Check>],
         services: &[Service],
         now: Timestamp,
@@ -173,6 +176,7 @@ impl Table {
             checks: check_texts(checks, services, vantage),
             states: Mutex::new(states.collect()),
             services: texts,
+            last_runs: field_names.then(|| Mutex::new(vec![None; checks.len()])),
             shards: rows.chunks(SHARD_ROWS).map(|rows| Mutex::new(rows.to_vec())).collect(),
         }
     }
@@ -180,6 +184,18 @@ impl Table {
     /// Counts a run of `check` that ended at `ended`.
     pub fn record(&self, check: CheckIndex, ended: Timestamp, result: &ProbeResult) {
         self.shard(check.get() / SHARD_ROWS)[check.get() % SHARD_ROWS].record(ended, result);
+        if let Some(last_runs) = &self.last_runs {
+            let result = Arc::new(result.clone());
+            last_runs.lock().unwrap_or_else(PoisonError::into_inner)[check.get()] = Some(result);
+        }
+    }
+
+    /// The last run of each check; empty where the field's names are not exported.
+    pub(super) fn last_runs(&self) -> Vec<Option<Arc<ProbeResult>>> {
+        let last_runs = self.last_runs.as_ref();
+        last_runs.map_or_else(Vec::new, |runs| {
+            runs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
     }
 
     /// Takes over what the ledger says of some checks, best in ascending order.

@@ -6,9 +6,10 @@
 //! It does not compress and does not know HTTP.
 
 use super::catalog::{DURATION_BUCKETS, Metric, Subject};
+use super::field;
 use super::labels::CheckText;
 use super::table::{Durations, Row, ServiceStates, Table};
-use crate::model::{Detail, Reason, Timestamp, Verdict};
+use crate::model::{Detail, ProbeResult, Reason, Timestamp, Verdict};
 use bytes::Bytes;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -23,9 +24,14 @@ pub struct Exposition {
     table: Arc<Table>,
     rows: Vec<Row>,
     services: Vec<ServiceStates>,
+    last_runs: Vec<Option<Arc<ProbeResult>>>,
     own: Option<String>,
     /// Position in the catalogue.
     metric: usize,
+    /// Position among the field's families, which come after it.
+    field: usize,
+    /// Whether the head of that family stands.
+    headed: bool,
     /// Position of the next row of that metric.
     row: usize,
 }
@@ -35,7 +41,9 @@ impl Exposition {
     pub fn new(table: Arc<Table>, own: String) -> Self {
         let rows = table.copy();
         let services = table.service_states();
-        Self { table, rows, services, own: Some(own), metric: 0, row: 0 }
+        let last_runs = table.last_runs();
+        let own = Some(own);
+        Self { table, rows, services, last_runs, own, metric: 0, field: 0, headed: false, row: 0 }
     }
 
     /// Writes metrics and rows until the chunk is full or nothing is left.
@@ -51,6 +59,28 @@ impl Exposition {
                 Subject::Check | Subject::Own => {}
             }
             self.metric += 1;
+        }
+        self.write_fields(out);
+    }
+
+    /// Writes the field's families of the last runs until the chunk is full or nothing is left.
+    fn write_fields(&mut self, out: &mut String) {
+        while self.field < field::FAMILY_COUNT && out.len() <= CHUNK {
+            match self.last_runs.get(self.row) {
+                None => {
+                    self.field += 1;
+                    (self.row, self.headed) = (0, false);
+                }
+                Some(last_run) => {
+                    let text = &self.table.checks[self.row];
+                    let (labels, protocol) = (&text.labels, text.protocol);
+                    if let Some(result) = last_run {
+                        let run = field::Run { labels, protocol, result };
+                        field::write_family(out, self.field, &run, &mut self.headed);
+                    }
+                    self.row += 1;
+                }
+            }
         }
     }
 

@@ -118,6 +118,21 @@ fn metrics_are_compressed_when_asked() {
 }
 
 #[test]
+fn the_fields_names_are_there_when_asked_for() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let config = two_clouds(&server.url("/"), "http://127.0.0.1:1/");
+    let plain = Running::start(&config, &[]);
+    let field = Running::start(&format!("{config}\n[metrics]\nfield_names = true"), &[]);
+    field.await_metric("probe_success{", &[AWS], |success| success > 0.9);
+    field.await_metric("probe_success{", &[GCP], |success| success < 0.1);
+    assert_eq!(field.metric("probe_http_status_code{", &[AWS]), Some(200.0));
+    assert_eq!(field.metric("probe_http_status_code{", &[GCP]), None);
+    let text = field.get("/metrics");
+    assert_eq!(text.matches("# TYPE probe_success gauge").count(), 1);
+    assert!(!plain.get("/metrics").contains("probe_success"));
+}
+
+#[test]
 fn it_ends_cleanly_when_told_to() {
     for signal in ["TERM", "INT"] {
         let mut daemon =
