@@ -30,6 +30,8 @@ pub(super) struct Builder<'c> {
     patterns: BTreeMap<String, Option<Pattern>>,
     specs: BTreeMap<String, Arc<Spec>>,
     tls: BTreeMap<String, Arc<TlsSpec>>,
+    /// What is sent, by its text: a body is the one part of a spec that can be large.
+    payloads: BTreeMap<String, bytes::Bytes>,
     no_tls: Arc<TlsSpec>,
 }
 
@@ -50,6 +52,7 @@ impl<'c> Builder<'c> {
             patterns: BTreeMap::new(),
             specs: BTreeMap::new(),
             tls: BTreeMap::new(),
+            payloads: BTreeMap::new(),
             no_tls: Arc::new(TlsSpec::default()),
         }
     }
@@ -146,6 +149,22 @@ impl<'c> Builder<'c> {
         };
         self.patterns.insert(text, compiled.clone());
         compiled
+    }
+
+    /// A text that is sent as it is, shared by all checks that send the same.
+    fn payload(
+        &mut self,
+        job: &mut Job<'_, '_>,
+        key: &str,
+        template: &Template,
+    ) -> Option<bytes::Bytes> {
+        let text = job.fill(key, template, Position::Plain)?;
+        if let Some(known) = self.payloads.get(&text) {
+            return Some(known.clone());
+        }
+        let bytes = bytes::Bytes::from(text.clone());
+        self.payloads.insert(text, bytes.clone());
+        Some(bytes)
     }
 
     /// The TLS settings of a probe, shared by all checks for which they are the same.

@@ -7,7 +7,7 @@
 //! How they are drawn is in `render`.
 
 use super::source::{Place, Sources};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a problem keeps the configuration from being used.
@@ -190,6 +190,8 @@ kinds! {
         TlsUnused = "tls-unused",
         /// Credentials that travel in the clear.
         PlainAuth = "plain-auth",
+        /// Neutral ground that is none.
+        SentinelOnCloud = "sentinel-on-cloud",
         /// Too little neutral ground.
         FewSentinels = "few-sentinels",
         /// A key whose effect comes with a later version.
@@ -270,8 +272,9 @@ impl Problem {
     }
 }
 
-/// More are not collected: nobody reads them, and one slip in a class of thousands would make them.
-const MAX_PROBLEMS: usize = 500;
+/// More errors, and more warnings, are counted but not kept: nobody reads them, and one slip in a class of thousands
+/// would make them.
+const MAX_EACH: usize = 500;
 
 /// Where problems go while the configuration is read.
 #[derive(Debug, Default)]
@@ -280,13 +283,23 @@ pub(super) struct Sink {
     seen: RefCell<BTreeSet<(Kind, Option<Place>, String)>>,
     /// Keys without effect, each at the first place it was used.
     later: RefCell<BTreeMap<&'static str, Problem>>,
+    errors: Cell<usize>,
+    warnings: Cell<usize>,
 }
 
 impl Sink {
     /// Takes one problem; the same one about the same place is taken once.
     pub(super) fn report(&self, problem: Problem) {
         let identity = (problem.kind, problem.place, problem.said.clone());
-        if self.list.borrow().len() < MAX_PROBLEMS && self.seen.borrow_mut().insert(identity) {
+        if !self.seen.borrow_mut().insert(identity) {
+            return;
+        }
+        let counter = match problem.kind.severity() {
+            Severity::Error => &self.errors,
+            Severity::Warning => &self.warnings,
+        };
+        counter.set(counter.get() + 1);
+        if counter.get() <= MAX_EACH {
             self.list.borrow_mut().push(problem);
         }
     }
@@ -304,7 +317,7 @@ impl Sink {
 
     /// Whether there is an error among them.
     pub(super) fn has_errors(&self) -> bool {
-        self.list.borrow().iter().any(|each| each.kind.severity() == Severity::Error)
+        self.errors.get() > 0
     }
 
     /// Shows every problem taken so far.
@@ -314,15 +327,21 @@ impl Sink {
 
     /// Drops what does not satisfy `keep`.
     pub(super) fn retain(&self, keep: impl FnMut(&Problem) -> bool) {
-        self.list.borrow_mut().retain(keep);
+        let mut list = self.list.borrow_mut();
+        list.retain(keep);
+        let errors = list.iter().filter(|each| each.kind.severity() == Severity::Error).count();
+        self.errors.set(errors);
+        self.warnings.set(list.len() - errors);
     }
 
     /// Everything taken, in the order of the files.
     pub(super) fn into_problems(self, sources: Sources) -> Problems {
+        let unseen = |count: usize| count.saturating_sub(MAX_EACH);
+        let left_out = unseen(self.errors.get()) + unseen(self.warnings.get());
         let mut list = self.list.into_inner();
         list.extend(self.later.into_inner().into_values());
         list.sort_by_key(|each| each.place);
-        Problems { list, sources }
+        Problems { list, left_out, sources }
     }
 }
 
@@ -330,6 +349,8 @@ impl Sink {
 #[derive(Debug, Default)]
 pub struct Problems {
     pub(super) list: Vec<Problem>,
+    /// How many more there were.
+    pub(super) left_out: usize,
     pub(super) sources: Sources,
 }
 
@@ -346,7 +367,7 @@ impl Problems {
             expected: None,
             hint: Some("`--config FILE` names another file".to_owned()),
         };
-        Self { list: vec![problem], sources: Sources::default() }
+        Self { list: vec![problem], left_out: 0, sources: Sources::default() }
     }
 
     /// In the order of the files.

@@ -5,12 +5,16 @@
 //!
 //! It does not know what holds where two tables say different things.
 
+mod dns;
+mod http;
 mod probe;
 mod promise;
 mod service;
+mod tcp;
 mod top;
 
-pub(super) use probe::{RCODES, bad_pattern};
+pub(super) use dns::RCODES;
+pub(super) use probe::bad_pattern;
 pub(super) use promise::percent_text;
 pub(super) use service::BUILT_IN;
 
@@ -48,6 +52,8 @@ pub(super) struct Raw {
     pub(super) classes: Vec<RawClass>,
     pub(super) services: Vec<RawService>,
     pub(super) sentinel: Option<SentinelConfig>,
+    /// Those of its hosts that are addresses.
+    pub(super) sentinel_addresses: Vec<(std::net::IpAddr, Place)>,
     pub(super) domains: Vec<RawDomain>,
     pub(super) maintenance: Vec<Maintenance>,
     /// Classes and providers that `[[discover]]` names.
@@ -128,8 +134,8 @@ pub(super) enum RawKind {
 #[derive(Debug)]
 pub(super) struct RawHttp {
     pub(super) url: Template,
-    pub(super) method: Option<At<http::Method>>,
-    pub(super) headers: Vec<(At<http::HeaderName>, RawHeader)>,
+    pub(super) method: Option<At<::http::Method>>,
+    pub(super) headers: Vec<(At<::http::HeaderName>, RawHeader)>,
     pub(super) body: Option<RawBody>,
     pub(super) status: Option<At<StatusRules>>,
     pub(super) body_matches: Option<At<Vec<Template>>>,

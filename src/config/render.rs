@@ -6,7 +6,7 @@
 //! It writes to nothing: the caller prints.
 
 use super::problem::{Problem, Problems, Severity};
-use super::source::{Place, Sources, floor_boundary, place};
+use super::source::{Place, Sources, disturbs, floor_boundary, place};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 
@@ -35,13 +35,17 @@ impl Problems {
             1 => format!("1 {word}"),
             _ => format!("{count} {word}s"),
         };
-        match (self.errors(), self.warnings()) {
+        let shown = match (self.errors(), self.warnings()) {
             (0, 0) => "no problems".to_owned(),
             (errors, 0) => plural(errors, "error"),
             (0, warnings) => plural(warnings, "warning"),
             (errors, warnings) => {
                 format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))
             }
+        };
+        match self.left_out {
+            0 => shown,
+            more => format!("{shown}, and {more} more that are not shown"),
         }
     }
 }
@@ -55,17 +59,23 @@ fn draw<'a>(sources: &Sources, problem: &'a Problem) -> Group<'a> {
         "" => problem.said.clone(),
         path => format!("{path}: {}", problem.said),
     };
-    let mut group = Group::with_title(level.primary_title(title).id(problem.kind.code()));
+    let title = level.primary_title(harmless(&title)).id(problem.kind.code());
+    let mut group = Group::with_title(title);
     for snippet in snippets(sources, problem) {
         group = group.element(snippet);
     }
     if let Some(expected) = &problem.expected {
-        group = group.element(Level::NOTE.with_name("expected").message(expected));
+        group = group.element(Level::NOTE.with_name("expected").message(harmless(expected)));
     }
     if let Some(hint) = &problem.hint {
-        group = group.element(Level::HELP.with_name("hint").message(hint));
+        group = group.element(Level::HELP.with_name("hint").message(harmless(hint)));
     }
     group
+}
+
+/// Text without characters that a terminal obeys; values of the file come back in messages.
+fn harmless(text: &str) -> String {
+    text.replace(disturbs, "\u{fffd}")
 }
 
 /// One excerpt: the lines `lines` of a file (as a range of bytes) and what is said about parts of them.
@@ -116,7 +126,7 @@ fn snippet<'a>(
         let annotation = kind.span(span);
         snippet = snippet.annotation(match label {
             "" => annotation,
-            label => annotation.label(label),
+            label => annotation.label(harmless(label)),
         });
     }
     snippet

@@ -101,13 +101,23 @@ impl Sources {
                 *byte = b'*';
             }
         }
-        for byte in &mut bytes {
-            if byte.is_ascii_control() && *byte != b'\n' {
-                *byte = b' ';
+        let masked =
+            String::from_utf8(bytes).expect("masks and ranges lie on character boundaries");
+        let mut shown = String::with_capacity(masked.len());
+        for each in masked.chars() {
+            if each != '\n' && disturbs(each) {
+                shown.extend(std::iter::repeat_n(' ', each.len_utf8()));
+            } else {
+                shown.push(each);
             }
         }
-        String::from_utf8(bytes).expect("masks and ranges lie on character boundaries")
+        shown
     }
+}
+
+/// Whether a terminal would act on a character, or show what stands beside it in another order.
+pub(super) fn disturbs(each: char) -> bool {
+    each.is_control() || matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The place of `range` in file number `file`.
@@ -164,6 +174,15 @@ mod tests {
             sources.excerpt(file, 0..length),
             "auth = { password = \"*******\nuser = \"mon\"\n"
         );
+    }
+
+    #[test]
+    fn nothing_in_an_excerpt_moves_the_cursor() {
+        let mut sources = Sources::default();
+        let text = "a = '\u{1b}[2J\u{9b}x\u{202e}'".to_owned();
+        let length = text.len();
+        let file = sources.add(PathBuf::from("a.toml"), text);
+        assert_eq!(sources.excerpt(file, 0..length), "a = ' [2J  x   '");
     }
 
     #[test]

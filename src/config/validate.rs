@@ -55,6 +55,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         services.push(service(context, &index, raw, each, endpoints));
     }
     mentions(context, &index, raw);
+    sentinels_on_clouds(context, raw);
     unused(context, raw, &planned);
     Config {
         monitor: monitor(raw),
@@ -323,6 +324,19 @@ fn mentions(context: Context<'_>, index: &Index<'_>, raw: &Raw) {
             if let Some(name) = &table.ready_probe {
                 known_probe(context, index, &format!("{}.ready_probe", table.settings.path), name);
             }
+        }
+    }
+}
+
+/// Warns of sentinels that stand on a watched cloud, as far as an address says so without asking anybody.
+fn sentinels_on_clouds(context: Context<'_>, raw: &Raw) {
+    for (ip, place) in &raw.sentinel_addresses {
+        let cloud =
+            raw.providers.iter().find(|each| each.networks.iter().any(|net| net.contains(*ip)));
+        if let Some(cloud) = cloud {
+            let said = format!("`{ip}` stands on `{}`, which is watched", cloud.name.value);
+            let problem = Problem::new(Kind::SentinelOnCloud, "sentinel.tls", *place, said);
+            context.sink.report(problem.label("fails together with it").expected("neutral ground"));
         }
     }
 }

@@ -54,3 +54,37 @@ pub struct Network {
     /// Number of leading bits that count: 0 to 32, or 0 to 128.
     pub prefix: u8,
 }
+
+impl Network {
+    /// Whether `ip` is in this network; an IPv6 address is never in an IPv4 network.
+    pub fn contains(self, ip: IpAddr) -> bool {
+        match (self.address, ip) {
+            (IpAddr::V4(network), IpAddr::V4(ip)) => {
+                let differing = network.to_bits() ^ ip.to_bits();
+                differing.leading_zeros() >= u32::from(self.prefix)
+            }
+            (IpAddr::V6(network), IpAddr::V6(ip)) => {
+                let differing = network.to_bits() ^ ip.to_bits();
+                differing.leading_zeros() >= u32::from(self.prefix)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Network;
+
+    #[test]
+    fn a_network_holds_what_shares_its_prefix() {
+        let network = |address: &str, prefix| Network { address: address.parse().unwrap(), prefix };
+        let holds = |network: Network, ip: &str| network.contains(ip.parse().unwrap());
+        assert!(holds(network("192.0.2.0", 25), "192.0.2.127"));
+        assert!(!holds(network("192.0.2.0", 25), "192.0.2.128"));
+        assert!(holds(network("0.0.0.0", 0), "203.0.113.9"));
+        assert!(!holds(network("0.0.0.0", 0), "::1"));
+        assert!(holds(network("2001:db8::", 32), "2001:db8:ffff::1"));
+        assert!(!holds(network("2001:db8::", 32), "2001:db9::1"));
+    }
+}

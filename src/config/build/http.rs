@@ -38,9 +38,7 @@ impl Builder<'_> {
             body: match &raw.body {
                 None => None,
                 Some(RawBody::File(bytes)) => Some(bytes.value.clone()),
-                Some(RawBody::Text(template)) => {
-                    Some(job.fill("http.body", template, Position::Plain)?.into())
-                }
+                Some(RawBody::Text(template)) => Some(self.payload(job, "http.body", template)?),
             },
             status: raw
                 .status

@@ -62,8 +62,7 @@ impl Builder<'_> {
                 })
             }
             RawStep::Send(template) => {
-                let text = job.fill(&format!("{key}.send"), template, Position::Plain)?;
-                Some(Step::Send(text.into()))
+                Some(Step::Send(self.payload(job, &format!("{key}.send"), template)?))
             }
             RawStep::StartTls(words) => Some(Step::StartTls(words.value)),
         }

@@ -18,6 +18,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 /// The deadline and the wait before a recheck when nobody says them.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// Rechecks that follow faster would be a flood.
+const SHORTEST_RECHECK: Duration = Duration::from_millis(100);
 /// Equal results in a row when nobody says how many.
 const DEFAULT_CONFIRM: u32 = 2;
 
@@ -82,13 +84,7 @@ impl Timing<'_> {
     /// Whether the settings go together; what does not is reported.
     pub(in crate::config) fn check(&self, context: Context<'_>, plan: &Plan<'_>) -> bool {
         let text = human_duration;
-        let mut faults = Vec::new();
-        if self.interval.value < SHORTEST_INTERVAL {
-            let said = format!("an interval of `{}` is too short", text(self.interval.value));
-            let problem =
-                self.about(Kind::IntervalTooShort, "interval", &self.interval, plan, said);
-            faults.push(problem.expected("`1s` or longer"));
-        }
+        let mut faults = self.too_small(plan);
         let (every, limit) = (&self.interval, &self.timeout);
         if limit.value > every.value {
             let said = format!(
@@ -100,10 +96,6 @@ impl Timing<'_> {
                 .about(Kind::TimeoutLongerThanInterval, "timeout", limit, plan, said)
                 .hint("a run must end before the next is due");
             faults.push(with(problem, every, "the interval"));
-        }
-        if limit.value.is_zero() {
-            let said = "a timeout of zero leaves no time to look".to_owned();
-            faults.push(self.about(Kind::OutOfRange, "timeout", limit, plan, said));
         }
         if self.recheck.value > every.value {
             let said = format!(
@@ -133,6 +125,29 @@ impl Timing<'_> {
         }
         self.slow_warning(context, plan);
         sound
+    }
+
+    /// Values that are too small, whatever stands beside them.
+    fn too_small(&self, plan: &Plan<'_>) -> Vec<Problem> {
+        let text = human_duration;
+        let limit = &self.timeout;
+        let mut faults = Vec::new();
+        if self.interval.value < SHORTEST_INTERVAL {
+            let said = format!("an interval of `{}` is too short", text(self.interval.value));
+            let problem =
+                self.about(Kind::IntervalTooShort, "interval", &self.interval, plan, said);
+            faults.push(problem.expected("`1s` or longer"));
+        }
+        if limit.value.is_zero() {
+            let said = "a timeout of zero leaves no time to look".to_owned();
+            faults.push(self.about(Kind::OutOfRange, "timeout", limit, plan, said));
+        }
+        if self.recheck.value < SHORTEST_RECHECK {
+            let said = format!("a recheck after `{}` is too soon", text(self.recheck.value));
+            let problem = self.about(Kind::OutOfRange, "recheck", &self.recheck, plan, said);
+            faults.push(problem.expected("`100ms` or longer"));
+        }
+        faults
     }
 
     fn latency_fault(&self, plan: &Plan<'_>) -> Option<Problem> {

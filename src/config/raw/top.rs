@@ -9,10 +9,10 @@ use super::service::{read_labels, read_settings};
 use super::{Mentions, Raw, RawDomain, RawMonitor, arc_name, check_name};
 use crate::config::decode::{Context, Section, bad_word, read_string, section};
 use crate::config::problem::{Kind, Problem};
-use crate::config::source::At;
+use crate::config::source::{At, Place};
 use crate::config::tree::{Node, Value};
 use crate::config::{Detail, Maintenance, MaintenanceWhen, SentinelConfig};
-use crate::model::Timestamp;
+use crate::model::{Host, Timestamp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -52,7 +52,8 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
         raw.defaults = read_settings(defaults);
         raw.default_labels = read_labels(defaults);
     });
-    raw.sentinel = top.table("sentinel", read_sentinel).map(|found| found.value);
+    let sentinel = top.table("sentinel", |table| read_sentinel(table, &mut raw.sentinel_addresses));
+    raw.sentinel = sentinel.map(|found| found.value);
     read_domains(top, raw);
     read_elsewhere(top, &mut raw.mentions);
 }
@@ -154,12 +155,15 @@ pub(super) fn read_url(table: &Section<'_>, key: &'static str) -> Option<At<url:
     }
 }
 
-fn read_sentinel(table: &Section<'_>) -> SentinelConfig {
+fn read_sentinel(
+    table: &Section<'_>,
+    addresses: &mut Vec<(std::net::IpAddr, Place)>,
+) -> SentinelConfig {
     table.context.later("sentinel", "sentinel", table.place);
     let tls = table.list("tls", "a list of `host:port`", |context, node, path| {
         let text = read_string(context, node, path)?;
         match crate::config::build::parse_address(&text.value) {
-            Ok((host, port)) => Some((Arc::<str>::from(host.to_string()), port)),
+            Ok((host, port)) => Some(At::new((host, port), text.place)),
             Err(why) => {
                 let said = format!("`{}` is not an address", text.value);
                 let problem = Problem::new(Kind::BadAddress, path, text.place, said).label(why);
@@ -181,9 +185,16 @@ fn read_sentinel(table: &Section<'_>) -> SentinelConfig {
             .expected("three or more, in different networks, none on a watched cloud");
         table.report(problem.hint("with few of them a single outage elsewhere looks like ours"));
     }
+    let mut given_hosts = Vec::with_capacity(given);
+    for At { value: (host, port), place } in tls.into_iter().flat_map(|tls| tls.value) {
+        if let Host::Ip(ip) = host {
+            addresses.push((ip, place));
+        }
+        given_hosts.push((Arc::<str>::from(host.to_string()), port));
+    }
     let or = |found: Option<At<Duration>>| found.map_or(Duration::from_secs(10), |at| at.value);
     SentinelConfig {
-        tls: tls.map(|tls| tls.value).unwrap_or_default(),
+        tls: given_hosts,
         names: names.into_iter().map(|name| name.value.into()).collect(),
         interval: or(table.duration("interval")),
         patience: or(table.duration("patience")),
