@@ -5,6 +5,7 @@
 //!
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
+mod demo;
 mod probe;
 mod render;
 mod run;
@@ -76,6 +77,10 @@ enum Command {
     /// Asks over the daemon's local socket. Exit code 0 if all that was asked about is up, 1 if something is not or no
     /// daemon answers, 2 if there is no such service or check.
     Status(status::Asked),
+    /// Show everything on this machine alone: two simulated clouds, scripted outages, the real daemon, the page.
+    ///
+    /// Needs no network and no configuration; prints where to look and what happens when. Ctrl-C ends it.
+    Demo(demo::Asked),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -127,6 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Validate(asked)) => validate::run(&arguments, asked),
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),
+        Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };
     match done {
         Ok(code) => ExitCode::from(code),

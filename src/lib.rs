@@ -66,5 +66,6 @@ pub mod web;
 pub mod client;
 
 pub mod daemon;
+pub mod demo;
 
 pub mod cli;

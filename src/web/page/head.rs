@@ -5,9 +5,9 @@
 //!
 //! It shows no service.
 
-use crate::web::assets;
 use super::{Sheet, mark};
 use crate::model::State;
+use crate::web::assets;
 use maud::{Markup, html};
 
 /// Seconds after which a browser without script loads the page again.

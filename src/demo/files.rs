@@ -1,0 +1,155 @@
+//! The demo's folder: a `probes.toml` that reads like an example, and the root certificate it trusts.
+//!
+//! The folder is for this user alone, in the system's temporary folder, and goes away with the demo.
+//!
+//! The configuration room reads the file like any other; nothing here knows what it makes of it.
+
+use super::Error;
+use super::certs::Authority;
+use super::cloud::Cloud;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// What goes before the clouds.
+const HEAD: &str = r#"# The configuration of `nephoscope demo`: two small clouds that live in the demo itself.
+# Written anew at each start; copy it to have something to begin with.
+
+[monitor]
+vantage = "demo"
+listen  = "LISTEN"            # the status page, the API and /metrics
+
+[defaults]
+interval = "1s"               # far shorter than anybody should ask of real servers (30s), so that things are seen to move
+timeout  = "900ms"            # one hard deadline for a whole probe
+recheck  = "400ms"            # after a result that differs from the last one, look again this soon
+confirm  = 2                  # so many equal results in a row before anybody is told
+
+# ---- the clouds: failure domains -----------------------------------------------------------------------------
+"#;
+
+/// What comes after the clouds.
+const TAIL: &str = r#"
+# ---- how to look ---------------------------------------------------------------------------------------------
+
+[probe.web]                   # the whole way: TCP, TLS, status, body
+slow_after = "200ms"          # slower is a warning: degraded, not down
+
+[probe.web.http]
+url          = "https://{host}:{https}/healthz"
+connect_to   = "{address}"    # the demo has no resolver of its own; real names need no such line
+body_matches = ['"status":\s*"ok"']
+
+[probe.web.tls]
+ca             = "ca.pem"     # the demo's own authority
+expires_within = "21d"        # a certificate that ends sooner is a warning
+
+[probe.plain]
+slow_after = "200ms"
+
+[probe.plain.http]
+url        = "http://{host}:{http}/"
+connect_to = "{address}"
+
+[probe.smtp]
+slow_after = "200ms"
+
+[probe.smtp.tcp]
+address  = "{address}:{smtp}"
+dialogue = [{ expect = "^220 " }, { send = "EHLO monitor\r\n" }, { expect = "^250 " }, { send = "QUIT\r\n" }]
+
+[probe.name.dns]
+server  = "{address}:{dns}"
+query   = "{host}"
+type    = "A"
+answers = { all = ['^{address}$'], count = "1" }
+
+# ---- what is watched -----------------------------------------------------------------------------------------
+
+[service.shop]
+title  = "Web shop"
+probes = ["web", "name"]
+labels = { team = "storefront" }
+
+[service.login]
+title  = "Login"
+probes = ["web"]
+labels = { team = "identity" }
+
+[service.docs]
+title  = "Documentation"
+probes = ["plain"]
+
+[service.mail]
+title  = "Mail relay"
+probes = ["smtp"]
+"#;
+
+/// A folder that goes away with its owner.
+pub(super) struct Folder {
+    path: PathBuf,
+    config: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder and writes the files.
+    pub(super) fn write(
+        listen: SocketAddr,
+        clouds: &[Cloud],
+        authority: &Authority,
+    ) -> Result<Self, Error> {
+        let name = format!("nephoscope-demo-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Folder { path, source }
+        };
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(failed(&path))?;
+        let config = path.join("probes.toml");
+        let folder = Self { path, config };
+        let mut text = HEAD.replace("LISTEN", &listen.to_string());
+        for cloud in clouds {
+            text.push_str(&provider(cloud));
+        }
+        text.push_str(TAIL);
+        for (file, text) in [(folder.config(), text.as_str()), (&folder.root(), &authority.pem())] {
+            std::fs::write(file, text).map_err(failed(file))?;
+        }
+        Ok(folder)
+    }
+
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.path.join("nephoscope.sock")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.path.join("ca.pem")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is a few kilobytes in the temporary folder.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+fn provider(cloud: &Cloud) -> String {
+    let site = cloud.site;
+    let (name, title, region, address) = (site.name, site.title, site.region, site.address);
+    let (https, http, smtp, dns) = (cloud.https, cloud.http, cloud.smtp, cloud.dns);
+    let domain = site.domain();
+    format!(
+        r#"
+[provider.{name}]
+title  = "{title}"
+region = "{region}"
+host   = "{{service}}.{domain}"
+vars   = {{ address = "{address}", https = "{https}", http = "{http}", smtp = "{smtp}", dns = "{dns}" }}
+"#
+    )
+}
