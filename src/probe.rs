@@ -69,7 +69,7 @@ pub struct Prober {
 enum Kind {
     Http(Box<http::HttpProber>),
     Tcp(tcp::TcpProber),
-    Dns(dns::DnsProber),
+    Dns(Box<dns::DnsProber>),
 }
 
 impl Prober {
@@ -80,7 +80,7 @@ impl Prober {
                 Kind::Http(Box::new(http::HttpProber::build(Arc::clone(spec), http, engine)?))
             }
             ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(tcp, engine)?),
-            ProbeKind::Dns(dns) => Kind::Dns(dns::DnsProber::build(dns)),
+            ProbeKind::Dns(dns) => Kind::Dns(Box::new(dns::DnsProber::build(dns))),
         };
         Ok(Self {
             spec: Arc::clone(spec),

@@ -6,7 +6,7 @@
 //! Every server here serves until the prober goes away, so a run that did not end would hang the test.
 
 use crate::support::certs::Authority;
-use crate::support::http::{Server, path, response};
+use crate::support::http::{Server, hear, path, response};
 use crate::support::spec::{AMPLE, engine, http, of_http, prober};
 use nephoscope::model::{HttpSpec, Outcome, ProbeResult, Reason, TlsSpec};
 use std::io::{Read, Write};
@@ -93,7 +93,7 @@ async fn a_compressed_bomb_stays_compressed() {
 /// Sends `start`, then one byte each time the prober has said nothing for a while.
 fn dripping(start: &'static [u8]) -> Server {
     Server::raw(move |stream| {
-        stream.read(&mut [0; 4096])?;
+        hear(stream)?;
         stream.write_all(start)?;
         stream.set_read_timeout(Some(Duration::from_millis(20)))?;
         loop {

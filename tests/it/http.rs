@@ -365,7 +365,7 @@ async fn a_literal_address_of_the_other_family_has_no_address() {
 
 /// Two servers on one port, and a name server that knows both under every name.
 async fn twins() -> (Vec<Server>, DnsServer) {
-    let ips = [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)];
+    let ips = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];
     let servers = Server::everywhere(&ips.map(IpAddr::from), &response("200 OK", &[], "twin"));
     let names = DnsServer::start(move |question| {
         question.records(60, ips.map(|ip| RData::A(ip.into()))).into()
@@ -413,11 +413,11 @@ async fn every_address_is_asked_where_each_is_picked() {
 
 #[tokio::test]
 async fn a_redirect_on_the_same_host_stays_at_the_address_of_the_run() {
-    let ips = [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)].map(IpAddr::from);
+    let ips = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)].map(IpAddr::from);
     let answer = response("302 Found", &["location: /again"], "");
     let servers = Server::everywhere(&ips, &answer);
     let names = DnsServer::start(|question| {
-        let ips = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 1)];
+        let ips = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::LOCALHOST];
         question.records(60, ips.map(|ip| RData::A(ip.into()))).into()
     })
     .await;

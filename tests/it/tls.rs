@@ -5,7 +5,7 @@
 //! TLS over bare TCP and after STARTTLS uses the same handshake and is tested with TCP.
 
 use crate::support::certs::{Authority, Identity};
-use crate::support::http::{Server, header, response};
+use crate::support::http::{Server, header, hear, response};
 use crate::support::spec::{AMPLE, engine, http, of_http, prober, run};
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::model::{
@@ -160,7 +160,7 @@ async fn a_version_below_the_wanted_one_is_bad_before_anything_is_sent() {
 async fn a_server_that_refuses_our_versions_is_a_matter_of_version() {
     // The alert that a server of TLS 1.1 sends: fatal, protocol_version (RFC 5246, 7.2).
     let alert = Server::raw(|stream| {
-        stream.read(&mut [0; 1024])?;
+        hear(stream)?;
         stream.write_all(&[0x15, 3, 2, 0, 2, 2, 70])
     });
     let authority = Authority::new();
@@ -171,10 +171,10 @@ async fn a_server_that_refuses_our_versions_is_a_matter_of_version() {
 #[tokio::test]
 async fn a_server_without_tls_fails_the_handshake() {
     let plain = Server::raw(|stream| {
-        stream.read(&mut [0; 1024])?;
+        hear(stream)?;
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     });
-    let closing = Server::raw(|stream| stream.read(&mut [0; 1024]).map(drop));
+    let closing = Server::raw(hear);
     let authority = Authority::new();
     for (server, words) in [(plain, "is not TLS"), (closing, "closed the connection")] {
         let (outcome, said) = outcome(secure(&server, "localhost", &authority)).await;

@@ -93,7 +93,12 @@ fn of_answer(inside: &Inside<'_>, place: &Place<'_>) -> Failure {
             format!("the connection ended before a whole response header had come: {words}"),
         );
     }
-    Failure::bad(Reason::Protocol, format!("the answer is not HTTP: {words}"))
+    let verdict = if inside.hyper.is_some_and(hyper::Error::is_parse) {
+        "the answer is not HTTP"
+    } else {
+        "the answer breaks the rules of HTTP"
+    };
+    Failure::bad(Reason::Protocol, format!("{verdict}: {words}"))
 }
 
 fn is_cut(kind: io::ErrorKind) -> bool {

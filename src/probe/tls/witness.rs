@@ -237,3 +237,39 @@ fn sha256() -> &'static dyn Hash {
         .common
         .hash_provider
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn at(second: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(second))
+    }
+
+    #[test]
+    fn a_remembered_chain_holds_for_an_hour_and_never_past_its_dates() {
+        let dates = |not_before, not_after| Dates { not_before, not_after, complete: true };
+        let remembered = |dates| Verified { at: 10_000, dates };
+        let long = remembered(dates(0, 1_000_000));
+        assert!(long.holds(at(10_000)));
+        assert!(long.holds(at(13_599)));
+        assert!(!long.holds(at(13_600)), "too old");
+        assert!(!long.holds(at(9_999)), "the clock went back");
+
+        let ending = remembered(dates(0, 10_005));
+        assert!(ending.holds(at(10_005)));
+        assert!(!ending.holds(at(10_006)), "a certificate has expired since");
+    }
+
+    #[test]
+    fn chains_and_names_do_not_run_together() {
+        let der = |bytes: &[u8]| CertificateDer::from(bytes.to_vec());
+        let name = |text: &str| ServerName::try_from(text.to_owned()).unwrap();
+        let one = digest(&der(b"ab"), &[der(b"c")], &name("a.example"));
+        assert_eq!(one, digest(&der(b"ab"), &[der(b"c")], &name("a.example")));
+        assert_ne!(one, digest(&der(b"a"), &[der(b"bc")], &name("a.example")));
+        assert_ne!(one, digest(&der(b"abc"), &[], &name("a.example")));
+        assert_ne!(one, digest(&der(b"ab"), &[der(b"c")], &name("b.example")));
+    }
+}

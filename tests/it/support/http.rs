@@ -178,7 +178,10 @@ pub(crate) fn response(status: &str, headers: &[&str], body: &str) -> String {
         text.push_str(header);
         text.push_str("\r\n");
     }
-    text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    text.push_str("content-length: ");
+    text.push_str(&body.len().to_string());
+    text.push_str("\r\n\r\n");
+    text.push_str(body);
     text
 }
 
@@ -232,6 +235,15 @@ fn serve_tls(
     stream.conn.send_close_notify();
     stream.flush()?;
     linger(socket)
+}
+
+/// Reads what the prober says first, in one piece or part of it.
+pub(crate) fn hear(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut first = [0; 4096];
+    match stream.read(&mut first)? {
+        0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Reads one request: its header, and as much body as it states.
