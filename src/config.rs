@@ -77,6 +77,8 @@ pub fn load_text(path: &Path, text: String) -> Result<Loaded, Problems> {
         include::drop_misunderstandings(context, &broken);
         return Err(sink.into_problems(sources));
     }
+    // The trees of large files are large, and everything they said is in `raw`.
+    drop(files);
     let config = validate::validate(context, &raw);
     if sink.has_errors() {
         return Err(sink.into_problems(sources));

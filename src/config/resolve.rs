@@ -274,10 +274,10 @@ impl<'a> Walk<'a, '_> {
         let region = match (table.and_then(|table| table.region.as_ref()), &provider.region) {
             (Some(own), _) => {
                 let path = &table.expect("it gave the region").settings.path;
-                Held::said(own.value.as_str().into(), path.as_str(), own.place)
+                Held::said(Arc::clone(&own.value), path.as_str(), own.place)
             }
             (None, Some(given)) => {
-                Held::said(given.value.as_str().into(), provider.path.as_str(), given.place)
+                Held::said(Arc::clone(&given.value), provider.path.as_str(), given.place)
             }
             (None, None) => Held::default("".into()),
         };

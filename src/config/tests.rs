@@ -302,3 +302,24 @@ fn twenty_thousand_checks_are_read_at_once() {
     assert_eq!(config.checks.len(), 20_000);
     assert_eq!(config.checks[19_999].id, CheckId::new("s9999", "gcp", "web"));
 }
+
+#[test]
+fn a_flood_of_warnings_does_not_hide_an_error() {
+    use std::fmt::Write as _;
+    let mut text = format!("{PROVIDER}{PROBE}");
+    for number in 0..600 {
+        writeln!(text, "[probe.unused{number}.tcp]\naddress = \"a.example:1\"").unwrap();
+    }
+    text.push_str("[service.shop]\nprobes = [\"web\"]\nobjective = 100\n");
+    let problems = load_text(Path::new("test.toml"), text).unwrap_err();
+    assert_eq!(problems.summary(), "1 error, 501 warnings, and 100 more that are not shown");
+}
+
+#[test]
+fn equal_labels_are_kept_once() {
+    let config = read(&format!(
+        "[defaults]\nlabels = {{ team = \"x\" }}\n{PROVIDER}{PROBE}[service.a]\nprobes = [\"web\"]\n\
+         [service.b]\nprobes = [\"web\"]\nlabels = {{ team = \"x\" }}\n"
+    ));
+    assert!(Arc::ptr_eq(&config.services[0].labels, &config.services[1].labels));
+}

@@ -35,6 +35,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     let index = Index::new(context, raw);
     let planned = plan(context, raw, &index);
     let mut builder = Builder::new(context);
+    let mut all_labels = BTreeMap::new();
     let mut checks = Vec::new();
     let mut services = Vec::with_capacity(planned.len());
     for each in &planned {
@@ -52,7 +53,8 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
                 endpoint
             })
             .collect();
-        services.push(service(context, &index, raw, each, endpoints));
+        let labels = labels(raw, each, &mut all_labels);
+        services.push(service(context, &index, each, labels, endpoints));
     }
     mentions(context, &index, raw);
     sentinels_on_clouds(context, raw);
@@ -131,10 +133,7 @@ fn provider(raw: &super::raw::RawProvider) -> Provider {
             .title
             .as_ref()
             .map_or_else(|| raw.name.value.to_string(), |title| title.value.clone()),
-        region: raw
-            .region
-            .as_ref()
-            .map_or_else(|| "".into(), |region| region.value.as_str().into()),
+        region: raw.region.as_ref().map_or_else(|| "".into(), |region| Arc::clone(&region.value)),
         networks: raw.networks.clone(),
         canaries: raw.canaries.clone(),
     }
@@ -152,21 +151,35 @@ fn domains(raw: &Raw) -> Vec<Domain> {
         .collect()
 }
 
+/// The labels of a service; services with the same share one table.
+fn labels(
+    raw: &Raw,
+    planned: &Planned<'_>,
+    known: &mut BTreeMap<BTreeMap<String, String>, Arc<BTreeMap<String, String>>>,
+) -> Arc<BTreeMap<String, String>> {
+    let class = planned.class.map(|class| &class.shared.labels);
+    let tables = [Some(&raw.default_labels), class, Some(&planned.service.shared.labels)];
+    let mut labels = BTreeMap::new();
+    for (name, text) in tables.into_iter().flatten().flatten() {
+        labels.insert(name.clone(), text.value.clone());
+    }
+    if let Some(same) = known.get(&labels) {
+        return Arc::clone(same);
+    }
+    let shared = Arc::new(labels.clone());
+    known.insert(labels, Arc::clone(&shared));
+    shared
+}
+
 fn service(
     context: Context<'_>,
     index: &Index<'_>,
-    raw: &Raw,
     planned: &Planned<'_>,
+    labels: Arc<BTreeMap<String, String>>,
     endpoints: Vec<Endpoint>,
 ) -> Service {
     let said = planned.service;
     let class = planned.class.map(|class| &class.shared);
-    let mut labels = BTreeMap::new();
-    let tables =
-        [Some(&raw.default_labels), class.map(|class| &class.labels), Some(&said.shared.labels)];
-    for (name, text) in tables.into_iter().flatten().flatten() {
-        labels.insert(name.clone(), text.value.clone());
-    }
     let objectives = said
         .shared
         .objectives
@@ -181,7 +194,7 @@ fn service(
             .as_ref()
             .map_or_else(|| said.name.value.to_string(), |title| title.value.clone()),
         runbook: runbook(context, planned),
-        labels: Arc::new(labels),
+        labels,
         side: said
             .shared
             .side

@@ -34,7 +34,7 @@ impl Builder<'_> {
         Some(HttpSpec {
             url,
             method: raw.method.as_ref().map_or(http::Method::GET, |at| at.value.clone()),
-            headers: headers(job, raw)?,
+            headers: self.headers(job, raw)?,
             body: match &raw.body {
                 None => None,
                 Some(RawBody::File(bytes)) => Some(bytes.value.clone()),
@@ -56,44 +56,39 @@ impl Builder<'_> {
             tls: self.tls(job, probe_tls.map(|at| &at.value))?,
         })
     }
-}
 
-fn headers(
-    job: &mut Job<'_, '_>,
-    raw: &RawHttp,
-) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
-    let mut headers = Vec::with_capacity(raw.headers.len());
-    for (name, value) in &raw.headers {
-        let key = format!("http.headers.{}", name.value);
-        let (parsed, place) = match value {
-            RawHeader::Text(template) => {
-                let text = job.fill(&key, template, Position::Plain)?;
-                (http::HeaderValue::from_str(&text), template.place)
-            }
-            RawHeader::Secret(secret) => {
-                let parsed = http::HeaderValue::from_str(secret.value.reveal());
-                let hidden = parsed.map(|mut value| {
-                    value.set_sensitive(true);
-                    value
-                });
-                (hidden, secret.place)
-            }
-        };
-        if let Ok(parsed) = parsed {
+    fn headers(
+        &mut self,
+        job: &mut Job<'_, '_>,
+        raw: &RawHttp,
+    ) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
+        let mut headers = Vec::with_capacity(raw.headers.len());
+        for (name, value) in &raw.headers {
+            let key = format!("http.headers.{}", name.value);
+            let (bytes, hidden, place) = match value {
+                RawHeader::Text(template) => {
+                    (self.payload(job, &key, template)?, false, template.place)
+                }
+                RawHeader::Secret(secret) => {
+                    let bytes = bytes::Bytes::copy_from_slice(secret.value.reveal().as_bytes());
+                    (bytes, true, secret.place)
+                }
+            };
+            // Bytes beyond ASCII are allowed on the wire and understood by nobody (RFC 9110, 5.5).
+            let parsed = Some(bytes)
+                .filter(|bytes| bytes.is_ascii())
+                .and_then(|bytes| http::HeaderValue::from_maybe_shared(bytes).ok());
+            let Some(mut parsed) = parsed else {
+                let said = format!("the value of `{}` cannot be sent", name.value);
+                let why = "it has a line break, a control character or a letter beyond ASCII";
+                job.report(Kind::BadHeader, &key, place, said, why);
+                return None;
+            };
+            parsed.set_sensitive(hidden);
             headers.push((name.value.clone(), parsed));
-        } else {
-            let said = format!("the value of `{}` cannot be sent", name.value);
-            job.report(
-                Kind::BadHeader,
-                &key,
-                place,
-                said,
-                "it has a line break or a control character",
-            );
-            return None;
         }
+        Some(headers)
     }
-    Some(headers)
 }
 
 fn connect_to(job: &mut Job<'_, '_>, template: &Template) -> Option<(IpAddr, Option<u16>)> {
