@@ -308,6 +308,24 @@ async fn credentials_stay_with_the_first_host() {
 }
 
 #[tokio::test]
+async fn credentials_in_the_url_are_sent_but_never_shown() {
+    let server = Server::plain(|request, wire| {
+        let answer = match path(request) {
+            "/" => response("302 Found", &["location: /in"], ""),
+            _ => response("404 Not Found", &[], ""),
+        };
+        wire.write_all(answer.as_bytes())
+    });
+    let result = run(of_http(http(&format!("http://mon:s%40fe@{}/", server.address))), AMPLE).await;
+    assert_eq!(result.outcome, bad(Reason::Status), "{}", result.said);
+    for request in server.requests() {
+        assert_eq!(header(&request, "authorization"), Some("Basic bW9uOnNAZmU="));
+    }
+    assert_eq!(server.requests().len(), 2);
+    assert!(!format!("{result:?}").contains("fe@"), "{result:?}");
+}
+
+#[tokio::test]
 async fn a_redirect_to_a_dead_host_says_so() {
     let dead = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let server = Server::fixed(response("302 Found", &[&format!("location: http://{dead}/")], ""));

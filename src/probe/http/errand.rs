@@ -103,11 +103,10 @@ struct Bent {
 impl Bent {
     fn new(spec: &HttpSpec, asked: &Url, secure_home: bool, home: bool) -> Result<Self, Error> {
         let mut url = asked.clone();
-        if spec.auth.is_some() {
-            // `auth` wins over credentials in the URL, which the client would send beside it.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-        }
+        // Credentials in the probe's URL are what `auth` would be; `auth` wins, and the client would send both.
+        let own = home && spec.auth.is_none();
+        let _ = url.set_username(if own { spec.url.username() } else { "" });
+        let _ = url.set_password(spec.url.password().filter(|_| own));
         let mut bent = Self { url, expected: None, sni: true };
         let literal = matches!(asked.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
         if let (true, Some((ip, port))) = (home, spec.connect_to) {
