@@ -107,6 +107,34 @@ fn a_scraper_that_does_not_read_holds_nobody_up() {
 }
 
 #[test]
+fn running_out_of_descriptors_is_our_fault_and_not_the_far_sides() {
+    let silent = Server::raw(|stream| stream.read(&mut [0]).map(drop));
+    let services: String = (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"p\"]\n")).collect();
+    let config = format!(
+        r#"
+        [defaults]
+        interval = "1s"
+        timeout  = "800ms"
+        recheck  = "500ms"
+        [provider.a]
+        host = "127.0.0.1"
+        [probe.p.tcp]
+        address  = "{{host}}:{}"
+        dialogue = [{{ expect = "never" }}]
+        {services}
+        "#,
+        silent.address.port()
+    );
+    let daemon = Running::start_with_descriptors(&config, 40);
+    // The log, because a page cannot be asked for without a descriptor either.
+    let line = wait_for("a line about an unknown check", || {
+        daemon.log().lines().find(|line| line.contains("check is unknown")).map(str::to_owned)
+    });
+    assert!(line.contains("LimitNOFILE"), "{line}");
+    assert!(!daemon.log().contains("reason=\"connect_"), "{}", daemon.log());
+}
+
+#[test]
 fn metrics_are_compressed_when_asked() {
     let daemon = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
     let (plain_head, plain) = daemon.get_with("/metrics", "");

@@ -36,12 +36,24 @@ pub(crate) fn binary() -> Command {
 impl Running {
     /// Starts the daemon on `config` (without `listen`) and waits until it serves.
     pub(crate) fn start(config: &str, arguments: &[&str]) -> Self {
+        Self::start_by(binary(), config, arguments)
+    }
+
+    /// As [`Self::start`], with at most so many descriptors.
+    pub(crate) fn start_with_descriptors(config: &str, most: u32) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let script = format!("ulimit -n {most} && exec \"$@\"");
+        shell.arg("-c").arg(script).arg("sh").arg(binary().get_program()).stdin(Stdio::null());
+        Self::start_by(shell, config, &[])
+    }
+
+    fn start_by(mut program: Command, config: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("[monitor]\nvantage = \"test\"\nlisten = \"127.0.0.1:0\"\n{config}");
         std::fs::write(folder.path().join("probes.toml"), text).unwrap();
         let socket = ["--socket", "socket"];
         let own = if arguments.contains(&"--socket") { &[] } else { &socket[..] };
-        let mut child = binary()
+        let mut child = program
             .current_dir(folder.path())
             .args(own)
             .args(arguments)
