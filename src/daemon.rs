@@ -6,6 +6,7 @@
 //!
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
+mod limits;
 pub mod logging;
 pub mod signal;
 
@@ -83,6 +84,7 @@ impl Daemon {
         socket: Option<PathBuf>,
         own: Own,
     ) -> Result<Self, Error> {
+        limits::raise_descriptors(config.monitor.max_in_flight);
         let signals = Signals::new().map_err(Error::Signals)?;
         let wanted = config.monitor.listen;
         let listen = |source| Error::Listen { address: wanted, source };
