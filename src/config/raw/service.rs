@@ -130,6 +130,11 @@ pub(super) fn read_providers(top: &Section<'_>, raw: &mut Raw) {
 
 fn read_networks(table: &Section<'_>) -> Vec<Network> {
     table.exclusive(&["networks", "networks_file"]);
+    for key in ["networks", "networks_file"] {
+        if table.has(key) {
+            table.context.later("networks", &table.path_of(key), table.key_place(key));
+        }
+    }
     let listed =
         table.list("networks", "a list of networks in CIDR form", |context, node, path| {
             let text = read_string(context, node, path)?;

@@ -59,7 +59,7 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
-    for key in ["provider", "shard", "heartbeat_url"] {
+    for key in ["provider", "state", "timezone", "shard", "heartbeat_url"] {
         if monitor.has(key) {
             let path = monitor.path_of(key);
             monitor.context.later(key, &path, monitor.key_place(key));
