@@ -14,7 +14,7 @@ pub mod reading;
 pub mod serve;
 
 use crate::monitor::board::Board;
-use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView};
+use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -49,6 +49,8 @@ pub trait Picture: Send + Sync + 'static {
     fn checks(&self) -> Vec<CheckView>;
     /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
     fn results(&self, check: &str) -> Option<Vec<ResultView>>;
+    /// The last runs of a check without their words, newest first; empty if there is no such check.
+    fn trail(&self, check: &str) -> Vec<Step>;
 }
 
 impl Picture for Board {
@@ -66,6 +68,10 @@ impl Picture for Board {
 
     fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         Self::results(self, check)
+    }
+
+    fn trail(&self, check: &str) -> Vec<Step> {
+        Self::trail(self, check)
     }
 }
 

@@ -8,7 +8,7 @@
 use super::joint::JointService;
 use super::ledger::Ledger;
 use super::snapshot::{
-    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds,
+    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
 };
 use crate::clock::WallClock;
 use crate::metrics::Own;
@@ -26,6 +26,9 @@ const KEEP_GOOD: usize = 3;
 
 /// Bad runs that are kept of a check.
 const KEEP_BAD: usize = 8;
+
+/// Runs of a check, of any verdict, of which verdict and latency are kept: 8 bytes each.
+const KEEP_STEPS: usize = 40;
 
 /// The shared picture. Cloning it clones a handle.
 #[derive(Clone)]
@@ -69,6 +72,7 @@ struct Entry {
     runs: [u64; Verdict::ALL.len()],
     good: VecDeque<ResultView>,
     bad: VecDeque<ResultView>,
+    steps: VecDeque<Step>,
 }
 
 impl Board {
@@ -81,6 +85,7 @@ impl Board {
             runs: [0; Verdict::ALL.len()],
             good: VecDeque::new(),
             bad: VecDeque::new(),
+            steps: VecDeque::new(),
         };
         let entries = vec![entry; setting.checks.len()];
         let by_id = (0..).zip(setting.checks.iter());
@@ -121,6 +126,14 @@ impl Board {
         Some(results)
     }
 
+    /// The last runs of a check without their words, newest first; empty if there is no such check.
+    pub fn trail(&self, check: &str) -> Vec<Step> {
+        let Some(index) = self.0.by_id.get(check).map(|index| index.get()) else {
+            return Vec::new();
+        };
+        lock(&self.0.shards[index / SHARD])[index % SHARD].steps.iter().copied().collect()
+    }
+
     /// What the monitor says of itself.
     pub fn about(&self) -> About {
         let setting = &self.0.setting;
@@ -155,6 +168,9 @@ impl Board {
         let mut shard = lock(&self.0.shards[check.get() / SHARD]);
         let entry = &mut shard[check.get() % SHARD];
         entry.runs[kept.verdict.index()] += 1;
+        entry.steps.truncate(KEEP_STEPS - 1);
+        let warned = !run.warnings.is_empty();
+        entry.steps.push_front(Step::new(kept.verdict, warned, run.latency));
         let (kind, most) = match kept.verdict {
             Verdict::Bad => (&mut entry.bad, KEEP_BAD),
             Verdict::Good | Verdict::Unknown => (&mut entry.good, KEEP_GOOD),

@@ -169,3 +169,27 @@ pub struct ResultView {
     /// One sentence.
     pub said: Arc<str>,
 }
+
+/// One run in a row of many: what it was and how long it took, without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Whether it was good with a warning.
+    pub warned: bool,
+    /// Latency in microseconds; longer than 71 minutes is 71 minutes.
+    micros: u32,
+}
+
+impl Step {
+    /// A run of this verdict that took so long.
+    pub fn new(verdict: Verdict, warned: bool, latency: Duration) -> Self {
+        let micros = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        Self { verdict, warned, micros }
+    }
+
+    /// From the start of resolving to the last byte judged.
+    pub fn latency(self) -> Duration {
+        Duration::from_micros(self.micros.into())
+    }
+}

@@ -14,7 +14,7 @@ mod service;
 use super::api::Narrow;
 use super::{Face, Picture, reading};
 use crate::model::State;
-use crate::monitor::snapshot::{About, ResultView, ServiceView};
+use crate::monitor::snapshot::{About, ServiceView, Step};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
@@ -51,7 +51,7 @@ pub struct Sheet {
     /// The services to show, worst first.
     pub services: Vec<ServiceView>,
     /// The last runs, newest first, of the checks that stand for sides shown in full.
-    pub runs: BTreeMap<String, Vec<ResultView>>,
+    pub runs: BTreeMap<String, Vec<Step>>,
 }
 
 /// A provider with the states of the sides that run on it.
@@ -107,9 +107,9 @@ impl Sheet {
         let mut runs = BTreeMap::new();
         for side in services.iter().take(SERVICES_IN_FULL).flat_map(|each| &each.sides) {
             let Some(check) = reading::worst_check(&side.endpoints) else { continue };
-            let mut results = picture.results(check.id.as_str()).unwrap_or_default();
-            results.truncate(RUNS_DRAWN);
-            runs.insert(check.id.to_string(), results);
+            let mut trail = picture.trail(check.id.as_str());
+            trail.truncate(RUNS_DRAWN);
+            runs.insert(check.id.to_string(), trail);
         }
         Ok(Self { about: picture.about(), narrow, tally, clouds, services, runs })
     }

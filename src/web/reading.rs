@@ -9,7 +9,6 @@ use crate::model::{Phase, State, Timestamp, Verdict, Warning, human_duration};
 use crate::monitor::snapshot::{
     CheckView, EndpointView, ResultView, ServiceView, SideView, Standing,
 };
-use std::cmp::Reverse;
 
 /// Why something is not simply up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +41,12 @@ pub fn why_side(side: &SideView, now: Timestamp) -> Option<Why> {
     worst_check(&side.endpoints).and_then(|check| why_check(check, now))
 }
 
-/// The check that is worst off, one that counts before one that does not, the longest-standing first.
+/// The check that stands for these endpoints: one that counts before one that does not, then the worst, then the first
+/// in the order of the configuration, so that it does not change from one look to the next.
 pub fn worst_check(endpoints: &[EndpointView]) -> Option<&CheckView> {
-    endpoints
-        .iter()
-        .flat_map(|endpoint| &endpoint.checks)
-        .max_by_key(|check| (check.counts, check.standing.state, Reverse(check.standing.since)))
+    let weight = |check: &CheckView| (check.counts, check.standing.state);
+    let checks = endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+    checks.reduce(|chosen, next| if weight(next) > weight(chosen) { next } else { chosen })
 }
 
 /// Why a check is not up; `None` when it is, or is in maintenance.

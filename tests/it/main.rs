@@ -7,12 +7,16 @@
 //! are not ours (nginx, knot, Prometheus) are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// The API and the health paths: forms, filters, refusals.
+mod api;
 /// What the commands say, as a whole.
 mod cli;
 /// The configuration: every problem's whole text, the example, the shipped file.
 mod config;
 /// The whole road with the real binary.
 mod daemon;
+/// The demo: incidents seen for what they are, and a clean end.
+mod demo;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
 /// What is written down against what the code says.
@@ -25,6 +29,10 @@ mod hostile_http;
 mod http;
 /// Resolving and connecting: each way to fail has its reason.
 mod net;
+/// The status page: order, words, bounds, escaping, headers.
+mod page;
+/// `status` and `probe`: what they say, exit codes.
+mod render;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
 /// TCP probes: each reason a connection or a dialogue can give.

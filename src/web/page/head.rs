@@ -70,6 +70,7 @@ fn sentence(sheet: &Sheet) -> String {
     let are = |number: usize| if number == 1 { "is" } else { "are" };
     let of = |number: usize| match total {
         1 => "The service".to_owned(),
+        _ if number == total => format!("All {total} services"),
         _ => format!("{number} of {total} services"),
     };
     let (down, degraded, unknown) =

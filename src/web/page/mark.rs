@@ -48,7 +48,10 @@ pub(super) fn since(standing: Standing, now: Timestamp) -> Markup {
 /// "12 s ago", with the moment itself behind it.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
     html! {
-        time datetime=(rfc3339(at)) title=(civil(at)) { (human_duration(now.since(at))) " ago" }
+        time datetime=(rfc3339(at)) title=(civil(at)) {
+            @if now.since(at) < Duration::from_secs(1) { "just now" }
+            @else { (human_duration(now.since(at))) " ago" }
+        }
     }
 }
 

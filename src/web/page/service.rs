@@ -7,7 +7,7 @@
 
 use super::{RUNS_DRAWN, Sheet, check, mark};
 use crate::model::Verdict;
-use crate::monitor::snapshot::{CheckView, ResultView, ServiceView, SideView};
+use crate::monitor::snapshot::{CheckView, ServiceView, SideView, Step};
 use crate::web::reading;
 use maud::{Markup, html};
 use std::time::Duration;
@@ -94,11 +94,11 @@ fn side(sheet: &Sheet, side: &SideView) -> Markup {
 }
 
 /// The last runs of a check as bars: height is latency, a full bar with a gap in it is bad, a hollow one unknown.
-fn runs(check: &CheckView, results: &[ResultView]) -> Markup {
+fn runs(check: &CheckView, results: &[Step]) -> Markup {
     let highest = results
         .iter()
         .filter(|result| result.verdict == Verdict::Good)
-        .map(|result| result.latency)
+        .map(|result| result.latency())
         .max()
         .unwrap_or(Duration::ZERO)
         .as_secs_f64();
@@ -113,20 +113,23 @@ fn runs(check: &CheckView, results: &[ResultView]) -> Markup {
     );
     html! {
         svg.history role="img" aria-label=(label)
-            viewBox={ "0 0 " (RUNS_DRAWN * RUN_STEP) " " (RUN_HEIGHT) } preserveAspectRatio="xMaxYMid meet" {
+            viewBox={ "0 0 " (RUNS_DRAWN * RUN_STEP) " " (RUN_HEIGHT) } preserveAspectRatio="xMinYMax meet" {
             title { (label) }
-            @for (place, result) in results.iter().take(RUNS_DRAWN).enumerate() {
+            @for place in results.len()..RUNS_DRAWN {
+                rect.none x=((RUNS_DRAWN - 1 - place) * RUN_STEP) width="3" y="22" height="2" {}
+            }
+            @for (place, result) in results.iter().copied().enumerate() {
                 (run((RUNS_DRAWN - 1 - place) * RUN_STEP, result, highest))
             }
         }
     }
 }
 
-fn run(x: usize, result: &ResultView, highest: f64) -> Markup {
-    let share = if highest > 0.0 { result.latency.as_secs_f64() / highest } else { 0.0 };
+fn run(x: usize, result: Step, highest: f64) -> Markup {
+    let share = if highest > 0.0 { result.latency().as_secs_f64() / highest } else { 0.0 };
     // The lowest bar is still seen, and a good one never looks like a bad one.
     let height = 4.0 + share.clamp(0.0, 1.0) * (RUN_HEIGHT - 6.0);
-    let good = if result.warnings.is_empty() { "is-up" } else { "is-degraded" };
+    let good = if result.warned { "is-degraded" } else { "is-up" };
     html! {
         @match result.verdict {
             Verdict::Good => {

@@ -1,4 +1,4 @@
-//! A picture that does not move: hand-made views of a few services on two clouds, or of very many.
+//! A picture that does not move, and a server that shows it: hand-made views of a few services, or of very many.
 //!
 //! Every moment is counted back from [`NOW`], so that what is rendered from it is the same each time.
 //!
@@ -8,12 +8,15 @@ use nephoscope::model::{
     Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warning, Warnings,
 };
 use nephoscope::monitor::snapshot::{
-    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds,
+    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
 };
-use nephoscope::web::{Face, Picture};
+use nephoscope::web::{Face, Picture, router, serve};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 /// 2026-11-22 13:05:09.123 UTC.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_352_709_123);
@@ -43,6 +46,13 @@ impl Picture for Still {
 
     fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         self.results.get(check).cloned()
+    }
+
+    fn trail(&self, check: &str) -> Vec<Step> {
+        let results = self.results.get(check).into_iter().flatten();
+        results
+            .map(|each| Step::new(each.verdict, !each.warnings.is_empty(), each.latency))
+            .collect()
     }
 }
 
@@ -237,4 +247,36 @@ fn blind(at: Timestamp) -> ResultView {
             "no sentinel answers either: this vantage is offline",
         )
     }
+}
+
+/// An answer as it came: the head and the body.
+pub(crate) struct Answer {
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// Serves `face` on a port of its own and sends it `request` up to the empty line.
+pub(crate) async fn ask(face: Face, request: &str) -> Answer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (done, stop) = oneshot::channel::<()>();
+    let served = serve::serve(listener, router(face), async {
+        let _ = stop.await;
+    });
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("{request}\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        done.send(()).unwrap();
+        String::from_utf8(answer).unwrap()
+    };
+    let ((), answer) = tokio::join!(served, asked);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    Answer { head: head.to_lowercase(), body: body.to_owned() }
+}
+
+/// One GET.
+pub(crate) async fn get(face: Face, path: &str) -> Answer {
+    ask(face, &format!("GET {path} HTTP/1.0")).await
 }

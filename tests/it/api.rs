@@ -1,0 +1,108 @@
+//! The API and the health paths, made from hand-made views and served over a real socket.
+//!
+//! The forms are read back with the types that the command line uses.
+//!
+//! What the numbers mean is tested with the rules.
+
+use crate::support::still::{NOW, Still, get};
+use nephoscope::web::Face;
+use nephoscope::web::api::{ChecksForm, ErrorForm, ResultsForm, ServicesForm};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+async fn read<T: DeserializeOwned>(path: &str) -> T {
+    let answer = get(Still::usual().face(), path).await;
+    assert!(answer.head.starts_with("http/1.0 200"), "{}{}", answer.head, answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+async fn refused(path: &str) -> (String, ErrorForm) {
+    let answer = get(Still::usual().face(), path).await;
+    let status = answer.head.split(' ').nth(1).unwrap().to_owned();
+    (status, serde_json::from_str(&answer.body).unwrap())
+}
+
+#[tokio::test]
+async fn services_have_their_sides_and_why() {
+    let form: ServicesForm = read("/api/v1/services").await;
+    assert_eq!(form.vantage, "vie-1");
+    assert!((form.at - NOW.as_secs_f64()).abs() < 1e-6);
+    let shop = form.services.iter().find(|each| each.service == "shop").unwrap();
+    let states: Vec<_> = [&shop.state, &shop.any.state, &shop.all.state].map(|it| &**it).into();
+    assert_eq!(states, ["degraded", "up", "down"]);
+    let side = &shop.sides[1];
+    assert_eq!((&*side.provider, &*side.state), ("borealis", "down"));
+    assert_eq!(side.why.as_deref(), Some("connect_refused"));
+    assert_eq!(side.endpoints[0].checks, ["shop/borealis/web"]);
+}
+
+#[tokio::test]
+async fn checks_say_their_units() {
+    let form: ChecksForm = read("/api/v1/checks?service=docs&provider=aurora").await;
+    let [check] = &form.checks[..] else { panic!("{form:?}") };
+    assert_eq!(check.check, "docs/aurora/web");
+    let seconds = [check.interval_s, check.timeout_s, check.good_s, check.bad_s];
+    assert_eq!(seconds, [30.0, 5.0, 7_000.0, 140.0]);
+    let last = check.last.as_ref().unwrap();
+    assert_eq!((last.latency_ms, last.phases["connect"]), (42.0, 8.4));
+    assert!((last.at - (NOW.as_secs_f64() - 4.0)).abs() < 1e-6, "{}", last.at);
+}
+
+#[tokio::test]
+async fn filters_narrow() {
+    let down: ChecksForm = read("/api/v1/checks?state=down").await;
+    let ids: Vec<_> = down.checks.iter().map(|each| &*each.check).collect();
+    assert_eq!(ids, ["shop/borealis/web", "search/aurora/web", "search/borealis/web"]);
+    let borealis: ServicesForm = read("/api/v1/services?provider=borealis&state=down").await;
+    let names: Vec<_> = borealis.services.iter().map(|each| &*each.service).collect();
+    assert_eq!(names, ["shop", "search"]);
+    assert!(borealis.services.iter().all(|each| each.sides.len() == 1));
+}
+
+#[tokio::test]
+async fn results_come_newest_first() {
+    let form: ResultsForm = read("/api/v1/results?check=shop/borealis/web").await;
+    assert_eq!(form.results.len(), 31);
+    assert_eq!(form.results[0].reason.as_deref(), Some("connect_refused"));
+    assert!(form.results.is_sorted_by(|one, next| one.at > next.at));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_refused_with_a_hint() {
+    let (status, form) = refused("/api/v1/results?check=shop/borealis/wed").await;
+    let expected = ErrorForm {
+        error: "there is no check `shop/borealis/wed`".into(),
+        hint: "did you mean `shop/borealis/web`? `/api/v1/checks` lists them all".into(),
+    };
+    assert_eq!((&*status, form), ("404", expected));
+    let (status, form) = refused("/api/v1/services?provider=nimbus").await;
+    assert_eq!((&*status, &*form.error), ("404", "there is no provider `nimbus`"));
+    let (status, form) = refused("/api/v1/checks?state=bad").await;
+    assert_eq!((&*status, &*form.error), ("400", "`bad` is not a state"));
+    let (status, form) = refused("/api/v1/checks?servcie=shop").await;
+    assert_eq!(&*status, "400");
+    assert!(form.error.contains("servcie"), "{form:?}");
+}
+
+#[tokio::test]
+async fn health_is_a_word_or_a_sentence() {
+    let sick = Face {
+        alive: Arc::new(|| Err("a scheduler has not moved for 12 s".into())),
+        ..Still::usual().face()
+    };
+    for path in ["/livez", "/-/healthy"] {
+        let answer = get(sick.clone(), path).await;
+        assert!(answer.head.starts_with("http/1.0 503"), "{}", answer.head);
+        assert_eq!(answer.body, "not alive: a scheduler has not moved for 12 s\n");
+    }
+    for path in ["/readyz", "/-/ready"] {
+        assert_eq!(get(sick.clone(), path).await.body, "ready\n");
+    }
+}
+
+#[tokio::test]
+async fn the_exposition_says_its_format() {
+    let answer = get(Still::usual().face(), "/metrics").await;
+    assert!(answer.head.contains("content-type: text/plain; version=0.0.4"), "{}", answer.head);
+    assert_eq!(answer.body, "nephoscope_build_info 1\n");
+}
