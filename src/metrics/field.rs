@@ -1,6 +1,6 @@
 //! The field's names (`probe_success` and friends), with the meaning that `blackbox_exporter` gave them.
 //!
-//! [`write`] is a pure function of runs: family by family, HELP and TYPE once each, so that several runs make one valid
+//! [`write()`] is a pure function of runs: family by family, HELP and TYPE once each, so that several runs make one valid
 //! page when each brings labels of its own. A fact that was not seen is absent: never 0, never year 1. Certificate facts
 //! are there also when verification failed.
 //!
