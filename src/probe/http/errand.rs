@@ -28,6 +28,8 @@ const OF_BODY: [HeaderName; 4] = [
 const OF_HOME: [HeaderName; 4] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
 
+/// Headers that we add: `user-agent`, `accept`, and `host` or `authorization`.
+const OWN_HEADERS: usize = 3;
 /// What we call ourselves, unless the probe sets a `user-agent`.
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("nephoscope/", env!("CARGO_PKG_VERSION")));
@@ -57,10 +59,10 @@ impl Errand {
         let mut headers = headers(spec, &ask, home, &bent.url);
         let own_host = headers.contains_key(header::HOST);
         let alpn = if secure && own_host { Alpn::Http1 } else { Alpn::Http2 };
-        complete(&mut headers, &ask.url, secure);
         let config = engine.tls.config(&spec.tls, Offer { alpn, sni: bent.sni })?;
         let client = engine.http.client(&config)?;
-        let mut building = client.request(ask.method.clone(), bent.url).headers(headers);
+        complete(&mut headers, &ask.url, secure);
+        let mut building = client.request(ask.method.clone(), bent.url);
         if home {
             building = match &spec.auth {
                 Some(Auth::Basic { user, password }) => {
@@ -73,7 +75,10 @@ impl Errand {
         if let (true, Some(body)) = (ask.with_body, &spec.body) {
             building = building.body(body.clone());
         }
-        let request = building.build().map_err(Error::Http)?;
+        let mut request = building.build().map_err(Error::Http)?;
+        // The builder's map has room for more than it will ever hold, once per check.
+        headers.extend(request.headers_mut().drain());
+        *request.headers_mut() = headers;
         let target = target(spec, &ask.url, home);
         Ok(Self { ask, request, client, expected: bent.expected, target, home })
     }
@@ -151,7 +156,7 @@ fn unfit(name: &str) -> Error {
 
 /// The headers to send, with a `Host` only where the client would send another one by itself.
 fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(spec.headers.len() + OWN_HEADERS);
     for (name, value) in &spec.headers {
         let stays = (home || !OF_HOME.contains(name)) && (ask.with_body || !drops(spec, ask, name));
         if stays {
