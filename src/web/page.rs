@@ -114,13 +114,14 @@ impl Sheet {
         Ok(Self { about: picture.about(), narrow, tally, clouds, services, runs })
     }
 
+    /// Whether the reader asked for a single service, which is then shown with its checks unfolded.
+    fn is_about_one(&self) -> bool {
+        Narrow::text(self.narrow.service.as_deref()).is_some()
+    }
+
     /// How many checks of one service its table may have.
     fn checks_in_detail(&self) -> usize {
-        if Narrow::text(self.narrow.service.as_deref()).is_some() {
-            CHECKS_OF_ONE_SERVICE
-        } else {
-            CHECKS_IN_DETAIL
-        }
+        if self.is_about_one() { CHECKS_OF_ONE_SERVICE } else { CHECKS_IN_DETAIL }
     }
 
     fn is_narrowed(&self) -> bool {

@@ -47,7 +47,7 @@ pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
             div.sides {
                 @for each in &service.sides { (side(sheet, each)) }
             }
-            details.checks id=(mark::id("checks", &service.name)) {
+            details.checks id=(mark::id("checks", &service.name)) open[sheet.is_about_one()] {
                 summary data-key=(mark::id("fold", &service.name)) {
                     (checks) @if checks == 1 { " check" } @else { " checks" }
                 }

@@ -256,6 +256,7 @@ pub(crate) struct Answer {
 }
 
 /// Serves `face` on a port of its own and sends it `request` up to the empty line.
+#[expect(clippy::disallowed_methods, reason = "a test is a client like any other")]
 pub(crate) async fn ask(face: Face, request: &str) -> Answer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
