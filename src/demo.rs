@@ -16,6 +16,7 @@ mod weather;
 
 use cloud::Cloud;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use weather::Weather;
 
@@ -26,7 +27,7 @@ pub enum Error {
     #[error("cannot listen on `{address}` for the demo")]
     Listen {
         /// The address.
-        address: std::net::IpAddr,
+        address: IpAddr,
         /// Why.
         #[source]
         source: io::Error,
@@ -48,6 +49,16 @@ pub enum Error {
     },
 }
 
+/// Where the page is if the port is free, so that the address can be remembered.
+const USUAL_PORT: u16 = 9464;
+
+/// The usual address of the page if its port is free, else one with a port that the system will choose.
+pub fn usual_address() -> SocketAddr {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
+    let free = std::net::TcpListener::bind(usual).is_ok();
+    if free { usual } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+}
+
 /// The running clouds and the folder with the configuration; both are gone when it is dropped.
 pub struct Demo {
     clouds: Vec<Cloud>,
@@ -56,7 +67,7 @@ pub struct Demo {
 
 impl Demo {
     /// Starts both clouds and writes the configuration that watches them, with `listen` as the daemon's own address.
-    pub async fn start(listen: std::net::SocketAddr) -> Result<Self, Error> {
+    pub async fn start(listen: SocketAddr) -> Result<Self, Error> {
         let authority = certs::Authority::new().map_err(Error::Certificates)?;
         let mut clouds = Vec::new();
         for site in &cloud::SITES {

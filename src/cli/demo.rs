@@ -8,18 +8,15 @@
 use super::{Arguments, FINE, USAGE, validate};
 use crate::config::Loaded;
 use crate::daemon::{Daemon, logging};
-use crate::demo::{Demo, script};
+use crate::demo::{self, Demo, script};
 use crate::metrics::Own;
 use anyhow::Context as _;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Threads for the clouds, the page and the recorder; probes have threads of their own.
 const SERVING_THREADS: usize = 2;
-
-/// Where the page is if the port is free, so that the address can be remembered.
-const USUAL_PORT: u16 = 9464;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Asked {
@@ -39,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let demo = Demo::start(asked.listen.unwrap_or_else(usual_address)).await?;
+        let demo = Demo::start(asked.listen.unwrap_or_else(demo::usual_address)).await?;
         let Some(Loaded { config, warnings, .. }) = validate::load(demo.config()) else {
             return Ok(USAGE);
         };
@@ -61,13 +58,6 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         say("the demo has ended");
         Ok(FINE)
     })
-}
-
-/// The usual address if its port is free, else one with a port that the system will choose.
-fn usual_address() -> SocketAddr {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
-    let free = TcpListener::bind(usual).is_ok();
-    if free { usual } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
 }
 
 fn introduce(demo: &Demo, socket: &std::path::Path, address: SocketAddr) {

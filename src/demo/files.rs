@@ -7,9 +7,13 @@
 use super::Error;
 use super::certs::Authority;
 use super::cloud::Cloud;
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+/// Names of folders that are tried: one may be left over from a demo that was killed.
+const FOLDER_ATTEMPTS: usize = 8;
 
 /// What goes before the clouds.
 const HEAD: &str = r#"# The configuration of `nephoscope demo`: two small clouds that live in the demo itself.
@@ -98,13 +102,11 @@ impl Folder {
         clouds: &[Cloud],
         authority: &Authority,
     ) -> Result<Self, Error> {
-        let name = format!("nephoscope-demo-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| Error::Folder { path, source }
         };
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(failed(&path))?;
+        let path = make_private().map_err(failed(&std::env::temp_dir()))?;
         let config = path.join("probes.toml");
         let folder = Self { path, config };
         let mut text = HEAD.replace("LISTEN", &listen.to_string());
@@ -136,6 +138,21 @@ impl Drop for Folder {
         // What cannot be removed is a few kilobytes in the temporary folder.
         let _ = std::fs::remove_dir_all(&self.path);
     }
+}
+
+/// A new folder that nobody else may look into. What exists already is never used: it may be somebody else's.
+fn make_private() -> io::Result<PathBuf> {
+    let name = format!("nephoscope-demo-{}", std::process::id());
+    let mut path = std::env::temp_dir().join(&name);
+    for attempt in 1..=FOLDER_ATTEMPTS {
+        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path.set_file_name(format!("{name}-{attempt}"));
+            }
+            made => return made.map(|()| path),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 fn provider(cloud: &Cloud) -> String {
