@@ -16,8 +16,9 @@ use rustls::ClientConfig;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-/// Window of one HTTP/2 stream and of its connection, and with it what may lie unread in memory (RFC 9113, 5.2).
-const H2_WINDOW: u32 = 64 * 1024;
+/// Window of an HTTP/2 stream and of its connection, and with it what may lie unread in memory (RFC 9113, 5.2): small
+/// enough for a bound of half a mebibyte over `body_limit`, large enough not to slow a page on a long way.
+const H2_WINDOW: u32 = 256 * 1024;
 /// Bytes of one HTTP/2 frame: the smallest limit that the protocol allows (RFC 9113, 4.2).
 const H2_FRAME: u32 = 16 * 1024;
 /// Bytes of all header fields of one HTTP/2 response.
