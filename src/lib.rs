@@ -28,7 +28,7 @@
 //!
 //! | floor | rooms | |
 //! |---|---|---|
-//! | F5 frame | `main` → [`cli`] → [`daemon`] | words to and from a person; wiring and life cycle |
+//! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
 //! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`metrics`] | text to `Config`; sockets; one attempt; exposition |

@@ -109,7 +109,8 @@ fn a_scraper_that_does_not_read_holds_nobody_up() {
 #[test]
 fn running_out_of_descriptors_is_our_fault_and_not_the_far_sides() {
     let silent = Server::raw(|stream| stream.read(&mut [0]).map(drop));
-    let services: String = (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"p\"]\n")).collect();
+    let services: Vec<_> = (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"p\"]\n")).collect();
+    let services = services.concat();
     let config = format!(
         r#"
         [defaults]
