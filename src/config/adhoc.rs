@@ -44,10 +44,12 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
     };
     let spec =
         Spec { ip: DEFAULT_IP, pick: DEFAULT_PICK, slow_after: None, max_latency: None, kind };
+    // All that is behind the scheme, so that two URLs on one host are two checks.
+    let place = rest.trim_end_matches('/');
     Ok(Check {
-        id: CheckId::new("adhoc", &host, scheme),
+        id: CheckId::new("adhoc", place, scheme),
         service: "adhoc".into(),
-        endpoint: host.as_str().into(),
+        endpoint: place.into(),
         probe: scheme.into(),
         provider: "".into(),
         region: "".into(),
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn urls_become_checks_with_the_defaults() {
-        assert_eq!(adhoc("https://a.example/x").unwrap().id.as_str(), "adhoc/a.example/https");
+        assert_eq!(adhoc("https://a.example/x").unwrap().id.as_str(), "adhoc/a.example/x/https");
         assert_eq!(adhoc("tcp://a.example:25").unwrap().spec.kind.name(), "tcp");
         let tls = adhoc("tls://[::1]:443").unwrap();
         assert!(matches!(&tls.spec.kind, ProbeKind::Tcp(tcp) if tcp.tls.is_some()));

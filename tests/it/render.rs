@@ -103,7 +103,7 @@ fn probe_writes_every_documented_field() {
         assert!(run.remove(measured).is_some_and(|value| !value.is_null()), "{measured}: {said}");
     }
     let expected = json!({
-        "check": "adhoc/127.0.0.1/http", "verdict": "bad", "reason": "status", "cause": null, "warnings": [],
+        "check": format!("adhoc/{}/http", server.address), "verdict": "bad", "reason": "status", "cause": null, "warnings": [],
         "phase": "transfer", "family": 4, "said": "status 503, expected 2xx", "hops": [],
         "facts": {
             "http_status": 503, "http_version": "1.1", "redirects": 0, "body_bytes": run["facts"]["body_bytes"],
@@ -116,15 +116,16 @@ fn probe_writes_every_documented_field() {
 #[test]
 fn probe_draws_each_phase_and_counts_the_good() {
     let server = Server::fixed(response("200 OK", &[], "hello"));
-    let urls = [server.url("/a"), "tcp://127.0.0.1:1".to_owned()];
+    let urls = [server.url("/a"), server.url("/b"), "tcp://127.0.0.1:1".to_owned()];
     let output = binary().arg("probe").args(&urls).output().unwrap();
     let (code, said, _) = parts(&output);
     assert_eq!(code, Some(1), "{said}");
-    for words in ["+ adhoc/127.0.0.1/http  good", "    processing ", "    transfer ", "1 of 2 good"]
-    {
+    let [first, second] =
+        ["a", "b"].map(|path| format!("+ adhoc/{}/{path}/http  good", server.address));
+    let refused = "x adhoc/127.0.0.1:1/tcp  bad: connect_refused";
+    for words in [&*first, &*second, refused, "    processing ", "    transfer ", "2 of 3 good"] {
         assert!(said.contains(words), "`{words}` is not in {said}");
     }
-    assert!(said.contains("x adhoc/127.0.0.1/tcp  bad: connect_refused"), "{said}");
     assert!(said.is_ascii(), "a locale without UTF-8 gets plain characters: {said}");
 }
 
