@@ -11,6 +11,7 @@ use crate::model::{
     Check, CheckIndex, Detail, Outcome, Phase, ProbeResult, Reason, Service, State, Timestamp,
     Verdict, Warning,
 };
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows behind one lock: a scrape holds the recorder up for the copy of so many rows at most.
@@ -29,6 +30,9 @@ pub struct Table {
     /// The last run of each check, for the field's names; `None` where they are not exported.
     last_runs: Option<Mutex<Vec<Option<Arc<ProbeResult>>>>>,
     states: Mutex<Vec<ServiceStates>>,
+    /// Room for the next copy of the rows: made anew for each scrape, it would stay with the allocator of whichever thread
+    /// served that scrape, once per thread.
+    room: Mutex<Vec<Row>>,
 }
 
 /// The states of a service.
@@ -175,6 +179,7 @@ impl Table {
             vantage: escaped(vantage),
             checks: check_texts(checks, services, vantage),
             states: Mutex::new(states.collect()),
+            room: Mutex::default(),
             services: texts,
             last_runs: field_names.then(|| Mutex::new(vec![None; checks.len()])),
             shards: rows.chunks(SHARD_ROWS).map(|rows| Mutex::new(rows.to_vec())).collect(),
@@ -222,13 +227,24 @@ impl Table {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A copy of every row, a shard at a time.
+    /// A copy of every row, a shard at a time; [`Self::give_back`] takes its room for the next one.
     pub(super) fn copy(&self) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(self.checks.len());
+        let mut rows = mem::take(&mut *self.room());
+        rows.clear();
+        rows.reserve_exact(self.checks.len());
         for number in 0..self.shards.len() {
             rows.extend_from_slice(&self.shard(number));
         }
         rows
+    }
+
+    /// Keeps the room of a copy that is no longer needed; of copies at the same time only the last one's.
+    pub(super) fn give_back(&self, rows: Vec<Row>) {
+        *self.room() = rows;
+    }
+
+    fn room(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shard(&self, number: usize) -> MutexGuard<'_, Vec<Row>> {

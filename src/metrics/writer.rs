@@ -12,6 +12,7 @@ use super::table::{Durations, Row, ServiceStates, Table};
 use crate::model::{Detail, ProbeResult, Reason, Timestamp, Verdict};
 use bytes::Bytes;
 use std::fmt::{Display, Write as _};
+use std::mem;
 use std::sync::Arc;
 
 /// A chunk is handed out once it is longer than this, in bytes.
@@ -123,6 +124,12 @@ impl Exposition {
                 .expect(INFALLIBLE);
             }
         }
+    }
+}
+
+impl Drop for Exposition {
+    fn drop(&mut self) {
+        self.table.give_back(mem::take(&mut self.rows));
     }
 }
 

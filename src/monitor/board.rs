@@ -168,6 +168,10 @@ impl Board {
         let mut shard = lock(&self.0.shards[check.get() / SHARD]);
         let entry = &mut shard[check.get() % SHARD];
         entry.runs[kept.verdict.index()] += 1;
+        // Exactly the room that is needed: doubling would take half as much again, for every check.
+        if entry.steps.capacity() == 0 {
+            entry.steps.reserve_exact(KEEP_STEPS);
+        }
         entry.steps.truncate(KEEP_STEPS - 1);
         let warned = !run.warnings.is_empty();
         entry.steps.push_front(Step::new(kept.verdict, warned, run.latency));
@@ -178,6 +182,7 @@ impl Board {
         if kind.len() == most {
             kind.pop_back();
         }
+        kind.reserve_exact(1);
         kind.push_front(kept);
     }
 

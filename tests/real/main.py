@@ -79,6 +79,7 @@ class Road:
     def __init__(self, binary: str, peers: Peers, findings: Findings):
         self.binary, self.peers, self.findings = binary, peers, findings
         self.config = peers.folder / "probes.toml"
+        self.socket = str(peers.folder / "socket")
 
     def query(self, expression: str) -> list[tuple[dict, float]]:
         """What Prometheus answers now."""
@@ -107,8 +108,8 @@ class Road:
 
     def start(self) -> None:
         self.started = time.time()
-        self.peers.start("nephoscope", [self.binary, "run", "--config", self.config], self.peers.port("nephoscope"),
-                         cwd=self.peers.folder)
+        self.peers.start("nephoscope", [self.binary, "run", "--config", self.config, "--socket", self.socket],
+                         self.peers.port("nephoscope"), cwd=self.peers.folder)
 
     def outcomes(self) -> None:
         """Every case, as Prometheus sees it: state, reason, and no other reason."""
@@ -216,7 +217,7 @@ class Road:
                                lambda path=path: (lambda status, _, body: (status, "real" in json.dumps(json.loads(body))))(
                                    *fetch(port, path)), lambda seen: seen == (200, True))
         self.findings.equal("an unknown path is 404", fetch(port, "/nothing")[0], 404)
-        status = self.run("status", "--config", str(self.config), "--format", "json")
+        status = self.run("status", "--socket", self.socket, "--format", "json")
         self.findings.say(status.returncode == 1 and "real/here/status-404" in json.dumps(json.loads(status.stdout or "0")),
                           "status gives JSON and exits 1 while something is down",
                           (status.returncode, status.stdout[:80], status.stderr[:200]))
@@ -288,7 +289,7 @@ class Road:
 
     def end(self) -> None:
         """A second daemon, then the end of the first."""
-        second = self.run("run", "--config", str(self.config), within=20)
+        second = self.run("run", "--config", str(self.config), "--socket", self.socket + "-2", within=20)
         port = str(self.peers.port("nephoscope"))
         self.findings.say(second.returncode == 1 and port in second.stderr, "a second daemon on the same port exits 1",
                           (second.returncode, second.stderr[-200:]))
