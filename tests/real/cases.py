@@ -53,6 +53,14 @@ def tcp(name: str, port: str, *keys: str, reason: str | None = None) -> Case:
     return Case(name, "\n".join(["[tcp]", f'address = "{{host}}:@{port}@"', *keys]), reason)
 
 
+def smtp(name: str, port: str, reason: str | None = None) -> Case:
+    """A mail server that is asked for TLS."""
+    steps = ['{ expect = "^220 " }', '{ send = "EHLO monitor\\r\\n" }', '{ expect = "^250 " }', '{ starttls = "smtp" }',
+             '{ send = "EHLO monitor\\r\\n" }', '{ expect = "^250 " }', '{ send = "QUIT\\r\\n" }', '{ expect = "^221 " }']
+    tls = ["[tls]", 'ca = "@certificates@/root.pem"', 'server_name = "good.test"']
+    return tcp(name, port, f"dialogue = [{', '.join(steps)}]", *tls, reason=reason)
+
+
 def dns(name: str, query: str, kind: str, *keys: str, port: str = "dns", reason: str | None = None) -> Case:
     """A question to knot."""
     lines = ["[dns]", f'server = "127.0.0.1:@{port}@"', f'query = "{query}"', f'type = "{kind}"', *keys]
@@ -108,6 +116,9 @@ CASES = [
     tcp("port-tls", "tls13", "[tls]", 'ca = "@certificates@/root.pem"', 'server_name = "good.test"'),
     tcp("port-tls-expired", "expired", "[tls]", 'ca = "@certificates@/root.pem"', 'server_name = "good.test"',
         reason="tls_expired"),
+    smtp("smtp", "smtp"),
+    smtp("smtp-expired", "smtp_expired", reason="tls_expired"),
+    smtp("smtp-plain", "smtp_plain", reason="starttls"),
     dns("a", "www.example.test", "A", "answers = { exact = ['192.0.2.7'], ttl = \"300s..300s\" }"),
     dns("a-tcp", "www.example.test", "A", 'transport = "tcp"', "answers = { exact = ['192.0.2.7'] }"),
     dns("aaaa", "www.example.test", "AAAA", "answers = { all = ['^2001:db8::7$'] }"),
@@ -128,4 +139,22 @@ CASES = [
     dns("many-tcp", "many.example.test", "A", 'truncated = "tcp"', 'answers = { count = "@many@..@many@" }'),
     dns("nobody", "www.example.test", "A", port="nobody", reason="connect_refused"),
     dns("mute", "www.example.test", "A", port="mute", reason="response_timeout"),
+]
+
+# What blackbox_exporter is asked about the same servers: (case, its module, its target). Its verdict must be ours.
+SECOND_OPINION = [
+    *[(name, "http", f"http://127.0.0.1:@http@{path}") for name, path in (
+        ("ok", "/ok"), ("status-404", "/missing"), ("status-500", "/error"), ("redirect", "/first"),
+        ("redirect-loop", "/loop"), ("slow", "/slow/"), ("silent", "/silent"), ("closed", "/closed"), ("auth-missing", "/private/"))],
+    *[(name, "https", f"https://127.0.0.1:@{port}@/") for name, port in (
+        ("tls12", "tls12"), ("tls13", "tls13"), ("http2", "http2"), ("expired", "expired"), ("future", "future"),
+        ("hostname", "other"), ("selfsigned", "selfsigned"), ("untrusted", "untrusted"), ("no-intermediate", "alone"),
+        ("soon", "soon"), ("mutual-missing", "mutual"))],
+    ("refused", "http", "http://127.0.0.1:@nobody@/"), ("full", "http", "http://127.0.0.1:@full@/"),
+    ("port", "tcp", "127.0.0.1:@http@"), ("port-refused", "tcp", "127.0.0.1:@nobody@"),
+    ("dialogue-silent", "banner", "127.0.0.1:@silent@"), ("smtp", "smtp", "127.0.0.1:@smtp@"),
+    ("smtp-expired", "smtp", "127.0.0.1:@smtp_expired@"), ("smtp-plain", "smtp", "127.0.0.1:@smtp_plain@"),
+    ("a", "dns", "127.0.0.1:@dns@"), ("nxdomain", "dns_nxdomain", "127.0.0.1:@dns@"),
+    ("foreign", "dns_foreign", "127.0.0.1:@dns@"), ("servfail", "dns_servfail", "127.0.0.1:@dns@"),
+    ("mute", "dns", "127.0.0.1:@mute@"),
 ]

@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 
 import certificates
-from cases import CASES, Case
+from cases import CASES, SECOND_OPINION, Case
 from peers import HERE, RESOLVER, SILENT_RESOLVER, Peers
 
 # How long an expectation may take to come true.
@@ -28,7 +28,6 @@ PATIENCE_S = 40.0
 # interval + timeout + one recheck + a scrape, in the configuration used here: how far settled time may lag.
 SETTLE_S = 6.0
 HEALTHY = ["ok", "tls13", "port", "a"]
-LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
 
 
 class Findings:
@@ -126,6 +125,21 @@ class Road:
         if len(states) != 1:
             raise ValueError(f"{len(states)} series of nephoscope_check_state")
         return states[0], {labels["reason"] for labels, _ in failures}
+
+    def second_opinion(self) -> None:
+        """Debian's blackbox_exporter, asked about the same servers, says the same."""
+        by_name = {case.name: case for case in CASES}
+        for name, module, target in SECOND_OPINION:
+            query = urllib.parse.urlencode({"module": module, "target": self.peers.fill(target)})
+            text = fetch(self.peers.port("blackbox"), f"/probe?{query}")[2].decode()
+            theirs = re.findall(r"^probe_success (\d)$", text, re.MULTILINE)
+            self.findings.equal(f"blackbox_exporter on {name}", theirs, ["0" if by_name[name].reason else "1"])
+            if name == "tls13":
+                theirs = [float(end) for end in re.findall(r"^probe_ssl_earliest_cert_expiry (\S+)$", text, re.MULTILINE)]
+                self.findings.soon(
+                    "both see the same end of the certificate",
+                    lambda: self.values('nephoscope_tls_certificate_not_after_timestamp_seconds{check="real/here/tls13"}'),
+                    lambda seen, theirs=theirs: len(seen) == 1 and seen == theirs)
 
     def facts(self) -> None:
         """Single numbers against what the peers themselves say."""
@@ -314,10 +328,12 @@ def main() -> int:
         peers.make_files()
         peers.start_nginx()
         peers.start_knot()
+        peers.start_smtp()
+        peers.start_blackbox()
         road.prepare()
         road.start()
         peers.start_prometheus()
-        for chapter in (road.outcomes, road.facts, road.time_is_accounted_for, road.pace, road.exposition, road.faces,
+        for chapter in (road.outcomes, road.second_opinion, road.facts, road.time_is_accounted_for, road.pace, road.exposition, road.faces,
                         road.probes, road.names, road.outage, road.end):
             print(f"--- {chapter.__doc__.splitlines()[0]}")
             try:

@@ -22,7 +22,7 @@ MANY = 300
 RESOLVER = "127.0.53.1"
 SILENT_RESOLVER = "127.0.53.2"
 PORTS = ["http", "tls11", "tls12", "tls13", "http2", "expired", "future", "other", "selfsigned", "untrusted", "alone",
-         "soon", "mutual", "dns", "nephoscope", "prometheus"]
+         "soon", "mutual", "dns", "smtp", "smtp_expired", "smtp_plain", "blackbox", "nephoscope", "prometheus"]
 
 
 class Peers:
@@ -63,7 +63,7 @@ class Peers:
         (self.folder / "example.test.zone").write_text((HERE / "peers/example.test.zone").read_text() + many)
         (self.folder / "knot").mkdir()
         (self.folder / "tsdb").mkdir()
-        for name in ("nginx.conf", "knot.conf", "prometheus.yml"):
+        for name in ("nginx.conf", "knot.conf", "blackbox.yml", "prometheus.yml"):
             self.write(name, (HERE / "peers" / name).read_text())
 
     def start_nginx(self) -> None:
@@ -72,6 +72,19 @@ class Peers:
 
     def start_knot(self) -> None:
         self.start("knotd", ["knotd", "-c", self.folder / "knot.conf"], self.port("dns"))
+
+    def start_smtp(self) -> None:
+        """Debian's aiosmtpd, thrice: with a good certificate, with an expired one, without any."""
+        for name, certificate in (("smtp", "good"), ("smtp_expired", "expired"), ("smtp_plain", None)):
+            command = ["/usr/bin/python3", "-m", "aiosmtpd", "-n", "--no-requiretls", "-l", f"127.0.0.1:{self.port(name)}"]
+            if certificate:
+                command += ["--tlscert", self.certificates / f"{certificate}.pem",
+                            "--tlskey", self.certificates / f"{certificate}.key"]
+            self.start(name, command, self.port(name))
+
+    def start_blackbox(self) -> None:
+        self.start("blackbox", ["prometheus-blackbox-exporter", f"--config.file={self.folder}/blackbox.yml",
+                                f"--web.listen-address=127.0.0.1:{self.port('blackbox')}"], self.port("blackbox"))
 
     def start_prometheus(self) -> None:
         self.start("prometheus", ["prometheus", f"--config.file={self.folder}/prometheus.yml",
