@@ -20,11 +20,15 @@ use axum::body::Body;
 use signal::{Signal, Signals};
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+/// Expositions that are read at the same time; each holds a copy of every row.
+const READERS: usize = 16;
 
 /// Why the daemon could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +63,18 @@ pub enum Error {
     /// The monitor could not start.
     #[error(transparent)]
     Monitor(#[from] monitor::Error),
-    /// The recorder ended: what was counted is lost.
-    #[error("the recorder ended unexpectedly; its panic is in the log")]
-    RecorderLost,
+    /// There is something else where the local socket should be.
+    #[error("`{}` is there and is not a socket, so it is left alone; name another place with `--socket`", path.display())]
+    SocketIsFile {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A listener ended: page, metrics or the local socket would be gone.
+    #[error("a listener ended by itself; its panic stands above")]
+    FaceLost,
+    /// Stopping was asked for a second time.
+    #[error("stopped at once: asked for a second time, runs in flight are lost")]
+    StoppedAtOnce,
 }
 
 /// A running daemon.
@@ -69,7 +82,7 @@ pub struct Daemon {
     monitor: Monitor,
     signals: Signals,
     address: SocketAddr,
-    socket: Option<PathBuf>,
+    socket: Option<Local>,
     servers: JoinSet<()>,
     stop_servers: watch::Sender<bool>,
 }
@@ -90,9 +103,9 @@ impl Daemon {
         let listen = |source| Error::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let local = match &socket {
-            Some(path) => Some(bind_local(path).await?),
-            None => None,
+        let (local, socket) = match socket {
+            Some(path) => bind_local(path).await.map(|(local, made)| (Some(local), Some(made)))?,
+            None => (None, None),
         };
 
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
@@ -118,35 +131,53 @@ impl Daemon {
         self.address
     }
 
-    /// Waits for a signal to stop, then stops.
-    pub async fn run(mut self) -> Result<(), Error> {
-        let outcome = loop {
-            // A lost recorder first: nothing else matters then.
-            tokio::select! {
-                biased;
-                () = self.monitor.lost() => break Err(Error::RecorderLost),
-                signal = self.signals.next() => match signal {
-                    Signal::Stop(name) => {
-                        tracing::info!(signal = name, "stopping: runs in flight may end");
-                        break Ok(());
-                    }
-                    Signal::Hangup => tracing::warn!(
-                        "SIGHUP is not yet in effect: restart to apply a changed configuration"
-                    ),
-                },
-            }
+    /// Waits for a signal to stop, then stops; a second signal stops at once.
+    pub async fn run(self) -> Result<(), Error> {
+        let Self { mut monitor, mut signals, socket, mut servers, stop_servers, .. } = self;
+        wait(&mut monitor, &mut signals, &mut servers).await?;
+        // Stopping in order first: a second signal counts only while that is not done.
+        let outcome = tokio::select! {
+            biased;
+            stopped = monitor.stop() => stopped.map_err(Error::Monitor),
+            () = stop_asked(&mut signals) => Err(Error::StoppedAtOnce),
         };
         if outcome.is_ok() {
-            self.monitor.stop().await;
+            let _ = stop_servers.send(true);
+            while servers.join_next().await.is_some() {}
         }
-        let _ = self.stop_servers.send(true);
-        while self.servers.join_next().await.is_some() {}
-        if let Some(path) = &self.socket {
-            let _ = std::fs::remove_file(path);
-        }
+        drop(socket);
         tracing::info!("stopped");
         outcome
     }
+}
+
+/// Waits until the daemon is asked to stop; an error if a part of it ends by itself.
+async fn wait(
+    monitor: &mut Monitor,
+    signals: &mut Signals,
+    servers: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    loop {
+        // Lost parts first: without them there is nothing to wait for.
+        tokio::select! {
+            biased;
+            () = monitor.lost() => return Err(Error::Monitor(monitor::Error::Lost)),
+            _ = servers.join_next() => return Err(Error::FaceLost),
+            signal = signals.next() => match signal {
+                Signal::Stop(name) => {
+                    tracing::info!(signal = name, "stopping: runs in flight may end");
+                    return Ok(());
+                }
+                Signal::Hangup => tracing::warn!(
+                    "SIGHUP is not yet in effect: restart to apply a changed configuration"
+                ),
+            },
+        }
+    }
+}
+
+async fn stop_asked(signals: &mut Signals) {
+    while signals.next().await == Signal::Hangup {}
 }
 
 /// What the web shows: the plan's tables, seen from outside.
@@ -154,10 +185,16 @@ fn face(plan: &monitor::Plan, own: Own) -> Face {
     let (table, board) = (Arc::clone(&plan.table), plan.board.clone());
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
+    let readers = Arc::new(Semaphore::new(READERS));
     let metrics = move || {
+        let place = Arc::clone(&readers).try_acquire_owned().ok()?;
         own.set_in_flight(board.about().in_flight);
         let chunks = Exposition::new(Arc::clone(&table), own.text());
-        Body::from_stream(futures_util::stream::iter(chunks.map(Ok::<_, io::Error>)))
+        let chunks = chunks.map(move |chunk| {
+            let _held = &place;
+            Ok::<_, io::Error>(chunk)
+        });
+        Some(Body::from_stream(futures_util::stream::iter(chunks)))
     };
     Face {
         picture,
@@ -172,18 +209,48 @@ async fn told(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// Binds the local socket; one left over from a daemon that was killed is taken away, one that answers is left alone.
-async fn bind_local(path: &Path) -> Result<UnixListener, Error> {
-    let failed = |source| Error::Socket { path: path.to_owned(), source };
+/// The local socket as it was made; taken away when dropped, unless somebody has put something else there.
+struct Local {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Local {
+    fn identity(path: &Path) -> Option<(u64, u64)> {
+        let seen = std::fs::symlink_metadata(path).ok()?;
+        Some((seen.dev(), seen.ino()))
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if self.identity.is_some() && Self::identity(&self.path) == self.identity {
+            // Nothing more can be done about a socket that stays; the next daemon will find that nobody answers on it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Binds the local socket; one left over from a daemon that was killed is taken away, one that answers and anything that is
+/// no socket is left alone.
+async fn bind_local(path: PathBuf) -> Result<(UnixListener, Local), Error> {
+    let failed = |source| Error::Socket { path: path.clone(), source };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    match tokio::net::UnixStream::connect(path).await {
-        Ok(_) => return Err(Error::SocketInUse { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(failed)?;
+    if let Ok(there) = std::fs::symlink_metadata(&path) {
+        if !there.file_type().is_socket() {
+            return Err(Error::SocketIsFile { path });
         }
-        Err(_) => {}
+        match tokio::net::UnixStream::connect(&path).await {
+            Ok(_) => return Err(Error::SocketInUse { path }),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(&path).map_err(failed)?;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
-    UnixListener::bind(path).map_err(failed)
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let identity = Local::identity(&path);
+    Ok((listener, Local { path, identity }))
 }

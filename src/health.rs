@@ -20,7 +20,7 @@ pub struct Health {
     against_since: Timestamp,
     /// Whether a warning is confirmed.
     warned: bool,
-    /// Good verdicts in a row whose warning differs from `warned`.
+    /// Good verdicts in a row whose warning differs from `warned`; a bad one ends the row.
     warn_against: u32,
     since: Timestamp,
 }
@@ -91,8 +91,10 @@ impl Health {
                 }
             }
         }
-        if verdict == Verdict::Good {
-            self.warn(warned, confirm);
+        match verdict {
+            Verdict::Good => self.warn(warned, confirm),
+            Verdict::Bad => self.warn_against = 0,
+            Verdict::Unknown => {}
         }
         if self.state() != before {
             self.since = begins;
@@ -105,6 +107,7 @@ impl Health {
             self.since = at;
         }
         self.flip(Confirmed::Unknown);
+        (self.warned, self.warn_against) = (false, 0);
     }
 
     /// The wall clock was stepped back by `millis` (negative): everything that was, was earlier.

@@ -40,7 +40,7 @@ const EVENTS: usize = 4_096;
 /// One worker for each so many checks, up to the number of processors.
 const CHECKS_PER_WORKER: usize = 4_000;
 
-/// A worker that has not rolled for so long is stuck.
+/// A worker that has not rolled for so long is stuck, and so is a recorder that has taken nothing in.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
 
 /// Carries out one run of a check; never fails, whatever happens is a result.
@@ -49,7 +49,7 @@ pub trait Runner: Send + Sync + 'static {
     fn run(&self, check: CheckIndex, timeout: Duration) -> BoxFuture<'static, ProbeResult>;
 }
 
-/// Shows that a worker lives.
+/// Shows that a worker or the recorder lives.
 #[derive(Debug)]
 pub struct Pulse {
     born: Instant,
@@ -64,7 +64,7 @@ impl Default for Pulse {
 }
 
 impl Pulse {
-    /// The worker lives.
+    /// It lives.
     pub fn beat(&self) {
         let millis = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.beat.store(millis + 1, Ordering::Relaxed);
@@ -77,27 +77,33 @@ impl Pulse {
     }
 }
 
-/// Whether the workers move, for the health paths. Cloning it clones handles.
+/// Whether the workers and the recorder move, for the health paths. Cloning it clones handles.
 #[derive(Clone)]
-pub struct Vitals(Arc<[Arc<Pulse>]>);
+pub struct Vitals {
+    workers: Arc<[Arc<Pulse>]>,
+    recorder: Arc<Pulse>,
+}
 
 impl Vitals {
-    /// Whether every worker has moved lately; else a sentence why not.
+    /// Whether every worker and the recorder have moved lately; else a sentence why not.
     pub fn alive(&self) -> Result<(), String> {
-        let slowest = self.0.iter().filter_map(|pulse| pulse.age()).max();
-        match slowest.filter(|age| *age > STUCK_AFTER) {
-            Some(age) => Err(format!("a scheduler has not moved for {} s", age.as_secs())),
-            None => Ok(()),
+        let workers = self.workers.iter().filter_map(|pulse| pulse.age()).max();
+        for (who, age) in [("a scheduler", workers), ("the recorder", self.recorder.age())] {
+            if let Some(age) = age.filter(|age| *age > STUCK_AFTER) {
+                return Err(format!("{who} has not moved for {} s", age.as_secs()));
+            }
         }
+        Ok(())
     }
 
     /// Whether every worker has planned its first round; else a sentence why not.
     pub fn ready(&self) -> Result<(), String> {
-        let planned = self.0.iter().filter(|pulse| pulse.age().is_some()).count();
-        if planned == self.0.len() {
+        let all = self.workers.len();
+        let planned = self.workers.iter().filter(|pulse| pulse.age().is_some()).count();
+        if planned == all {
             return Ok(());
         }
-        Err(format!("{planned} of {} schedulers have planned their first round", self.0.len()))
+        Err(format!("{planned} of {all} schedulers have planned their first round"))
     }
 }
 
@@ -132,7 +138,7 @@ pub fn plan(
     clock: &Arc<dyn WallClock>,
     own: &Own,
 ) -> Plan {
-    let started = clock.now();
+    let (instant, started) = (Instant::now(), clock.now());
     let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
     let services: Arc<[Service]> = config.services.clone().into();
     let vantage = &config.monitor.vantage;
@@ -163,11 +169,13 @@ pub fn plan(
     let mut seats = Vec::new();
     for number in 0..workers {
         let share: Arc<[_]> = share(checks.len(), number, workers).collect();
-        let (ask, asked) = mpsc::channel(share.len().max(1));
+        let (ask, asked) = mpsc::channel((2 * share.len()).max(1));
         rechecks.push(ask);
         seats.push(Worker {
             checks: share,
             all: Arc::clone(&checks),
+            number,
+            anchor: (instant, started),
             clock: Arc::clone(clock),
             room: Arc::clone(&room),
             events: to_recorder.clone(),
@@ -179,6 +187,7 @@ pub fn plan(
     }
     let table = Arc::new(table);
     let recorder = Recorder {
+        pulse: Arc::default(),
         ledger,
         table: Arc::clone(&table),
         board: board.clone(),
@@ -186,7 +195,11 @@ pub fn plan(
         services,
         rechecks,
     };
-    let vitals = Vitals(seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect());
+    recorder.publish_services();
+    let vitals = Vitals {
+        workers: seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect(),
+        recorder: Arc::clone(&recorder.pulse),
+    };
     Plan { board, table, vitals, recorder, events, workers: seats, stop }
 }
 
@@ -211,8 +224,8 @@ pub enum Error {
     /// The system gives no thread or runtime.
     #[error("cannot start a worker")]
     Worker(#[source] std::io::Error),
-    /// A worker ended before it was ready.
-    #[error("a worker ended before it was ready; its panic is in the log")]
+    /// A worker or the recorder ended by itself.
+    #[error("a part of the monitor ended by itself; its panic stands above")]
     Lost,
 }
 
@@ -221,20 +234,37 @@ pub struct Monitor {
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     recorder: tokio::task::JoinHandle<Ledger>,
+    /// Says something when a worker has ended.
+    ended: mpsc::Receiver<()>,
+}
+
+/// Says that its worker has ended, however that happened.
+struct End(mpsc::Sender<()>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // Nobody listens any more when the monitor itself has stopped.
+        let _ = self.0.try_send(());
+    }
 }
 
 impl Monitor {
     /// Starts the workers on threads of their own and the recorder on this runtime; ready when every prober is.
     pub async fn start(plan: Plan, roots: &Roots) -> Result<Self, Error> {
         let recorder = tokio::runtime::Handle::current().spawn(plan.recorder.run(plan.events));
-        let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder };
+        let (end, ended) = mpsc::channel(plan.workers.len().max(1));
+        let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder, ended };
         let mut ready = Vec::new();
         for (number, worker) in plan.workers.into_iter().enumerate() {
             let (tell, told) = oneshot::channel();
             let roots = roots.clone();
+            let end = End(end.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("probes-{number}"))
-                .spawn(move || work(worker, roots, tell))
+                .spawn(move || {
+                    let _end = end;
+                    work(worker, roots, tell);
+                })
                 .map_err(Error::Worker)?;
             monitor.threads.push(thread);
             ready.push(told);
@@ -245,23 +275,28 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Stops starting runs, waits for those in flight (none outlives its timeout) and for the recorder to take in the rest.
-    pub async fn stop(self) {
-        let Self { stop, threads, recorder } = self;
+    /// Stops starting runs, waits for those in flight (for a bounded time) and for the recorder to take in the rest.
+    pub async fn stop(self) -> Result<(), Error> {
+        let Self { stop, threads, recorder, .. } = self;
         // Without a receiver every worker has already gone.
         let _ = stop.send(true);
         let join = move || threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
         let lost = tokio::runtime::Handle::current().spawn_blocking(join).await.unwrap_or(0);
-        if lost > 0 {
-            tracing::error!(workers = lost, "a worker had panicked");
-        }
         drop(stop);
-        recorder.await.expect("the recorder does not panic");
+        if recorder.await.is_err() || lost > 0 {
+            return Err(Error::Lost);
+        }
+        Ok(())
     }
 
-    /// Resolves when the recorder ends while the monitor should run: state after that is unknown.
+    /// Resolves when a worker or the recorder ends while the monitor should run: what is shown after that is not true.
     pub async fn lost(&mut self) {
-        let _ = (&mut self.recorder).await;
+        // The recorder first: without it nothing else matters.
+        tokio::select! {
+            biased;
+            _ = &mut self.recorder => {}
+            _ = self.ended.recv() => {}
+        }
     }
 }
 
@@ -309,7 +344,7 @@ mod tests {
     #[test]
     fn a_worker_is_ready_once_it_has_planned() {
         let pulse = Arc::new(Pulse::default());
-        let vitals = Vitals([Arc::clone(&pulse)].into());
+        let vitals = Vitals { workers: [Arc::clone(&pulse)].into(), recorder: Arc::default() };
         assert!(vitals.ready().is_err());
         pulse.beat();
         assert_eq!((vitals.ready(), vitals.alive()), (Ok(()), Ok(())));

@@ -194,12 +194,15 @@ impl Agenda {
         }
     }
 
-    /// The wall clock was stepped: every due time is taken anew from `now`.
+    /// The wall clock was stepped: every due time is taken anew from `now`, as at the start, and what waits was due now.
     pub fn reanchor(&mut self, now: Timestamp) {
         self.heap.clear();
         for (slot, entry) in (0..).zip(&mut self.entries) {
             entry.recheck_at = None;
-            entry.next_due = entry.grid.next_after(now);
+            entry.next_due = entry.grid.first_after(now);
+            if let Some(wait) = &mut entry.waiting {
+                wait.due = now;
+            }
             self.heap.push(Reverse((entry.next_due, slot, false)));
         }
     }

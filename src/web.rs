@@ -87,8 +87,8 @@ pub struct Face {
     pub alive: Answer,
     /// Whether the configuration is loaded and the first round planned.
     pub ready: Answer,
-    /// Writes the exposition text, whole or in pieces.
-    pub metrics: Arc<dyn Fn() -> Body + Send + Sync>,
+    /// Writes the exposition text, whole or in pieces; `None` while too many are being read.
+    pub metrics: Arc<dyn Fn() -> Option<Body> + Send + Sync>,
 }
 
 /// All paths, with limits and headers.
@@ -116,7 +116,11 @@ pub fn router(face: Face) -> Router {
 
 async fn metrics(State(face): State<Face>) -> Response {
     const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, TEXT_FORMAT)], (face.metrics)()).into_response()
+    const BUSY: &str = "too many scrapes at once; one every few seconds is plenty\n";
+    match (face.metrics)() {
+        Some(body) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], body).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, BUSY).into_response(),
+    }
 }
 
 async fn nothing_here() -> Response {

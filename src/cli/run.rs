@@ -23,13 +23,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
     let (format, level) = arguments.log();
-    logging::install(format, level, own.clone());
+    let _log = logging::install(format, level, own.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SERVING_THREADS)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let checks = config.checks.len();
         let socket = to_bind(&Place::of_process(arguments.socket.clone()));
         let daemon = Daemon::start(&config, notices, Some(socket), own).await?;
@@ -38,5 +38,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         tracing::info!(checks, "watching; the page is at http://{address}/");
         daemon.run().await?;
         Ok(FINE)
-    })
+    });
+    // A daemon that was told twice to stop leaves threads behind; nobody waits for them.
+    runtime.shutdown_background();
+    done
 }

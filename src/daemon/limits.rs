@@ -1,21 +1,26 @@
 //! How many descriptors this process may have.
 //!
-//! Every run in flight holds one, and a dead region holds as many as `max_in_flight` allows until their deadlines. Shells give
-//! 1 024 and let a process ask for more, so the daemon asks for all it may have; if that is too few it says so at the start.
+//! Every run in flight holds one or two (a connection, a question to the resolver), and a dead region holds as many as
+//! `max_in_flight` allows until their deadlines. Shells give 1 024 and let a process ask for more, so the daemon asks for all
+//! it may have; if that is too few it says so at the start.
 //!
 //! What happens when they run out all the same (the run is unknown, cause `overloaded`) is decided where a socket is opened.
 
+use crate::web::serve::CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are not for runs: listeners, their connections, runtimes, log.
-const RESERVED: u64 = 400;
+/// Descriptors that a run may hold at once.
+const PER_RUN: u64 = 2;
+
+/// Descriptors that are not for runs: runtimes, listeners, log, and the connections of two listeners.
+const RESERVED: u64 = 64 + 2 * CONNECTIONS as u64;
 
 /// Asks for all descriptors this process may have, and says so if `max_in_flight` runs would need more.
 pub(super) fn raise_descriptors(max_in_flight: u32) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let available = if raised.is_ok() { maximum } else { current };
-    let wanted = u64::from(max_in_flight) + RESERVED;
+    let wanted = PER_RUN * u64::from(max_in_flight) + RESERVED;
     if let Some(available) = available.filter(|available| *available < wanted) {
         tracing::warn!(
             available,

@@ -1,12 +1,15 @@
 //! The log: events to stderr, as text for people or as JSON for machines.
 //!
-//! One subscriber for the process, installed once. Each message that is written is counted by level. Colour is used on a terminal only, and `NO_COLOR` is honoured.
+//! One subscriber for the process, installed once. Messages go through a bounded queue to a thread that writes them: a stderr
+//! that nobody reads holds nobody up, and what does not fit is lost and counted. Each message is counted by level. Colour is
+//! used on a terminal only, and `NO_COLOR` is honoured.
 //!
 //! What is worth a message is decided where it happens.
 
 use crate::metrics::Own;
 use std::io;
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, SubscriberExt};
@@ -20,12 +23,28 @@ pub enum Format {
     Json,
 }
 
+/// Lines that wait for a slow reader of stderr at most; then new ones are lost and counted.
+const QUEUE_LINES: usize = 10_000;
+
+/// Writes what is left of the log when it is dropped, for about a second at most.
+#[must_use = "the log ends with it"]
+pub struct Log {
+    _writer: WorkerGuard,
+}
+
 /// Installs the subscriber; messages of `level` and above are written to stderr and counted in `own`.
 ///
 /// Installing a second one (a test in the same process) leaves the first in place.
-pub fn install(format: Format, level: LevelFilter, own: Own) {
+pub fn install(format: Format, level: LevelFilter, own: Own) -> Log {
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let written = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour);
+    let (queue, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(QUEUE_LINES)
+        .thread_name("log")
+        .finish(io::stderr());
+    let lost = queue.error_counter();
+    own.count_lost_log_lines(move || lost.dropped_lines() as u64);
+    let written = tracing_subscriber::fmt::layer().with_writer(queue).with_ansi(colour);
     let written = match format {
         Format::Text => written.with_target(false).boxed(),
         Format::Json => written.json().flatten_event(true).with_target(true).boxed(),
@@ -33,6 +52,7 @@ pub fn install(format: Format, level: LevelFilter, own: Own) {
     let subscriber = tracing_subscriber::registry().with(level).with(Counting(own)).with(written);
     // An error means that a subscriber is there already.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    Log { _writer: guard }
 }
 
 /// Counts messages by level.

@@ -61,6 +61,16 @@ fn a_warning_degrades_once_confirmed_and_clears_once_confirmed() {
 }
 
 #[test]
+fn warnings_with_a_failure_between_them_are_not_in_a_row() {
+    assert_eq!(walk(2, "gwbw"), (vec![Up, Up, Degraded, Up], 4));
+}
+
+#[test]
+fn what_was_warned_of_before_an_unknown_time_is_forgotten() {
+    assert_eq!(walk(2, "gwwug"), (vec![Up, Up, Degraded, Unknown, Up], 5));
+}
+
+#[test]
 fn running_out_is_unknown_from_that_moment() {
     let mut health = Health::new(Timestamp::from_millis(0));
     health.observe(Verdict::Good, false, 2, Timestamp::from_millis(1_000));

@@ -141,6 +141,8 @@ metrics! {
         "Runs that may go on at once.";
     LogMessages = Own Counter "nephoscope_log_messages_total" ["level"] Lean
         "Messages logged, by level.";
+    LogLinesLost = Own Counter "nephoscope_log_lines_lost_total" [] Lean
+        "Lines of the log that were lost because nobody read stderr fast enough.";
     ReloadSuccessful = Own Gauge "nephoscope_config_last_reload_successful" [] Lean
         "Whether the configuration was last read without problems: 1 yes, 0 no.";
     ReloadTimestamp = Own Gauge "nephoscope_config_last_reload_success_timestamp_seconds" [] Lean

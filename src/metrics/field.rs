@@ -62,7 +62,12 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "probe_success",
         help: "Displays whether or not the probe was a success",
-        read: |run| one(Some(truth(run.result.outcome == Outcome::Good))),
+        // Absent where the monitor could not tell: somebody's rule on `probe_success == 0` must not page for our faults.
+        read: |run| match run.result.outcome {
+            Outcome::Good => one(Some(1.0)),
+            Outcome::Bad(_) => one(Some(0.0)),
+            Outcome::Unknown(_) => Vec::new(),
+        },
     },
     Family {
         name: "probe_duration_seconds",

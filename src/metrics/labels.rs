@@ -7,7 +7,8 @@
 
 use super::catalog::CHECK_LABELS;
 use crate::model::{
-    Check, DnsServer, Host, Phase, ProbeKind, Reason, Redirects, Service, Step, Warning,
+    Check, DnsServer, DnsTransport, Host, Phase, ProbeKind, Reason, Redirects, Service, Step,
+    Truncated, Warning,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -118,8 +119,6 @@ fn info_labels(check: &Check, service: Option<&Service>) -> String {
     let runbook = service.and_then(|service| service.runbook.as_deref());
     push_label(&mut labels, "runbook", runbook.unwrap_or_default());
     for (name, value) in service.iter().flat_map(|service| service.labels.iter()) {
-        let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let name: String = name.chars().map(legal).collect();
         push_label(&mut labels, &format!("label_{name}"), value);
     }
     labels
@@ -154,6 +153,9 @@ fn possible_phases(kind: &ProbeKind) -> Vec<Phase> {
         }
         ProbeKind::Dns(dns) => {
             phases.push(Phase::Connect);
+            if dns.transport == DnsTransport::Tcp || dns.truncated == Truncated::Tcp {
+                phases.push(Phase::Transfer);
+            }
             if matches!(dns.server, DnsServer::At(Host::Name(_), _)) {
                 phases.push(Phase::Resolve);
             }

@@ -14,10 +14,13 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Levels of log messages, as label values.
 pub const LOG_LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+type LostLines = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// The daemon's own metrics. Cloning it clones handles.
 #[derive(Clone)]
@@ -28,6 +31,9 @@ pub struct Own {
     in_flight: IntGauge,
     limit: IntGauge,
     log_messages: Vec<IntCounter>,
+    log_lines_lost: IntCounter,
+    /// Says how many lines of the log were lost so far.
+    lost: Arc<OnceLock<LostLines>>,
     reload_successful: IntGauge,
     reload_timestamp: Gauge,
 }
@@ -52,15 +58,18 @@ impl Own {
             reload_timestamp: Gauge::with_opts(opts(Metric::ReloadTimestamp)).expect(VALID),
             skipped: children(&skipped, SkipCause::ALL.iter().map(|cause| cause.as_str())),
             log_messages: children(&log_messages, LOG_LEVELS),
+            log_lines_lost: IntCounter::with_opts(opts(Metric::LogLinesLost)).expect(VALID),
+            lost: Arc::default(),
             registry,
         };
-        let all: [Box<dyn Collector>; 9] = [
+        let all: [Box<dyn Collector>; 10] = [
             Box::new(build),
             Box::new(own.lag.clone()),
             Box::new(skipped),
             Box::new(own.in_flight.clone()),
             Box::new(own.limit.clone()),
             Box::new(log_messages),
+            Box::new(own.log_lines_lost.clone()),
             Box::new(own.reload_successful.clone()),
             Box::new(own.reload_timestamp.clone()),
             Box::new(ProcessCollector::for_self()),
@@ -93,6 +102,12 @@ impl Own {
         }
     }
 
+    /// Where it is asked, at each scrape, how many lines of the log were lost so far; the first one to say so is asked.
+    pub fn count_lost_log_lines(&self, lost: impl Fn() -> u64 + Send + Sync + 'static) {
+        // A second log of the same process is not the one that is written.
+        let _ = self.lost.set(Box::new(lost));
+    }
+
     /// How many runs may go on at once.
     pub fn set_limit(&self, limit: u32) {
         self.limit.set(limit.into());
@@ -113,6 +128,9 @@ impl Own {
 
     /// All of them as exposition text.
     pub fn text(&self) -> String {
+        if let Some(lost) = self.lost.get() {
+            self.log_lines_lost.inc_by(lost().saturating_sub(self.log_lines_lost.get()));
+        }
         let families = self.registry.gather();
         TextEncoder::new().encode_to_string(&families).expect("a registry encodes its own families")
     }

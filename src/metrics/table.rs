@@ -218,6 +218,16 @@ impl Table {
         }
     }
 
+    /// The wall clock was set by `millis`: the last runs of these checks were so much later or earlier.
+    pub fn shift(&self, checks: &[CheckIndex], millis: i64) {
+        for check in checks {
+            let row = &mut self.shard(check.get() / SHARD_ROWS)[check.get() % SHARD_ROWS];
+            for at in [&mut row.last_completed, &mut row.last_success].into_iter().flatten() {
+                *at = at.shifted(millis);
+            }
+        }
+    }
+
     /// Takes over the joined states of the service at this position.
     pub fn set_service(&self, service: usize, states: ServiceStates) {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)[service] = states;

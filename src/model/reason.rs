@@ -204,16 +204,4 @@ impl Reason {
             Phase::Transfer => Self::BodyTimeout,
         }
     }
-
-    /// Whether a deadline produced it.
-    pub const fn is_deadline(self) -> bool {
-        matches!(
-            self,
-            Self::DnsTimeout
-                | Self::ConnectTimeout
-                | Self::TlsTimeout
-                | Self::ResponseTimeout
-                | Self::BodyTimeout
-        )
-    }
 }

@@ -1,7 +1,7 @@
 //! The shared picture of the monitor: what the recorder has published, ready to be looked at.
 //!
-//! The recorder is the only writer. Each check has an entry in a shard with its own lock, held for one update or for copying
-//! one shard, so no reader can stall the writer. Of the last runs a few are kept, failures longer than successes.
+//! The recorder is the only writer. Each check has an entry in a shard with its own lock, held for updating or copying that
+//! shard and no longer, so no reader can stall the writer. Of the last runs a few are kept, failures longer than successes.
 //!
 //! It does not decide and it does not render.
 
@@ -12,7 +12,9 @@ use super::snapshot::{
 };
 use crate::clock::WallClock;
 use crate::metrics::Own;
-use crate::model::{Check, CheckIndex, ProbeResult, Provider, Service, State, Timestamp, Verdict};
+use crate::model::{
+    Cause, Check, CheckIndex, ProbeResult, Provider, Service, State, Timestamp, Verdict,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,6 +69,7 @@ struct Inner {
 #[derive(Clone)]
 struct Entry {
     standing: Standing,
+    cause: Option<Cause>,
     seconds: StateSeconds,
     watermark: Timestamp,
     runs: [u64; Verdict::ALL.len()],
@@ -80,6 +83,7 @@ impl Board {
     pub fn new(setting: Setting, ledger: &Ledger, started: Timestamp) -> Self {
         let entry = Entry {
             standing: Standing { state: State::Unknown, since: started },
+            cause: Some(Cause::Starting),
             seconds: StateSeconds::default(),
             watermark: started,
             runs: [0; Verdict::ALL.len()],
@@ -197,8 +201,20 @@ impl Board {
                 let [good, bad, unknown, excluded] = track.millis().map(Duration::from_millis);
                 let entry = &mut shard[check.get() % SHARD];
                 entry.standing = Standing { state: track.state(), since: track.since() };
+                entry.cause = track.cause();
                 entry.seconds = StateSeconds { good, bad, unknown, excluded };
                 entry.watermark = track.watermark();
+            }
+        }
+    }
+
+    /// The wall clock was set by `millis`: what is kept of these checks was so much later or earlier.
+    pub(super) fn shift(&self, checks: &[CheckIndex], millis: i64) {
+        for check in checks {
+            let mut shard = lock(&self.0.shards[check.get() / SHARD]);
+            let entry = &mut shard[check.get() % SHARD];
+            for kept in entry.good.iter_mut().chain(&mut entry.bad) {
+                kept.at = kept.at.shifted(millis);
             }
         }
     }
@@ -259,6 +275,7 @@ fn view(check: &Check, entry: &Entry) -> CheckView {
         timeout: check.shape.timeout,
         counts: check.counts,
         standing: entry.standing,
+        cause: entry.cause,
         seconds: entry.seconds,
         watermark: entry.watermark,
         runs: entry.runs,

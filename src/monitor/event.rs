@@ -49,10 +49,12 @@ pub enum Event {
         checks: Arc<[CheckIndex]>,
         /// By how much; above zero.
         millis: i64,
+        /// Whether this worker speaks for what belongs to no check alone; one of them does.
+        leads: bool,
     },
 }
 
-/// What the recorder has to do after an event, in this order.
+/// What the recorder has to do after an event, in the order in which the ledger says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Look again at a check, soon.

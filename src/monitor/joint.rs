@@ -54,7 +54,7 @@ pub struct JointEndpoint {
 }
 
 impl Joint {
-    /// Everything is unknown since `now`.
+    /// Everything that is looked at is unknown since `now`; what nothing counts for is excluded (S11).
     pub fn new(checks: &[Arc<Check>], services: &[Service], now: Timestamp) -> Self {
         let mut owner = vec![0; checks.len()];
         for (position, service) in services.iter().enumerate() {
@@ -62,8 +62,25 @@ impl Joint {
                 owner[check.get()] = position;
             }
         }
-        let services = services.iter().map(|each| JointService::new(each, checks, now)).collect();
+        let mut services: Vec<_> =
+            services.iter().map(|each| JointService::new(each, checks, now)).collect();
+        for service in &mut services {
+            service.join(now, |_| State::Unknown);
+        }
         Self { services, owner }
+    }
+
+    /// The wall clock was set by `millis`: everything that was, was so much later or earlier.
+    pub fn shift(&mut self, millis: i64) {
+        for service in &mut self.services {
+            let sides = service.sides.iter_mut().flat_map(|side| {
+                let endpoints = side.endpoints.iter_mut().map(|endpoint| &mut endpoint.standing);
+                endpoints.chain([&mut side.standing])
+            });
+            for standing in sides.chain([&mut service.any, &mut service.all]) {
+                standing.since = standing.since.shifted(millis);
+            }
+        }
     }
 
     /// The joined states, in the order of the configuration.
@@ -86,23 +103,19 @@ impl Joint {
     ) {
         let service = self.owner[check.get()];
         let joint = &mut self.services[service];
-        for (position, side) in joint.sides.iter_mut().enumerate() {
-            for endpoint in &mut side.endpoints {
-                if endpoint.checks.contains(&check) {
-                    let joined = join_serial(endpoint.checks.iter().map(|each| state(*each)));
-                    set(&mut endpoint.standing, joined, at);
-                }
-            }
-            let joined = side.joined();
-            if let Some(change) = set(&mut side.standing, joined, at) {
-                effects.push(Effect::SideChanged { service, side: position, change });
+        let before: Vec<_> = joint.sides.iter().map(|side| side.standing.state).collect();
+        let from = joint.any.state;
+        joint.join(at, state);
+        for (side, from) in before.into_iter().enumerate() {
+            let Standing { state: to, since } = joint.sides[side].standing;
+            if from != to {
+                let change = Change { from, to, since };
+                effects.push(Effect::SideChanged { service, side, change });
             }
         }
-        let states = || joint.sides.iter().map(|side| side.standing.state);
-        let (any, all) = (join_parallel(states()), join_serial(states()));
-        set(&mut joint.all, all, at);
-        if let Some(change) = set(&mut joint.any, any, at) {
-            effects.push(Effect::ServiceChanged { service, change });
+        let Standing { state: to, since } = joint.any;
+        if from != to {
+            effects.push(Effect::ServiceChanged { service, change: Change { from, to, since } });
         }
     }
 }
@@ -131,6 +144,22 @@ impl JointService {
         }
         Self { any: unknown, all: unknown, sides }
     }
+
+    /// Joins everything anew; what changes by that holds since `at`.
+    fn join(&mut self, at: Timestamp, state: impl Fn(CheckIndex) -> State) {
+        for side in &mut self.sides {
+            for endpoint in &mut side.endpoints {
+                let joined = join_serial(endpoint.checks.iter().map(|each| state(*each)));
+                set(&mut endpoint.standing, joined, at);
+            }
+            let joined = side.joined();
+            set(&mut side.standing, joined, at);
+        }
+        let states = || self.sides.iter().map(|side| side.standing.state);
+        let (any, all) = (join_parallel(states()), join_serial(states()));
+        set(&mut self.any, any, at);
+        set(&mut self.all, all, at);
+    }
 }
 
 impl JointSide {
@@ -149,11 +178,8 @@ impl JointSide {
     }
 }
 
-fn set(standing: &mut Standing, to: State, at: Timestamp) -> Option<Change> {
-    let from = standing.state;
-    if from == to {
-        return None;
+fn set(standing: &mut Standing, to: State, at: Timestamp) {
+    if standing.state != to {
+        *standing = Standing { state: to, since: at };
     }
-    *standing = Standing { state: to, since: at };
-    Some(Change { from, to, since: at })
 }

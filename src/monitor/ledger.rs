@@ -34,7 +34,6 @@ pub struct Track {
     millis: SettledMillis,
     in_flight: Option<Run>,
     health: Health,
-    runs: [u64; Verdict::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +65,6 @@ impl Track {
             millis: [0; 4],
             in_flight: None,
             health: Health::new(now),
-            runs: [0; Verdict::ALL.len()],
         }
     }
 
@@ -88,11 +86,6 @@ impl Track {
     /// Since when.
     pub fn since(&self) -> Timestamp {
         self.health.since()
-    }
-
-    /// Runs by verdict, rechecks included.
-    pub fn runs(&self) -> [u64; Verdict::ALL.len()] {
-        self.runs
     }
 
     /// The run in flight: when it started, and whether it is a recheck.
@@ -117,7 +110,6 @@ impl Track {
     fn finish(&mut self, result: &ProbeResult) -> Option<Timestamp> {
         let run = self.in_flight.take().expect("a result belongs to a run that has started");
         let verdict = result.outcome.verdict();
-        self.runs[verdict.index()] += 1;
         self.settle(run.at);
         if !run.recheck {
             self.held = match result.outcome {
@@ -203,9 +195,12 @@ impl Ledger {
                     self.change(*check, effects, |track| track.settle(*at));
                 }
             }
-            Event::ClockBack { checks, millis } => {
+            Event::ClockBack { checks, millis, leads } => {
                 for check in checks.iter() {
                     self.tracks[check.get()].shift(*millis);
+                }
+                if *leads {
+                    self.joint.shift(-*millis);
                 }
             }
         }

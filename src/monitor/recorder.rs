@@ -1,10 +1,11 @@
 //! One task that takes events in order and performs their effects in a fixed order.
 //!
-//! ledger → metrics → board → rechecks → log. It is the only writer of all of them. It ends when every worker has gone and
+//! ledger → metrics → board → what the ledger wants (log, joined states, rechecks). It is the only writer of all of them. It ends when every worker has gone and
 //! the last event is taken in; a panic here ends the process, because state after it is unknown.
 //!
 //! It decides nothing: the ledger does.
 
+use super::Pulse;
 use super::board::Board;
 use super::event::{Change, Effect, Event};
 use super::ledger::Ledger;
@@ -28,6 +29,8 @@ pub struct Recorder {
     pub checks: Arc<[Arc<Check>]>,
     /// All services of the configuration.
     pub services: Arc<[Service]>,
+    /// Where it shows that it lives.
+    pub pulse: Arc<Pulse>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
     pub rechecks: Vec<mpsc::Sender<(CheckIndex, Timestamp)>>,
 }
@@ -37,7 +40,9 @@ impl Recorder {
     pub async fn run(mut self, mut events: mpsc::Receiver<Event>) -> Ledger {
         let mut batch = Vec::with_capacity(BATCH);
         let mut effects = Vec::new();
+        self.pulse.beat();
         while events.recv_many(&mut batch, BATCH).await > 0 {
+            self.pulse.beat();
             for event in batch.drain(..) {
                 self.take(&event, &mut effects);
             }
@@ -59,7 +64,15 @@ impl Recorder {
                 self.board.keep(*check, at, recheck, result);
                 self.publish(std::slice::from_ref(check));
             }
-            Event::Roll { checks, .. } | Event::ClockBack { checks, .. } => self.publish(checks),
+            Event::Roll { checks, .. } => self.publish(checks),
+            Event::ClockBack { checks, millis, leads } => {
+                self.table.shift(checks, -*millis);
+                self.board.shift(checks, -*millis);
+                self.publish(checks);
+                if *leads {
+                    self.publish_services();
+                }
+            }
             Event::Started { .. } | Event::Skipped { .. } => {}
         }
         let result = match event {
@@ -83,8 +96,8 @@ impl Recorder {
     fn perform(&self, effect: &Effect, result: Option<&ProbeResult>) {
         match effect {
             Effect::Recheck { check, at } => {
-                // At most one recheck of a check is asked for at a time and the channel has room for every check, so a
-                // full one means that the worker has gone.
+                // The channel has room for two requests of every check. If it is full all the same, or the worker has
+                // gone, this extra look does not happen; the grid goes on.
                 let worker = check.get() % self.rechecks.len();
                 let _ = self.rechecks[worker].try_send((*check, *at));
             }
@@ -100,6 +113,13 @@ impl Recorder {
             Effect::ServiceChanged { service, change } => {
                 log_joined(&self.services[*service].name, *change, true);
             }
+        }
+    }
+
+    /// Publishes the joined states of all services.
+    pub fn publish_services(&self) {
+        for service in 0..self.services.len() {
+            self.publish_service(service);
         }
     }
 

@@ -25,6 +25,15 @@ pub const ROLL_EVERY: Duration = Duration::from_secs(1);
 /// The wall clock has been set if it is this far from where monotonic time says it should be.
 const CLOCK_STEP: i64 = 500;
 
+/// Wall and monotonic time belong together if they were read within this time of each other.
+const READ_WITHIN: Duration = Duration::from_millis(50);
+
+/// Readings of both clocks before the last one is taken as it is.
+const READINGS: usize = 5;
+
+/// How long runs in flight may take when the monitor stops; then they are given up.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+
 /// What a worker needs.
 pub struct Worker {
     /// Its checks, ascending; a slot of the agenda is a position here.
@@ -39,6 +48,10 @@ pub struct Worker {
     pub events: mpsc::Sender<Event>,
     /// From the recorder: look again at this check, then.
     pub rechecks: mpsc::Receiver<(CheckIndex, Timestamp)>,
+    /// Its position among the workers; the first one speaks for all of them where one has to.
+    pub number: usize,
+    /// Where wall time stood at a monotonic instant when the ledger began.
+    pub anchor: (Instant, Timestamp),
     /// Told true when the monitor stops.
     pub stop: watch::Receiver<bool>,
     /// Where it shows that it lives.
@@ -71,21 +84,21 @@ impl Scheduler {
             Grid::new(check.id.as_str(), check.shape.interval)
         });
         let agenda = Agenda::new(grids, now);
-        let instant = Instant::now();
         worker.pulse.beat();
         Self {
             runner,
             agenda,
             running: JoinSet::new(),
             turns: Vec::new(),
-            anchor: (instant, now),
-            rolled: instant,
+            anchor: worker.anchor,
+            rolled: worker.anchor.0,
             worker,
         }
     }
 
     async fn run(mut self) {
-        while !*self.worker.stop.borrow() {
+        // A monitor that was dropped without a word has stopped too.
+        while !*self.worker.stop.borrow() && self.worker.stop.has_changed().is_ok() {
             let now = self.look_at_the_clock().await;
             self.agenda.advance(now, &mut self.turns);
             self.tell_skipped().await;
@@ -98,7 +111,11 @@ impl Scheduler {
         }
         self.agenda.stop(&mut self.turns);
         self.tell_skipped().await;
-        while self.running.join_next().await.is_some() {}
+        let ends = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WITHIN, ends).await.is_err() {
+            tracing::warn!(runs = self.running.len(), "runs in flight are given up");
+            self.running.shutdown().await;
+        }
     }
 
     /// Sleeps until something happens that this loop has to look at.
@@ -129,7 +146,7 @@ impl Scheduler {
 
     /// The time now; if the wall clock was set, due times are taken anew.
     async fn look_at_the_clock(&mut self) -> Timestamp {
-        let (instant, now) = (Instant::now(), self.worker.clock.now());
+        let (instant, now) = self.read_clocks();
         let expected = self.anchor.1 + instant.saturating_duration_since(self.anchor.0);
         self.anchor = (instant, now);
         let step = now.as_millis() - expected.as_millis();
@@ -138,10 +155,23 @@ impl Scheduler {
             tracing::warn!(step_ms = step, "the wall clock was set; due times are taken anew");
             if step < 0 {
                 let checks = Arc::clone(&self.worker.checks);
-                self.tell(Event::ClockBack { checks, millis: -step }).await;
+                let leads = self.worker.number == 0;
+                self.tell(Event::ClockBack { checks, millis: -step, leads }).await;
             }
         }
         now
+    }
+
+    /// Both clocks at the same moment: read again if this thread was held up between the two.
+    fn read_clocks(&self) -> (Instant, Timestamp) {
+        let mut reading = (Instant::now(), self.worker.clock.now());
+        for _ in 1..READINGS {
+            if reading.0.elapsed() <= READ_WITHIN {
+                break;
+            }
+            reading = (Instant::now(), self.worker.clock.now());
+        }
+        reading
     }
 
     async fn roll(&mut self, now: Timestamp) {
@@ -154,27 +184,28 @@ impl Scheduler {
     }
 
     async fn start(&mut self, permit: OwnedSemaphorePermit) {
+        // Room in the channel first: a run begins when it is told, not before the telling had to wait.
+        let events = self.worker.events.clone();
+        // Without a recorder the process is ending.
+        let Ok(telling) = events.reserve().await else { return };
         let Some(Turn::Start { slot, due, recheck }) = self.agenda.start() else { return };
         let index = self.worker.checks[slot as usize];
-        let started = self.worker.clock.now();
-        let late = started.since(due);
-        self.worker.own.observe_lag(late);
-        self.tell(Event::Started { check: index, at: started, recheck }).await;
+        let (begun, started) = self.read_clocks();
+        self.worker.own.observe_lag(started.since(due));
+        telling.send(Event::Started { check: index, at: started, recheck });
 
         let timeout = self.worker.all[index.get()].shape.timeout;
-        let probe = self.runner.run(index, timeout);
+        let runner = Arc::clone(&self.runner);
+        let probe = async move { runner.run(index, timeout).await };
         let events = self.worker.events.clone();
         self.running.spawn(async move {
-            let begun = Instant::now();
             let result = AssertUnwindSafe(probe).catch_unwind().await.unwrap_or_else(|panic| {
-                ProbeResult::unknown(
-                    Cause::Internal,
-                    format!("the prober panicked: {}", words(&*panic)),
-                )
+                let said = format!("the prober panicked: {}", words(&*panic));
+                ProbeResult::unknown(Cause::Internal, said)
             });
             let overrun = begun.elapsed().saturating_sub(timeout);
-            let result = Box::new(disbelieve(result, late + overrun, timeout));
-            // The recorder outlives its workers; if it is gone, the process is ending.
+            let result = Box::new(disbelieve(result, overrun, timeout));
+            // As above: without a recorder the process is ending.
             let _ = events.send(Event::Finished { check: index, result }).await;
             drop(permit);
             slot
@@ -207,14 +238,15 @@ impl Scheduler {
     }
 }
 
-/// A bad result of a run that was later than its own deadline says more of us than of the far side (S10).
-fn disbelieve(result: ProbeResult, lag: Duration, timeout: Duration) -> ProbeResult {
-    if lag <= timeout || !matches!(result.outcome, Outcome::Bad(_)) {
+/// A bad result that came later after the deadline than the deadline allows for the whole run says more of us than of the
+/// far side: this process did not get to look (S10). A run that only *began* late is a proper run.
+fn disbelieve(result: ProbeResult, overrun: Duration, timeout: Duration) -> ProbeResult {
+    if overrun <= timeout || !matches!(result.outcome, Outcome::Bad(_)) {
         return result;
     }
     let said = format!(
-        "this monitor was {} late, more than the timeout of {}; then: {}",
-        human_duration(lag),
+        "this monitor looked {} after the deadline, which is more than the timeout of {}; it saw: {}",
+        human_duration(overrun),
         human_duration(timeout),
         result.said
     );

@@ -114,6 +114,8 @@ pub struct CheckView {
     pub counts: bool,
     /// Its health as a state.
     pub standing: Standing,
+    /// Why the time after the watermark is unknown, if it is.
+    pub cause: Option<Cause>,
     /// Settled time so far, to the watermark.
     pub seconds: StateSeconds,
     /// Up to where its time is settled.

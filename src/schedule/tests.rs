@@ -129,9 +129,26 @@ fn a_recheck_after_the_next_grid_run_is_not_planned() {
 fn after_a_clock_step_the_grid_is_taken_anew() {
     let mut agenda = settled();
     agenda.reanchor(at(3_600_000));
+    assert_eq!(agenda.next_wake(), Some(at(3_600_001)));
+    turns(&mut agenda, 3_600_001);
     assert_eq!(agenda.next_wake(), Some(at(3_601_000)));
     agenda.reanchor(at(-10_500));
-    assert_eq!(agenda.next_wake(), Some(at(-10_000)));
+    assert_eq!(agenda.next_wake(), Some(at(-10_499)));
+}
+
+#[test]
+fn after_a_clock_step_no_check_waits_longer_than_after_a_start() {
+    let mut agenda = Agenda::new([Grid { phase_ms: 3_000_000, interval_ms: 3_600_000 }], at(0));
+    agenda.reanchor(at(3_000_500));
+    assert_eq!(agenda.next_wake(), Some(at(3_000_501)));
+}
+
+#[test]
+fn a_run_that_waits_over_a_clock_step_is_not_late_by_it() {
+    let mut agenda = settled();
+    turns(&mut agenda, 1_000);
+    agenda.reanchor(at(3_600_000));
+    assert_eq!(agenda.start(), Some(Turn::Start { slot: 0, due: at(3_600_000), recheck: false }));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //!
 //! It renders nothing: page and API do.
 
-use crate::model::{Phase, State, Timestamp, Verdict, Warning, human_duration};
+use crate::model::{Cause, Phase, State, Timestamp, Verdict, Warning, human_duration};
 use crate::monitor::snapshot::{
     CheckView, EndpointView, ResultView, ServiceView, SideView, Standing,
 };
@@ -54,13 +54,15 @@ pub fn why_check(check: &CheckView, now: Timestamp) -> Option<Why> {
     let last = check.last.as_ref();
     let (word, said) = match check.standing.state {
         State::Up | State::Maintenance => return None,
-        State::Unknown => match last {
-            Some(last) if last.verdict == Verdict::Unknown => {
-                (last.cause.map_or("unknown", |cause| cause.as_str()), last.said.to_string())
-            }
-            Some(_) => ("unknown", "nothing has been seen for longer than a result holds".into()),
-            None => ("starting", "no result yet".into()),
-        },
+        State::Unknown => {
+            let word = check.cause.map_or("unknown", Cause::as_str);
+            let said = match last {
+                Some(last) if last.verdict == Verdict::Unknown => last.said.to_string(),
+                Some(_) => "nothing has been seen for longer than a result holds".into(),
+                None => "no result yet".into(),
+            };
+            (word, said)
+        }
         State::Down => match failure(check) {
             Some(failure) => (reason(failure), failure.said.to_string()),
             None => ("down", "the last runs were bad".into()),

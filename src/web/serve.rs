@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 /// Connections of one listener at most; the next one waits in the kernel's queue until one ends.
-const CONNECTIONS: usize = 256;
+pub const CONNECTIONS: usize = 256;
 
 /// Bytes of a request head (and of hyper's read buffer) at most.
 const HEAD_BYTES: usize = 16 * 1024;

@@ -4,11 +4,14 @@
 //!
 //! What single parts do at their edges is tested beside them.
 
-use crate::support::daemon::{Running, binary, wait_for};
+use crate::support::daemon::{PATIENCE, Running, binary, wait_for};
 use crate::support::http::{Server, response};
 use nephoscope::web::api::{ChecksForm, ServicesForm};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -238,4 +241,57 @@ fn the_log_can_be_json() {
         (&"WARN".into(), &"connect_refused".into()),
         "{line}"
     );
+}
+
+#[test]
+fn a_file_where_the_socket_should_be_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("probes.toml");
+    let config = two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/");
+    std::fs::write(&file, format!("[monitor]\nlisten = \"127.0.0.1:0\"\n{config}")).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let output = binary().arg("--config").arg(&file).arg("--socket").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is not a socket, so it is left alone"), "{said}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+/// Bad runs of the check on aws, asked for over the local socket; `None` while nobody answers.
+fn bad_runs(socket: &Path) -> Option<f64> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let wanted = |line: &&str| {
+        line.starts_with("nephoscope_probes_total{")
+            && line.contains(AWS)
+            && line.contains("\"bad\"")
+    };
+    answer.lines().find(wanted)?.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    const PIPE_BYTES: usize = 65_536;
+    let folder = tempfile::tempdir().unwrap();
+    let config = two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/");
+    let text = format!("[monitor]\nlisten = \"127.0.0.1:0\"\n{config}");
+    std::fs::write(folder.path().join("probes.toml"), text).unwrap();
+    let (_nobody_reads, mut full) = std::io::pipe().unwrap();
+    full.write_all(&vec![b'.'; PIPE_BYTES]).unwrap();
+    let mut daemon = binary()
+        .current_dir(folder.path())
+        .args(["--socket", "socket"])
+        .stdout(Stdio::null())
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let socket = folder.path().join("socket");
+    wait_for("bad runs", || bad_runs(&socket).filter(|runs| *runs >= 5.0));
+    let stopped = Command::new("kill").arg(daemon.id().to_string()).status().unwrap();
+    assert!(stopped.success());
+    let ended = wait_for("the daemon's end", || daemon.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0));
 }

@@ -408,7 +408,7 @@ fn note(event: &Event, journal: &mut Vec<Line>) {
         Event::Skipped { check, count, .. } => {
             journal.push(Line::Skipped { check: check.0, count: *count });
         }
-        Event::ClockBack { checks, millis } => {
+        Event::ClockBack { checks, millis, .. } => {
             let back = |check: &CheckIndex| Line::Back { check: check.0, millis: *millis };
             journal.extend(checks.iter().map(back));
         }

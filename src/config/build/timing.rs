@@ -20,6 +20,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 /// Rechecks that follow faster would be a flood.
 const SHORTEST_RECHECK: Duration = Duration::from_millis(100);
+/// A result has to hold for longer than the interval by this, because the next run may start that late.
+const LATE_START: Duration = Duration::from_secs(1);
 /// Equal results in a row when nobody says how many.
 const DEFAULT_CONFIRM: u32 = 2;
 
@@ -107,9 +109,10 @@ impl Timing<'_> {
                 self.about(Kind::RecheckLongerThanInterval, "recheck", &self.recheck, plan, said);
             faults.push(with(problem, every, "the interval"));
         }
-        if self.hold.value < every.value {
+        let room = self.hold.value.checked_sub(every.value);
+        if every.value >= SHORTEST_INTERVAL && room.is_none_or(|room| room < LATE_START) {
             let said = format!(
-                "a result that holds for `{}` ends before the next after `{}`",
+                "a result that holds for `{}` may end before the next one, due after `{}`, has begun",
                 text(self.hold.value),
                 text(every.value)
             );

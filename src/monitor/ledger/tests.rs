@@ -64,6 +64,10 @@ fn endpoint(provider: &str, check: CheckIndex) -> Endpoint {
 }
 
 fn ledger() -> Ledger {
+    ledger_of(&[check("aws"), check("gcp")])
+}
+
+fn ledger_of(checks: &[Arc<Check>; 2]) -> Ledger {
     let service = Service {
         name: "shop".into(),
         title: "shop".into(),
@@ -75,7 +79,7 @@ fn ledger() -> Ledger {
         entry: None,
         depends_on: Vec::new(),
     };
-    Ledger::new(&[check("aws"), check("gcp")], &[service], at(0))
+    Ledger::new(checks, &[service], at(0))
 }
 
 fn result(outcome: Outcome) -> Box<ProbeResult> {
@@ -186,7 +190,7 @@ fn a_clock_set_back_counts_no_second_twice() {
     let mut ledger = ledger();
     run(&mut ledger, A, 0, false, GOOD_RUN);
     roll(&mut ledger, 40);
-    let back = Event::ClockBack { checks: [A, B].into(), millis: 3_600_000 };
+    let back = Event::ClockBack { checks: [A, B].into(), millis: 3_600_000, leads: true };
     ledger.apply(&back, &mut Vec::new());
     assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([40, 0, 0], at(-3_560)));
     roll(&mut ledger, -3_540);
@@ -221,6 +225,30 @@ fn a_service_is_up_while_one_side_is() {
         effects.contains(&Effect::ServiceChanged { service: 0, change: service }),
         "{effects:?}"
     );
+}
+
+#[test]
+fn a_side_that_nothing_counts_for_does_not_keep_a_service_from_being_down() {
+    let mut onlooker = Arc::unwrap_or_clone(check("gcp"));
+    onlooker.counts = false;
+    let mut ledger = ledger_of(&[check("aws"), Arc::new(onlooker)]);
+    run(&mut ledger, A, 0, false, BAD_RUN);
+    run(&mut ledger, A, 6, true, BAD_RUN);
+    let joint = &ledger.joint().services()[0];
+    let sides: Vec<_> = joint.sides.iter().map(|side| side.standing.state).collect();
+    assert_eq!(sides, [State::Down, State::Maintenance]);
+    assert_eq!((joint.any.state, joint.all.state), (State::Down, State::Down));
+}
+
+#[test]
+fn a_clock_set_back_moves_the_joined_states_too() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 30, false, GOOD_RUN);
+    let since = |ledger: &Ledger| ledger.joint().services()[0].sides[0].standing.since;
+    assert_eq!(since(&ledger), at(30));
+    let back = Event::ClockBack { checks: [A, B].into(), millis: 10_000, leads: true };
+    ledger.apply(&back, &mut Vec::new());
+    assert_eq!((since(&ledger), ledger.track(A).since()), (at(20), at(20)));
 }
 
 proptest::proptest! {

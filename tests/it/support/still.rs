@@ -63,7 +63,7 @@ impl Still {
             picture: Arc::new(self),
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),
-            metrics: Arc::new(|| axum::body::Body::from("nephoscope_build_info 1\n")),
+            metrics: Arc::new(|| Some(axum::body::Body::from("nephoscope_build_info 1\n"))),
         }
     }
 
@@ -164,6 +164,7 @@ fn check(service: &str, provider: &str, region: &str, host: &str, standing: Stan
         timeout: Duration::from_secs(5),
         counts: true,
         standing,
+        cause: last.cause,
         seconds: StateSeconds {
             good: Duration::from_secs(7_000),
             bad: Duration::from_secs(140),
