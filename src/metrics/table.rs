@@ -11,11 +11,10 @@ use crate::model::{
     Check, CheckIndex, Detail, Outcome, Phase, ProbeResult, Reason, Service, State, Timestamp,
     Verdict, Warning,
 };
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows behind one lock: a scrape holds the recorder up for the copy of so many rows at most.
-const SHARD_ROWS: usize = 512;
+pub(super) const SHARD_ROWS: usize = 512;
 
 /// Reasons that a `lean` check exports: the first so many that happened.
 pub const LEAN_REASONS: usize = 4;
@@ -30,9 +29,6 @@ pub struct Table {
     /// The last run of each check, for the field's names; `None` where they are not exported.
     last_runs: Option<Mutex<Vec<Option<Arc<ProbeResult>>>>>,
     states: Mutex<Vec<ServiceStates>>,
-    /// Room for the next copy of the rows: made anew for each scrape, it would stay with the allocator of whichever thread
-    /// served that scrape, once per thread.
-    room: Mutex<Vec<Row>>,
 }
 
 /// The states of a service.
@@ -179,7 +175,6 @@ impl Table {
             vantage: escaped(vantage),
             checks: check_texts(checks, services, vantage),
             states: Mutex::new(states.collect()),
-            room: Mutex::default(),
             services: texts,
             last_runs: field_names.then(|| Mutex::new(vec![None; checks.len()])),
             shards: rows.chunks(SHARD_ROWS).map(|rows| Mutex::new(rows.to_vec())).collect(),
@@ -237,24 +232,10 @@ impl Table {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A copy of every row, a shard at a time; [`Self::give_back`] takes its room for the next one.
-    pub(super) fn copy(&self) -> Vec<Row> {
-        let mut rows = mem::take(&mut *self.room());
+    /// Replaces `rows` by a copy of the shard that begins with the row at `first`.
+    pub(super) fn copy_shard(&self, first: usize, rows: &mut Vec<Row>) {
         rows.clear();
-        rows.reserve_exact(self.checks.len());
-        for number in 0..self.shards.len() {
-            rows.extend_from_slice(&self.shard(number));
-        }
-        rows
-    }
-
-    /// Keeps the room of a copy that is no longer needed; of copies at the same time only the last one's.
-    pub(super) fn give_back(&self, rows: Vec<Row>) {
-        *self.room() = rows;
-    }
-
-    fn room(&self) -> MutexGuard<'_, Vec<Row>> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+        rows.extend_from_slice(&self.shard(first / SHARD_ROWS));
     }
 
     fn shard(&self, number: usize) -> MutexGuard<'_, Vec<Row>> {

@@ -1,18 +1,18 @@
 //! Rows into exposition text, family by family, in chunks.
 //!
 //! An [`Exposition`] is an iterator over chunks of about 64 KiB, so that a page of a hundred megabytes needs neither that
-//! much memory nor one long turn on the runtime. It works on a copy of the rows and holds no lock.
+//! much memory nor one long turn on the runtime. It copies the rows of one family a shard at a time and holds no lock while
+//! it writes: the series of a family and a check belong together, another family of the same page may be a run ahead.
 //!
 //! It does not compress and does not know HTTP.
 
 use super::catalog::{DURATION_BUCKETS, Metric, Subject};
 use super::field;
 use super::labels::CheckText;
-use super::table::{Durations, Row, ServiceStates, Table};
+use super::table::{Durations, Row, SHARD_ROWS, ServiceStates, Table};
 use crate::model::{Detail, ProbeResult, Reason, Timestamp, Verdict};
 use bytes::Bytes;
 use std::fmt::{Display, Write as _};
-use std::mem;
 use std::sync::Arc;
 
 /// A chunk is handed out once it is longer than this, in bytes.
@@ -23,6 +23,7 @@ const INFALLIBLE: &str = "writing to a string cannot fail";
 /// The page, in chunks.
 pub struct Exposition {
     table: Arc<Table>,
+    /// The shard being written.
     rows: Vec<Row>,
     services: Vec<ServiceStates>,
     last_runs: Vec<Option<Arc<ProbeResult>>>,
@@ -40,7 +41,7 @@ pub struct Exposition {
 impl Exposition {
     /// The page as of now; `own` is text that stands before everything else.
     pub fn new(table: Arc<Table>, own: String) -> Self {
-        let rows = table.copy();
+        let rows = Vec::with_capacity(SHARD_ROWS);
         let services = table.service_states();
         let last_runs = table.last_runs();
         let own = Some(own);
@@ -87,11 +88,15 @@ impl Exposition {
 
     /// Writes the rows of one metric; false if the chunk is full before the last one.
     fn write_checks(&mut self, metric: Metric, out: &mut String) -> bool {
-        if self.row == 0 && !self.rows.is_empty() {
+        let count = self.table.checks.len();
+        if self.row == 0 && count > 0 {
             write_head(metric, out);
         }
-        while let Some(row) = self.rows.get(self.row) {
-            let text = &self.table.checks[self.row];
+        while self.row < count {
+            if self.row.is_multiple_of(SHARD_ROWS) {
+                self.table.copy_shard(self.row, &mut self.rows);
+            }
+            let (text, row) = (&self.table.checks[self.row], &self.rows[self.row % SHARD_ROWS]);
             Lines { out, name: metric.entry().name, text }.write(metric, row, self.table.detail);
             self.row += 1;
             if out.len() > CHUNK {
@@ -124,12 +129,6 @@ impl Exposition {
                 .expect(INFALLIBLE);
             }
         }
-    }
-}
-
-impl Drop for Exposition {
-    fn drop(&mut self) {
-        self.table.give_back(mem::take(&mut self.rows));
     }
 }
 

@@ -8,8 +8,8 @@
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::config::{Detail, load_text};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
-use nephoscope::metrics::{Exposition, Own};
-use nephoscope::model::{Cause, Phase, Reason, SkipCause, State};
+use nephoscope::metrics::{Exposition, Own, Settled};
+use nephoscope::model::{Cause, CheckIndex, Phase, Reason, SkipCause, State};
 use nephoscope::monitor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -161,6 +161,42 @@ fn a_label_value_cannot_break_out_of_its_quotes() {
     let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains(r#"label_team="a\"b\\c\nd"} 1"#), "{text}");
+}
+
+#[test]
+fn each_of_very_many_checks_is_written_once_with_its_own_numbers() {
+    const CHECKS: u32 = 1_300;
+    let mut text =
+        "[provider.one]\nhost = \"192.0.2.1\"\n[probe.port.tcp]\naddress = \"{host}:80\"\n"
+            .to_owned();
+    for service in 0..CHECKS {
+        writeln!(text, "[service.s{service}]\nprobes = [\"port\"]").unwrap();
+    }
+    let loaded = load_text(Path::new("probes.toml"), text).unwrap();
+    let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &Own::new("here", "0.0.0"));
+    plan.table.settle((0..CHECKS).map(|number| Settled {
+        check: CheckIndex(number),
+        state: State::Up,
+        since: clock.now(),
+        millis: [u64::from(number) * 1_000, 0, 0, 0],
+    }));
+    let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
+    let text = String::from_utf8(text).unwrap();
+    let good: Vec<(&str, &str)> = text
+        .lines()
+        .filter(|line| line.starts_with("nephoscope_check_state_seconds_total{check="))
+        .filter(|line| line.contains("state=\"good\""))
+        .map(|line| (line.split('"').nth(1).unwrap(), line.rsplit_once(' ').unwrap().1))
+        .collect();
+    let expected: Vec<(String, String)> = (0..CHECKS)
+        .map(|number| (format!("s{number}/one/port"), format!("{number}.000")))
+        .collect();
+    let expected = expected.iter().map(|(id, value)| (&**id, &**value));
+    let differs = good.iter().copied().zip(expected.clone()).find(|(seen, wanted)| seen != wanted);
+    assert_eq!((good.len(), differs), (expected.len(), None));
+    let heads = text.lines().filter(|line| line.starts_with("# TYPE ")).collect::<Vec<_>>();
+    assert_eq!(heads.len(), heads.iter().collect::<BTreeSet<_>>().len());
 }
 
 fn reasons_table() -> String {
