@@ -6,9 +6,15 @@
 //! Wire truth is not tested here (`tests/it` has real sockets).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// What the world watches.
+mod layout;
 /// What must hold, whatever happens.
 mod oracle;
 /// Runs over many seeds, and single stories.
 mod stories;
-/// The world: twins, journal, faults.
+/// The journal of one check, run by run.
+mod tale;
+/// Probers and wall clock.
+mod twin;
+/// The world: tap, journal, faults.
 mod world;

@@ -21,6 +21,8 @@ fn calm() -> World {
         confirm: Some(2),
         workers: 1,
         lasts: Duration::from_mins(10),
+        mixed: false,
+        heals: false,
         faults: Faults::default(),
     }
 }

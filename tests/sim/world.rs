@@ -6,21 +6,16 @@
 //!
 //! It does not judge: `oracle` does.
 
+use crate::layout;
+use crate::twin::{Clock, Seen, Twin};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use nephoscope::clock::{Instant, WallClock};
-use nephoscope::config::{Config, Detail, MetricsConfig, MonitorConfig};
 use nephoscope::metrics::{Exposition, Own};
-use nephoscope::model::{
-    Cause, Check, CheckId, CheckIndex, Endpoint, Host, IpChoice, Outcome, Pick, ProbeKind,
-    ProbeResult, Reason, Role, Service, Shape, Side, Spec, TcpSpec, Timestamp,
-};
+use nephoscope::model::{Check, CheckIndex, Outcome, Service, SkipCause};
 use nephoscope::monitor::event::Event;
-use nephoscope::monitor::snapshot::CheckView;
+use nephoscope::monitor::snapshot::{CheckView, ServiceView};
 use nephoscope::monitor::{self, Runner, scheduler};
 use nephoscope::seed::Stream;
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -28,6 +23,9 @@ use tokio::task::JoinSet;
 
 /// Where virtual wall time begins.
 pub(crate) const BEGINNING: i64 = 1_780_000_000_000;
+
+/// After so many minutes the wall clock is set, if it is.
+pub(crate) const STEP_AFTER_MINUTES: u64 = 6;
 
 /// Faults that a seed may switch on; the chance of each is in parts of a thousand runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +38,8 @@ pub(crate) struct Faults {
     pub(crate) panic: u64,
     /// The runtime is so busy that the run ends long after its deadline.
     pub(crate) stall: u64,
+    /// A good run carries a warning.
+    pub(crate) warn: u64,
     /// Whether a whole provider fails for a while.
     pub(crate) provider_outage: bool,
     /// Whether the recorder takes nothing in for a while, until its channel is full and the workers wait.
@@ -65,6 +65,10 @@ pub(crate) struct World {
     pub(crate) workers: usize,
     /// How long.
     pub(crate) lasts: Duration,
+    /// Whether services have several endpoints and checks a side, standbys and checks that do not count.
+    pub(crate) mixed: bool,
+    /// Whether the far sides are good and quick in the last third.
+    pub(crate) heals: bool,
     /// What may go wrong.
     pub(crate) faults: Faults,
 }
@@ -75,27 +79,60 @@ pub(crate) enum Line {
     /// A run started.
     Started { check: u32, at: i64, recheck: bool },
     /// It ended.
-    Finished { check: u32, outcome: Outcome, latency_ms: u128 },
+    Finished { check: u32, outcome: Outcome, warned: bool, latency: Duration },
     /// Due runs did not happen.
-    Skipped { check: u32, count: u64 },
+    Skipped { check: u32, count: u64, cause: SkipCause },
     /// The clock was set back.
     Back { check: u32, millis: i64 },
+}
+
+impl Line {
+    /// Which check it is about.
+    pub(crate) fn check(&self) -> u32 {
+        match self {
+            Self::Started { check, .. }
+            | Self::Finished { check, .. }
+            | Self::Skipped { check, .. }
+            | Self::Back { check, .. } => *check,
+        }
+    }
 }
 
 /// What a run leaves behind.
 pub(crate) struct Report {
     /// Every event, in the order the recorder took it in.
     pub(crate) journal: Vec<Line>,
-    /// The picture after the end.
+    /// What the probers saw.
+    pub(crate) seen: Seen,
+    /// The picture of the checks after the end.
     pub(crate) views: Vec<CheckView>,
-    /// `/metrics` about once a virtual minute, and after the end.
-    pub(crate) scrapes: Vec<String>,
-    /// Most runs of one check seen in flight at once.
-    pub(crate) most_in_flight: u32,
+    /// The picture of the services after the end.
+    pub(crate) services: Vec<ServiceView>,
+    /// `/metrics` and the health paths about once a virtual minute, and after the end.
+    pub(crate) scrapes: Vec<Scrape>,
     /// All checks.
     pub(crate) checks: Vec<Arc<Check>>,
+    /// All services as configured.
+    pub(crate) setting: Vec<Service>,
+    /// What the wall clock said when the monitor was told to stop.
+    pub(crate) ended: i64,
+    /// By how much the wall clock was set.
+    pub(crate) stepped: i64,
     /// How long stopping took.
     pub(crate) stopping: Duration,
+}
+
+/// What the faces said at a moment.
+#[derive(Debug)]
+pub(crate) struct Scrape {
+    /// Milliseconds from the beginning.
+    pub(crate) at: i64,
+    /// The text of `/metrics`.
+    pub(crate) text: String,
+    /// Whether the workers move.
+    pub(crate) alive: Result<(), String>,
+    /// Whether they have planned.
+    pub(crate) ready: Result<(), String>,
 }
 
 impl World {
@@ -108,6 +145,7 @@ impl World {
             hang: maybe(300),
             panic: maybe(50),
             stall: maybe(50),
+            warn: maybe(600),
             provider_outage: maybe(2) == 1,
             deaf: maybe(2) == 1,
             clock_step: [0, 0, 3_600_000, -3_600_000, -700][usize::try_from(maybe(5)).unwrap()],
@@ -115,13 +153,37 @@ impl World {
         Self {
             seed,
             checks: 1 + u32::try_from(draw.below(24)).unwrap(),
-            intervals: vec![1 + draw.below(3), 5, 10 + draw.below(50)],
+            intervals: vec![1 + draw.below(3), 5, 10 + draw.below(40)],
             room: 1 + u32::try_from(draw.below(30)).unwrap(),
             confirm: None,
             workers: 1 + usize::try_from(draw.below(3)).unwrap(),
-            lasts: Duration::from_mins(10),
+            lasts: Duration::from_mins(12),
+            mixed: true,
+            heals: true,
             faults,
         }
+    }
+
+    /// Milliseconds from the beginning to the moment when the wall clock is set, if it is.
+    pub(crate) fn steps_at(&self) -> Option<i64> {
+        let minutes = i64::try_from(STEP_AFTER_MINUTES).unwrap();
+        (self.faults.clock_step != 0).then_some(minutes * 60_000)
+    }
+
+    /// Milliseconds from the beginning to the end.
+    pub(crate) fn lasts_ms(&self) -> i64 {
+        i64::try_from(self.lasts.as_millis()).unwrap()
+    }
+
+    /// Whether the recorder takes nothing in so long after the beginning.
+    pub(crate) fn is_deaf_at(&self, passed: i64) -> bool {
+        let third = self.lasts_ms() / 3;
+        self.faults.deaf && (third..=third * 2).contains(&passed)
+    }
+
+    /// Whether anything happens by which starts are late although there is room.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.faults.deaf || self.faults.clock_step != 0
     }
 
     /// Runs to the end on a paused runtime of its own.
@@ -136,11 +198,11 @@ impl World {
 
     async fn live(&self) -> Report {
         let clock = Arc::new(Clock::new());
-        let config = self.config();
+        let config = layout::config(self);
         let own = Own::new("sim", "0");
         let wall: Arc<dyn WallClock> = Arc::clone(&clock) as Arc<dyn WallClock>;
         let plan = monitor::plan(&config, Vec::new(), self.workers, &wall, &own);
-        let twin = Arc::new(Twin::new(self, config.checks.clone()));
+        let twin = Arc::new(Twin::new(self, config.checks.clone(), Arc::clone(&clock)));
         let journal = Arc::default();
 
         let mut tasks = JoinSet::new();
@@ -154,19 +216,20 @@ impl World {
 
         let scrape = || {
             let chunks = Exposition::new(Arc::clone(&plan.table), own.text());
-            chunks.map(|chunk| String::from_utf8(chunk.to_vec()).unwrap()).collect::<String>()
+            let text = chunks.map(|chunk| String::from_utf8(chunk.to_vec()).unwrap()).collect();
+            let (alive, ready) = (plan.vitals.alive(), plan.vitals.ready());
+            Scrape { at: clock.passed(), text, alive, ready }
         };
         let mut scrapes = Vec::new();
-        let minutes = self.lasts.as_secs() / 60;
-        for minute in 0..minutes {
+        for minute in 1..=self.lasts.as_secs() / 60 {
             // The clock itself is paused: this lets virtual time pass.
             tokio::time::sleep(Duration::from_mins(1)).await;
             scrapes.push(scrape());
-            if minute == minutes / 2 {
+            if minute == STEP_AFTER_MINUTES {
                 clock.step(self.faults.clock_step);
             }
         }
-        let stopping = Instant::now();
+        let (stopping, ended) = (Instant::now(), clock.now().as_millis());
         plan.stop.send(true).unwrap();
         while let Some(ended) = tasks.join_next().await {
             ended.unwrap();
@@ -174,207 +237,16 @@ impl World {
         scrapes.push(scrape());
         Report {
             journal: std::mem::take(&mut *journal.lock().unwrap()),
+            seen: twin.seen(),
             views: plan.board.checks(),
+            services: plan.board.services(),
             scrapes,
-            most_in_flight: twin.most_in_flight.load(Ordering::Relaxed),
             checks: config.checks,
+            setting: config.services,
+            ended,
+            stepped: self.faults.clock_step,
             stopping: stopping.elapsed(),
         }
-    }
-
-    fn config(&self) -> Config {
-        let mut draw = Stream::new(self.seed, "config");
-        let spec = Arc::new(Spec {
-            ip: IpChoice::Any,
-            pick: Pick::Rotate,
-            slow_after: None,
-            max_latency: None,
-            kind: ProbeKind::Tcp(Box::new(TcpSpec {
-                host: Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-                port: 1,
-                tls: None,
-                dialogue: Vec::new(),
-            })),
-        });
-        let checks: Vec<_> = (0..self.checks)
-            .map(|number| {
-                let choice = usize::try_from(draw.below(self.intervals.len() as u64)).unwrap();
-                let interval = self.intervals[choice];
-                check(number, interval, self.confirm, &mut draw, &spec)
-            })
-            .collect();
-        let services = (0..self.checks.div_ceil(2)).map(|n| service(n, &checks)).collect();
-        Config {
-            monitor: MonitorConfig {
-                vantage: "sim".into(),
-                provider: None,
-                listen: ([127, 0, 0, 1], 0).into(),
-                state: "state".into(),
-                timezone: jiff::tz::TimeZone::UTC,
-                shard: None,
-                heartbeat_url: None,
-                max_in_flight: self.room,
-            },
-            metrics: MetricsConfig { detail: Detail::Standard, field_names: false },
-            providers: Vec::new(),
-            services,
-            checks,
-            sentinel: None,
-            domains: Vec::new(),
-            maintenance: Vec::new(),
-        }
-    }
-}
-
-/// Check `number`: even ones are on cloud `a`, odd ones on cloud `b` of the same service.
-fn check(
-    number: u32,
-    interval: u64,
-    confirm: Option<u32>,
-    draw: &mut Stream,
-    spec: &Arc<Spec>,
-) -> Arc<Check> {
-    let interval = Duration::from_secs(interval);
-    let provider = if number.is_multiple_of(2) { "a" } else { "b" };
-    let service = format!("s{}", number / 2);
-    Arc::new(Check {
-        id: CheckId::new(&service, provider, "port"),
-        service: service.into(),
-        endpoint: provider.into(),
-        probe: "port".into(),
-        provider: provider.into(),
-        region: "".into(),
-        host: "127.0.0.1".into(),
-        shape: Shape {
-            interval,
-            timeout: interval.min(Duration::from_millis(200 + draw.below(5_000))),
-            recheck: Duration::from_millis(300),
-            hold: interval * 2,
-            confirm: confirm.unwrap_or(1 + u32::try_from(draw.below(3)).unwrap()),
-        },
-        counts: true,
-        spec: Arc::clone(spec),
-    })
-}
-
-fn service(number: u32, checks: &[Arc<Check>]) -> Service {
-    let own = [2 * number, 2 * number + 1];
-    let endpoints = own.into_iter().filter_map(|index| {
-        let check = checks.get(index as usize)?;
-        Some(Endpoint {
-            name: Arc::clone(&check.endpoint),
-            provider: Arc::clone(&check.provider),
-            region: "".into(),
-            host: "127.0.0.1".into(),
-            role: Role::Active,
-            ready_probe: None,
-            checks: vec![CheckIndex(index)],
-        })
-    });
-    Service {
-        name: format!("s{number}").into(),
-        title: format!("s{number}"),
-        runbook: None,
-        labels: Arc::default(),
-        side: Side::Any,
-        endpoints: endpoints.collect(),
-        objectives: Vec::new(),
-        entry: None,
-        depends_on: Vec::new(),
-    }
-}
-
-/// The wall clock's twin: monotonic time plus an offset that a fault may move.
-struct Clock {
-    born: Instant,
-    offset: AtomicI64,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self { born: Instant::now(), offset: AtomicI64::new(0) }
-    }
-
-    fn step(&self, millis: i64) {
-        self.offset.fetch_add(millis, Ordering::Relaxed);
-    }
-}
-
-impl WallClock for Clock {
-    fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.born.elapsed().as_millis()).unwrap();
-        Timestamp::from_millis(BEGINNING + passed + self.offset.load(Ordering::Relaxed))
-    }
-}
-
-/// The probers' twin: outcomes and delays drawn per check, so that they do not hang on the order of other checks.
-struct Twin {
-    checks: Vec<Arc<Check>>,
-    streams: Vec<Mutex<Stream>>,
-    in_flight: Arc<Vec<AtomicU32>>,
-    most_in_flight: AtomicU32,
-    faults: Faults,
-    born: Instant,
-    lasts: Duration,
-}
-
-impl Twin {
-    fn new(world: &World, checks: Vec<Arc<Check>>) -> Self {
-        let stream = |check: &Arc<Check>| Mutex::new(Stream::new(world.seed, check.id.as_str()));
-        Self {
-            streams: checks.iter().map(stream).collect(),
-            in_flight: Arc::new(checks.iter().map(|_| AtomicU32::new(0)).collect()),
-            most_in_flight: AtomicU32::new(0),
-            faults: world.faults,
-            born: Instant::now(),
-            lasts: world.lasts,
-            checks,
-        }
-    }
-
-    /// Whether cloud `a` is down now: the second quarter of the run, if the seed says so.
-    fn provider_is_down(&self, check: &Check) -> bool {
-        let quarter = self.lasts / 4;
-        let now = self.born.elapsed();
-        self.faults.provider_outage
-            && &*check.provider == "a"
-            && now >= quarter
-            && now < quarter * 2
-    }
-}
-
-impl Runner for Twin {
-    fn run(&self, index: CheckIndex, timeout: Duration) -> BoxFuture<'static, ProbeResult> {
-        let check = &self.checks[index.get()];
-        let running = self.in_flight[index.get()].fetch_add(1, Ordering::Relaxed) + 1;
-        self.most_in_flight.fetch_max(running, Ordering::Relaxed);
-
-        let mut draw = self.streams[index.get()].lock().unwrap();
-        let within = u64::try_from(timeout.as_millis()).unwrap();
-        let mut delay = Duration::from_millis(draw.below(within));
-        let mut outcome = Outcome::Good;
-        if draw.chance(self.faults.bad) || self.provider_is_down(check) {
-            outcome = Outcome::Bad(Reason::ConnectRefused);
-        }
-        if draw.chance(self.faults.hang) {
-            (delay, outcome) = (timeout, Outcome::Bad(Reason::ConnectTimeout));
-        }
-        if draw.chance(self.faults.stall) {
-            delay = timeout * 3;
-        }
-        let panics = draw.chance(self.faults.panic);
-        let in_flight = Arc::clone(&self.in_flight);
-        async move {
-            let begun = Instant::now();
-            tokio::time::sleep(delay).await;
-            in_flight[index.get()].fetch_sub(1, Ordering::Relaxed);
-            assert!(!panics, "a scripted panic");
-            let mut result = ProbeResult::unknown(Cause::Internal, "scripted".to_owned());
-            result.outcome = outcome;
-            result.latency = begun.elapsed();
-            result
-        }
-        .boxed()
     }
 }
 
@@ -402,11 +274,12 @@ fn note(event: &Event, journal: &mut Vec<Line>) {
             journal.push(Line::Started { check: check.0, at: at.as_millis(), recheck: *recheck });
         }
         Event::Finished { check, result } => {
-            let (outcome, latency_ms) = (result.outcome, result.latency.as_millis());
-            journal.push(Line::Finished { check: check.0, outcome, latency_ms });
+            let (outcome, latency) = (result.outcome, result.latency);
+            let warned = !result.warnings.is_empty();
+            journal.push(Line::Finished { check: check.0, outcome, warned, latency });
         }
-        Event::Skipped { check, count, .. } => {
-            journal.push(Line::Skipped { check: check.0, count: *count });
+        Event::Skipped { check, count, cause } => {
+            journal.push(Line::Skipped { check: check.0, count: *count, cause: *cause });
         }
         Event::ClockBack { checks, millis, .. } => {
             let back = |check: &CheckIndex| Line::Back { check: check.0, millis: *millis };
