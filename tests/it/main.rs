@@ -21,6 +21,8 @@ mod demo;
 mod dns;
 /// What is written down against what the code says.
 mod golden;
+/// The real daemon among hostile servers.
+mod hostile_daemon;
 /// DNS servers that lie or send nonsense: the probe keeps its question, its deadline and its memory.
 mod hostile_dns;
 /// HTTP probes against servers that misbehave on purpose: each ends in time, for the right reason.
