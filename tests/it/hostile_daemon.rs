@@ -6,7 +6,8 @@
 
 use crate::support::daemon::Running;
 use crate::support::http::{Server, response};
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -53,7 +54,8 @@ fn hostile_servers_neither_grow_the_daemon_nor_disturb_the_others() {
     let all = evils.iter().map(|(name, server)| (*name, server)).chain([("honest", &honest)]);
     for (name, server) in all {
         let url = server.url("/");
-        config += &format!("[service.{name}]\nprobes = [\"web\"]\nvars = {{ url = \"{url}\" }}\n");
+        writeln!(config, "[service.{name}]\nprobes = [\"web\"]\nvars = {{ url = \"{url}\" }}")
+            .unwrap();
     }
     let daemon = Running::start(&config, &[]);
     let before = peak_memory(daemon.pid());
