@@ -29,14 +29,23 @@ pub(crate) fn judge(world: &World, report: &Report) {
     if world.heals {
         page::all_is_up_once_healed(world, report, longest);
     }
-    joined::judge(report);
+    for scrape in &report.scrapes {
+        joined::judge(&report.setting, scrape);
+        let page = Page::read(&scrape.text);
+        page.judge_services(scrape);
+        if !world.is_deaf_at(scrape.at) {
+            page.judge_moments(scrape);
+            let back = -world.faults.clock_step.min(0);
+            joined::judge_since(scrape, back);
+        }
+    }
 
-    let page = Page::read(&report.scrapes.last().unwrap().text);
+    let page = Page::read(&report.last().text);
     let room = Room::of(world, report);
     let tales: Vec<_> =
         (0..).zip(&report.checks).map(|(n, _)| Tale::of(world, report, n)).collect();
     let mut late = 0;
-    for (tale, view) in tales.iter().zip(&report.views) {
+    for (tale, view) in tales.iter().zip(report.views()) {
         time::every_due_run_is_accounted_for(tale, world, report);
         time::time_is_settled(tale, view, report);
         skips_have_their_cause(tale, world, report);
@@ -45,7 +54,6 @@ pub(crate) fn judge(world: &World, report: &Report) {
         late += waiting::judge(tale, world, &room, &wants);
         page.judge(tale, view, settled);
     }
-    page.judge_services(report);
     page.judge_own(&tales, (!world.is_disturbed()).then_some(late));
 }
 

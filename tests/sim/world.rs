@@ -27,6 +27,9 @@ pub(crate) const BEGINNING: i64 = 1_780_000_000_000;
 /// After so many minutes the wall clock is set, if it is.
 pub(crate) const STEP_AFTER_MINUTES: u64 = 6;
 
+/// So long after the wall clock was set, every worker has seen it.
+const SEEN_AFTER_STEP: Duration = Duration::from_secs(2);
+
 /// Faults that a seed may switch on; the chance of each is in parts of a thousand runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
@@ -104,11 +107,7 @@ pub(crate) struct Report {
     pub(crate) journal: Vec<Line>,
     /// What the probers saw.
     pub(crate) seen: Seen,
-    /// The picture of the checks after the end.
-    pub(crate) views: Vec<CheckView>,
-    /// The picture of the services after the end.
-    pub(crate) services: Vec<ServiceView>,
-    /// `/metrics` and the health paths about once a virtual minute, and after the end.
+    /// What the faces said once a virtual minute, just after the clock was set, and after the end.
     pub(crate) scrapes: Vec<Scrape>,
     /// All checks.
     pub(crate) checks: Vec<Arc<Check>>,
@@ -116,8 +115,6 @@ pub(crate) struct Report {
     pub(crate) setting: Vec<Service>,
     /// What the wall clock said when the monitor was told to stop.
     pub(crate) ended: i64,
-    /// By how much the wall clock was set.
-    pub(crate) stepped: i64,
     /// How long stopping took.
     pub(crate) stopping: Duration,
 }
@@ -127,12 +124,30 @@ pub(crate) struct Report {
 pub(crate) struct Scrape {
     /// Milliseconds from the beginning.
     pub(crate) at: i64,
+    /// What the wall clock said.
+    pub(crate) wall: i64,
+    /// The picture of the checks.
+    pub(crate) views: Vec<CheckView>,
+    /// The picture of the services.
+    pub(crate) services: Vec<ServiceView>,
     /// The text of `/metrics`.
     pub(crate) text: String,
     /// Whether the workers move.
     pub(crate) alive: Result<(), String>,
     /// Whether they have planned.
     pub(crate) ready: Result<(), String>,
+}
+
+impl Report {
+    /// What the faces said after the end.
+    pub(crate) fn last(&self) -> &Scrape {
+        self.scrapes.last().unwrap()
+    }
+
+    /// The picture of the checks after the end.
+    pub(crate) fn views(&self) -> &[CheckView] {
+        &self.last().views
+    }
 }
 
 impl World {
@@ -150,10 +165,12 @@ impl World {
             deaf: maybe(2) == 1,
             clock_step: [0, 0, 3_600_000, -3_600_000, -700][usize::try_from(maybe(5)).unwrap()],
         };
+        // A deaf recorder is noticed only where many events come.
+        let (least, slowest) = if faults.deaf { (12, 5) } else { (1, 10 + draw.below(40)) };
         Self {
             seed,
-            checks: 1 + u32::try_from(draw.below(24)).unwrap(),
-            intervals: vec![1 + draw.below(3), 5, 10 + draw.below(40)],
+            checks: least + u32::try_from(draw.below(24)).unwrap(),
+            intervals: vec![1 + draw.below(3), if faults.deaf { 1 } else { 5 }, slowest],
             room: 1 + u32::try_from(draw.below(30)).unwrap(),
             confirm: None,
             workers: 1 + usize::try_from(draw.below(3)).unwrap(),
@@ -217,16 +234,25 @@ impl World {
         let scrape = || {
             let chunks = Exposition::new(Arc::clone(&plan.table), own.text());
             let text = chunks.map(|chunk| String::from_utf8(chunk.to_vec()).unwrap()).collect();
-            let (alive, ready) = (plan.vitals.alive(), plan.vitals.ready());
-            Scrape { at: clock.passed(), text, alive, ready }
+            Scrape {
+                at: clock.passed(),
+                wall: clock.now().as_millis(),
+                text,
+                views: plan.board.checks(),
+                services: plan.board.services(),
+                alive: plan.vitals.alive(),
+                ready: plan.vitals.ready(),
+            }
         };
-        let mut scrapes = Vec::new();
+        let (mut scrapes, begun) = (Vec::new(), Instant::now());
         for minute in 1..=self.lasts.as_secs() / 60 {
             // The clock itself is paused: this lets virtual time pass.
-            tokio::time::sleep(Duration::from_mins(1)).await;
+            tokio::time::sleep_until(begun + Duration::from_mins(minute)).await;
             scrapes.push(scrape());
             if minute == STEP_AFTER_MINUTES {
                 clock.step(self.faults.clock_step);
+                tokio::time::sleep(SEEN_AFTER_STEP).await;
+                scrapes.push(scrape());
             }
         }
         let (stopping, ended) = (Instant::now(), clock.now().as_millis());
@@ -238,13 +264,10 @@ impl World {
         Report {
             journal: std::mem::take(&mut *journal.lock().unwrap()),
             seen: twin.seen(),
-            views: plan.board.checks(),
-            services: plan.board.services(),
             scrapes,
             checks: config.checks,
             setting: config.services,
             ended,
-            stepped: self.faults.clock_step,
             stopping: stopping.elapsed(),
         }
     }

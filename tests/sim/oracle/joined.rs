@@ -5,19 +5,19 @@
 //!
 //! It does not know how the states of checks came about.
 
-use crate::world::{BEGINNING, Report};
+use crate::world::{BEGINNING, Scrape};
 use nephoscope::model::{Role, Service, Side, State};
-use nephoscope::monitor::snapshot::{ServiceView, SideView, Standing};
+use nephoscope::monitor::snapshot::{CheckView, SideView, Standing};
 
 const WORST_FIRST: [State; 4] = [State::Down, State::Unknown, State::Degraded, State::Up];
 
-/// The picture of every service is what its checks say.
-pub(super) fn judge(report: &Report) {
-    assert_eq!(report.services.len(), report.setting.len());
-    for (service, view) in report.setting.iter().zip(&report.services) {
+/// The picture of every service is, at that moment, what its checks say.
+pub(super) fn judge(setting: &[Service], scrape: &Scrape) {
+    assert_eq!(scrape.services.len(), setting.len());
+    for (service, view) in setting.iter().zip(&scrape.services) {
         assert_eq!(view.name, service.name);
         for side in &view.sides {
-            judge_side(report, service, side);
+            judge_side(&scrape.views, service, side);
         }
         let mut providers: Vec<_> = service.endpoints.iter().map(|each| &each.provider).collect();
         providers.sort();
@@ -26,16 +26,15 @@ pub(super) fn judge(report: &Report) {
         let sides: Vec<_> = view.sides.iter().map(|side| side.standing.state).collect();
         assert_eq!(view.any.state, parallel(&sides), "any of {}", service.name);
         assert_eq!(view.all.state, serial(&sides), "all of {}", service.name);
-        judge_since(report, view);
     }
 }
 
-fn judge_side(report: &Report, service: &Service, side: &SideView) {
+fn judge_side(views: &[CheckView], service: &Service, side: &SideView) {
     let name = format!("{} on {}", service.name, side.provider);
     let endpoints = || service.endpoints.iter().filter(|each| each.provider == side.provider);
     let mut states = Vec::new();
     for (endpoint, view) in endpoints().zip(&side.endpoints) {
-        let checks: Vec<_> = endpoint.checks.iter().map(|at| &report.views[at.get()]).collect();
+        let checks: Vec<_> = endpoint.checks.iter().map(|at| &views[at.get()]).collect();
         let counting: Vec<_> = checks.iter().filter(|check| check.counts).collect();
         let expected = serial(&counting.iter().map(|each| each.standing.state).collect::<Vec<_>>());
         assert_eq!((&view.name, view.standing.state), (&endpoint.name, expected), "{name}");
@@ -55,19 +54,17 @@ fn judge_side(report: &Report, service: &Service, side: &SideView) {
     assert_eq!(side.standing.state, expected, "{name}");
 }
 
-/// Nothing holds since before the beginning or since after the end, also where the clock was set back.
-fn judge_since(report: &Report, view: &ServiceView) {
-    let sides = view.sides.iter().flat_map(|side| {
-        side.endpoints.iter().map(|endpoint| endpoint.standing).chain([side.standing])
-    });
-    for Standing { state, since } in sides.chain([view.any, view.all]) {
-        let since = since.as_millis();
-        let beginning = BEGINNING + report.stepped.min(0);
-        assert!(
-            (beginning..=report.ended).contains(&since),
-            "{}: {state} since {since}",
-            view.name
-        );
+/// Nothing holds since before the beginning or since after now, also where the clock was set back by so much.
+pub(super) fn judge_since(scrape: &Scrape, back: i64) {
+    for view in &scrape.services {
+        let sides = view.sides.iter().flat_map(|side| {
+            side.endpoints.iter().map(|endpoint| endpoint.standing).chain([side.standing])
+        });
+        for Standing { state, since } in sides.chain([view.any, view.all]) {
+            let known = BEGINNING - back..=scrape.wall;
+            let since = since.as_millis();
+            assert!(known.contains(&since), "{}: {state} since {since}", view.name);
+        }
     }
 }
 

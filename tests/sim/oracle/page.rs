@@ -107,8 +107,8 @@ impl Page {
     }
 
     /// The states of services and sides are those of the picture.
-    pub(super) fn judge_services(&self, report: &Report) {
-        for view in &report.services {
+    pub(super) fn judge_services(&self, scrape: &Scrape) {
+        for view in &scrape.services {
             let state = |metric: &str, kind: &str| self.count(metric, &view.name, kind);
             let any = (state("service_state", "any"), state("service_state", "all"));
             let expected = (view.any.state.index(), view.all.state.index());
@@ -117,6 +117,18 @@ impl Page {
                 let exported = state("service_side_state", &side.provider);
                 let expected = side.standing.state.index();
                 assert_eq!(exported, expected, "{} on {}", view.name, side.provider);
+            }
+        }
+    }
+
+    /// No moment lies after the wall clock of the scrape, also where that was set back.
+    pub(super) fn judge_moments(&self, scrape: &Scrape) {
+        let moments = ["check_state_since", "probe_last_completed", "probe_last_success"];
+        for view in &scrape.views {
+            for name in moments.map(|name| format!("{name}_timestamp_seconds")) {
+                let at = self.milli(&name, view.id.as_str(), "");
+                let now = scrape.wall;
+                assert!(at <= now, "{name} of {} is {} ms ahead", view.id, at - now);
             }
         }
     }
