@@ -44,14 +44,15 @@ pub(crate) fn judge(world: &World, report: &Report) {
     let room = Room::of(world, report);
     let tales: Vec<_> =
         (0..).zip(&report.checks).map(|(n, _)| Tale::of(world, report, n)).collect();
-    let mut late = 0;
+    let mut late = [0; 2];
     for (tale, view) in tales.iter().zip(report.views()) {
         time::every_due_run_is_accounted_for(tale, world, report);
         time::time_is_settled(tale, view, report);
         skips_have_their_cause(tale, world, report);
         let settled = time::judge(tale, view);
         let wants = health::judge(tale, view);
-        late += waiting::judge(tale, world, &room, &wants);
+        let [least, most] = waiting::judge(tale, world, &room, &wants);
+        late = [late[0] + least, late[1] + most];
         page.judge(tale, view, settled);
     }
     page.judge_own(&tales, (!world.is_disturbed()).then_some(late));

@@ -146,6 +146,25 @@ impl<'a> Tale<'a> {
         None
     }
 
+    /// Whether a run was stamped by a clock already set back before the journal says so: the worker was held up by a deaf
+    /// recorder in between. Its place on the time line is then the recorder's guess.
+    pub(crate) fn is_torn(&self) -> bool {
+        let mut last = i64::MIN;
+        self.steps.iter().any(|step| match step {
+            Step::Run(run) => run.at < std::mem::replace(&mut last, run.at),
+            Step::Back(millis) => {
+                last = last.saturating_sub(*millis);
+                false
+            }
+            Step::Skip { .. } => false,
+        })
+    }
+
+    /// By how much the clock was set back.
+    pub(crate) fn back(&self) -> i64 {
+        self.steps.iter().map(|step| if let Step::Back(millis) = step { *millis } else { 0 }).sum()
+    }
+
     pub(crate) fn interval(&self) -> i64 {
         millis(self.check.shape.interval)
     }
