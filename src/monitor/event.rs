@@ -58,12 +58,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Look again at a check, soon.
-    Recheck {
-        /// Which check.
-        check: CheckIndex,
-        /// When.
-        at: Timestamp,
-    },
+    Recheck(Recheck),
     /// The health of a check changed.
     CheckChanged {
         /// Which check.
@@ -87,6 +82,17 @@ pub enum Effect {
         /// What it was and is.
         change: Change,
     },
+}
+
+/// A wish to look again at a check, soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recheck {
+    /// Which check.
+    pub check: CheckIndex,
+    /// When.
+    pub at: Timestamp,
+    /// When the run started that left something undecided; void if the check has started another one since.
+    pub after: Timestamp,
 }
 
 /// From one state to another.

@@ -7,7 +7,7 @@
 //!
 //! It performs nothing, asks no clock, and knows no protocol, metric or page.
 
-use super::event::{Change, Effect, Event};
+use super::event::{Change, Effect, Event, Recheck};
 use super::joint::Joint;
 use crate::health::Health;
 use crate::model::{
@@ -106,8 +106,8 @@ impl Track {
         self.in_flight = Some(Run { at: at.max(self.settled), recheck });
     }
 
-    /// Takes in a result; gives back whether another look is wanted, and when.
-    fn finish(&mut self, result: &ProbeResult) -> Option<Timestamp> {
+    /// Takes in a result; gives back whether another look is wanted: after which run, and when.
+    fn finish(&mut self, result: &ProbeResult) -> Option<(Timestamp, Timestamp)> {
         let run = self.in_flight.take().expect("a result belongs to a run that has started");
         let verdict = result.outcome.verdict();
         self.settle(run.at);
@@ -120,7 +120,7 @@ impl Track {
         }
         self.health.observe(verdict, !result.warnings.is_empty(), self.shape.confirm, run.at);
         let again = self.health.is_undecided() && verdict != Verdict::Unknown;
-        again.then(|| run.at + result.latency + self.shape.recheck)
+        again.then(|| (run.at, run.at + result.latency + self.shape.recheck))
     }
 
     /// Counts the time up to `now`, or up to the run in flight if that is earlier.
@@ -187,7 +187,9 @@ impl Ledger {
             Event::Started { check, at, recheck } => self.tracks[check.get()].start(*at, *recheck),
             Event::Finished { check, result } => {
                 let again = self.change(*check, effects, |track| track.finish(result));
-                effects.extend(again.map(|at| Effect::Recheck { check: *check, at }));
+                effects.extend(
+                    again.map(|(after, at)| Effect::Recheck(Recheck { check: *check, at, after })),
+                );
             }
             Event::Skipped { .. } => {}
             Event::Roll { checks, at } => {

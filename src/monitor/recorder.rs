@@ -7,10 +7,10 @@
 
 use super::Pulse;
 use super::board::Board;
-use super::event::{Change, Effect, Event};
+use super::event::{Change, Effect, Event, Recheck};
 use super::ledger::Ledger;
 use crate::metrics::{ServiceStates, Settled, Table};
-use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State, Timestamp};
+use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -32,7 +32,7 @@ pub struct Recorder {
     /// Where it shows that it lives.
     pub pulse: Arc<Pulse>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
-    pub rechecks: Vec<mpsc::Sender<(CheckIndex, Timestamp)>>,
+    pub rechecks: Vec<mpsc::Sender<Recheck>>,
 }
 
 impl Recorder {
@@ -95,11 +95,11 @@ impl Recorder {
 
     fn perform(&self, effect: &Effect, result: Option<&ProbeResult>) {
         match effect {
-            Effect::Recheck { check, at } => {
+            Effect::Recheck(recheck) => {
                 // The channel has room for two requests of every check. If it is full all the same, or the worker has
                 // gone, this extra look does not happen; the grid goes on.
-                let worker = check.get() % self.rechecks.len();
-                let _ = self.rechecks[worker].try_send((*check, *at));
+                let worker = recheck.check.get() % self.rechecks.len();
+                let _ = self.rechecks[worker].try_send(*recheck);
             }
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));

@@ -6,7 +6,7 @@
 //!
 //! It does not decide what is due (`schedule` does), what a result means (`ledger`), or how to probe (the [`Runner`]).
 
-use super::event::Event;
+use super::event::{Event, Recheck};
 use super::{Pulse, Runner};
 use crate::clock::{Instant, WallClock};
 use crate::metrics::Own;
@@ -46,8 +46,8 @@ pub struct Worker {
     pub room: Arc<Semaphore>,
     /// To the recorder.
     pub events: mpsc::Sender<Event>,
-    /// From the recorder: look again at this check, then.
-    pub rechecks: mpsc::Receiver<(CheckIndex, Timestamp)>,
+    /// From the recorder: look again at a check, then.
+    pub rechecks: mpsc::Receiver<Recheck>,
     /// Its position among the workers; the first one speaks for all of them where one has to.
     pub number: usize,
     /// Where wall time stood at a monotonic instant when the ledger began.
@@ -71,6 +71,8 @@ struct Scheduler {
     agenda: Agenda,
     running: JoinSet<Slot>,
     turns: Vec<Turn>,
+    /// When the last run of each slot started.
+    last_started: Vec<Timestamp>,
     /// Where wall time stood at a monotonic instant; taken anew each time round.
     anchor: (Instant, Timestamp),
     rolled: Instant,
@@ -90,6 +92,7 @@ impl Scheduler {
             agenda,
             running: JoinSet::new(),
             turns: Vec::new(),
+            last_started: vec![Timestamp::default(); worker.checks.len()],
             anchor: worker.anchor,
             rolled: worker.anchor.0,
             worker,
@@ -135,7 +138,7 @@ impl Scheduler {
                     self.finished(ended);
                 }
             }
-            Some((check, at)) = self.worker.rechecks.recv() => self.recheck(check, at),
+            Some(recheck) = self.worker.rechecks.recv() => self.recheck(recheck),
             permit = Arc::clone(&self.worker.room).acquire_owned(), if has_waiting => {
                 let permit = permit.expect("the semaphore is never closed");
                 self.start(permit).await;
@@ -191,6 +194,7 @@ impl Scheduler {
         let Some(Turn::Start { slot, due, recheck }) = self.agenda.start() else { return };
         let index = self.worker.checks[slot as usize];
         let (begun, started) = self.read_clocks();
+        self.last_started[slot as usize] = started;
         self.worker.own.observe_lag(started.since(due));
         telling.send(Event::Started { check: index, at: started, recheck });
 
@@ -216,10 +220,13 @@ impl Scheduler {
         self.agenda.finished(ended.expect("panics of probes are caught inside their task"));
     }
 
-    fn recheck(&mut self, check: CheckIndex, at: Timestamp) {
+    /// Plans another look, unless the check has begun one since that is as good.
+    fn recheck(&mut self, Recheck { check, at, after }: Recheck) {
         let slot = self.worker.checks.binary_search(&check);
         let slot = slot.expect("the recorder asks the worker that has the check");
-        self.agenda.recheck(u32::try_from(slot).expect("as many slots as checks"), at);
+        if self.last_started[slot] == after {
+            self.agenda.recheck(u32::try_from(slot).expect("as many slots as checks"), at);
+        }
     }
 
     async fn tell_skipped(&mut self) {

@@ -95,6 +95,26 @@ fn a_running_check_is_never_started_twice() {
 }
 
 #[test]
+fn who_waits_longest_starts_first() {
+    let mut agenda = Agenda::new([plain(1_000), plain(1_500), plain(700)], at(0));
+    assert!(turns(&mut agenda, 650).is_empty());
+    let mut started = Vec::new();
+    while let Some(Turn::Start { slot, due, .. }) = agenda.start() {
+        started.push((due, slot));
+    }
+    assert_eq!(started, [(at(1), 0), (at(1), 1), (at(1), 2)]);
+    for slot in [2, 1, 0] {
+        agenda.finished(slot);
+    }
+    assert!(turns(&mut agenda, 1_300).is_empty());
+    let second = |agenda: &mut Agenda| match agenda.start() {
+        Some(Turn::Start { slot, due, .. }) => (due, slot),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([second(&mut agenda), second(&mut agenda)], [(at(700), 2), (at(1_000), 0)]);
+}
+
+#[test]
 fn a_recheck_starts_soon_and_leaves_the_grid_alone() {
     let mut agenda = settled();
     agenda.recheck(0, at(400));

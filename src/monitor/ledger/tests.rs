@@ -174,12 +174,18 @@ fn a_recheck_feeds_health_and_not_time() {
     let mut ledger = ledger();
     run(&mut ledger, A, 0, false, GOOD_RUN);
     let first = run(&mut ledger, A, 30, false, BAD_RUN);
-    assert!(first.contains(&Effect::Recheck { check: A, at: at(36) }), "{first:?}");
+    assert!(
+        first.contains(&Effect::Recheck(Recheck { check: A, at: at(36), after: at(30) })),
+        "{first:?}"
+    );
     let second = run(&mut ledger, A, 36, true, BAD_RUN);
     let down = Change { from: State::Degraded, to: State::Down, since: at(30) };
     assert!(second.contains(&Effect::CheckChanged { check: A, change: down }), "{second:?}");
     let third = run(&mut ledger, A, 42, true, GOOD_RUN);
-    assert!(third.contains(&Effect::Recheck { check: A, at: at(48) }), "{third:?}");
+    assert!(
+        third.contains(&Effect::Recheck(Recheck { check: A, at: at(48), after: at(42) })),
+        "{third:?}"
+    );
     run(&mut ledger, A, 60, false, GOOD_RUN);
     roll(&mut ledger, 60);
     assert_eq!(seconds(&ledger), [30, 30, 0]);

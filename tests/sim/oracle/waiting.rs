@@ -98,8 +98,6 @@ impl Watch<'_> {
         let name = &self.tale.name;
         let asked = match earlier {
             [.., (before, true)] if run.span.begun >= before.asks_for() - 1 => before,
-            // It was asked for, and a grid run that began at once was quicker than the asking.
-            [.., (asked, true), (quick, _)] if quick.span.begun <= asked.asks_for() => asked,
             [.., (asked, _)] if disturbed => asked,
             _ => panic!("{name}: a recheck of what {:?} decided, {run:?}", earlier.last()),
         };
