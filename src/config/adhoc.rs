@@ -5,15 +5,14 @@
 //!
 //! It does not run the check.
 
-use super::build::{DEFAULT_IP, DEFAULT_PICK, dns, http, parse_address, parse_url};
+use super::build::{DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, http, parse_address, parse_url};
 use crate::model::{
-    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, FlagRules, HttpSpec, ProbeKind, Shape,
-    Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
+    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, FlagRules, HttpSpec, ProbeKind, Spec,
+    StatusRules, TcpSpec, TlsSpec, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The check that `url` describes.
 ///
@@ -54,13 +53,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
         provider: "".into(),
         region: "".into(),
         host: host.as_str().into(),
-        shape: Shape {
-            interval: Duration::from_secs(30),
-            timeout: Duration::from_secs(5),
-            recheck: Duration::from_secs(5),
-            hold: Duration::from_mins(1),
-            confirm: 2,
-        },
+        shape: DEFAULT_SHAPE,
         counts: true,
         spec: Arc::new(spec),
     })

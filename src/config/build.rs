@@ -12,7 +12,7 @@ mod text;
 mod timing;
 
 pub(super) use text::{endpoint_host, parse_address, parse_host, parse_url};
-pub(super) use timing::{Timing, timing};
+pub(super) use timing::{DEFAULT_SHAPE, Timing, timing};
 
 use super::decode::Context;
 use super::problem::{Kind, Problem};

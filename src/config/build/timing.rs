@@ -25,6 +25,15 @@ const LATE_START: Duration = Duration::from_secs(1);
 /// Equal results in a row when nobody says how many.
 const DEFAULT_CONFIRM: u32 = 2;
 
+/// What the schedule needs of a check for which nobody has said anything.
+pub(in crate::config) const DEFAULT_SHAPE: Shape = Shape {
+    interval: DEFAULT_INTERVAL,
+    timeout: DEFAULT_WAIT,
+    recheck: DEFAULT_WAIT,
+    hold: DEFAULT_INTERVAL.saturating_mul(2),
+    confirm: DEFAULT_CONFIRM,
+};
+
 /// Every setting of a check that does not depend on its protocol.
 #[derive(Debug)]
 pub(in crate::config) struct Timing<'a> {

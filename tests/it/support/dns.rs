@@ -4,7 +4,6 @@
 //! questions that came are kept, in order, for the test to look at.
 //!
 //! It knows no zones and does not decide what a right answer is.
-#![allow(dead_code, reason = "resolving and DNS probes use their own part")]
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{RData, Record};

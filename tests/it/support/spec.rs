@@ -3,7 +3,6 @@
 //! Start from `http`, `tcp` or `dns`, change fields, wrap with `spec` and run with `run`.
 //!
 //! No defaults of the configuration are repeated here: they are chosen to suit tests.
-#![allow(dead_code, reason = "each protocol's tests use their own part")]
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
