@@ -32,7 +32,7 @@
 //! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`metrics`] | text to `Config`; sockets; one attempt; exposition |
-//! | F1 rules | [`schedule`] · [`health`] | pure: no async, no I/O, no clock, no logging |
+//! | F1 rules | [`schedule`] · [`health`] · [`slo`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!
 //! # Invariants, as absences
@@ -53,6 +53,7 @@ pub mod seed;
 
 pub mod health;
 pub mod schedule;
+pub mod slo;
 
 pub mod config;
 pub mod metrics;
