@@ -9,6 +9,7 @@ mod adhoc;
 mod build;
 mod decode;
 mod effective;
+mod former;
 mod include;
 mod problem;
 mod raw;
@@ -21,7 +22,7 @@ mod tree;
 mod units;
 mod validate;
 
-pub use crate::model::Detail;
+pub use crate::model::{Detail, Maintenance, MaintenanceWhen, Matching};
 pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
 
@@ -30,7 +31,6 @@ use decode::Context;
 use problem::Sink;
 use raw::Raw;
 use source::Sources;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,7 +103,7 @@ pub struct Config {
     pub sentinel: Option<SentinelConfig>,
     /// Shared dependencies (not yet in effect).
     pub domains: Vec<Domain>,
-    /// Planned absences (not yet in effect).
+    /// Planned absences, each id once.
     pub maintenance: Vec<Maintenance>,
 }
 
@@ -161,36 +161,6 @@ pub struct Domain {
     pub host: Arc<str>,
     /// Probes that look at it.
     pub probes: Vec<Arc<str>>,
-}
-
-/// `[[maintenance]]`.
-#[derive(Clone, Debug)]
-pub struct Maintenance {
-    /// Every key must fit; a key fits when one of its values does.
-    pub matching: BTreeMap<String, Vec<String>>,
-    /// When.
-    pub when: MaintenanceWhen,
-}
-
-/// When a maintenance window is.
-#[derive(Clone, Debug)]
-pub enum MaintenanceWhen {
-    /// Every week, in the monitor's time zone.
-    Weekly {
-        /// The day.
-        weekday: jiff::civil::Weekday,
-        /// First minute.
-        from: jiff::civil::Time,
-        /// First minute after it.
-        to: jiff::civil::Time,
-    },
-    /// Once.
-    Once {
-        /// First moment.
-        from: crate::model::Timestamp,
-        /// First moment after it.
-        to: crate::model::Timestamp,
-    },
 }
 
 #[cfg(test)]

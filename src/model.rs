@@ -7,6 +7,7 @@
 
 mod check;
 mod detail;
+mod maintenance;
 mod objective;
 mod provider;
 mod reason;
@@ -20,8 +21,10 @@ mod words;
 
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
+pub use maintenance::{Maintenance, MaintenanceWhen, Matching};
 pub use objective::{
-    AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, UnknownPolicy,
+    AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, Tier,
+    TierName, UnknownPolicy,
 };
 pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};

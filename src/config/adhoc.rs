@@ -56,6 +56,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
         shape: DEFAULT_SHAPE,
         counts: true,
         spec: Arc::new(spec),
+        formerly: Arc::default(),
     })
 }
 

@@ -15,6 +15,7 @@ pub(super) use text::{endpoint_host, parse_address, parse_host, parse_url};
 pub(super) use timing::{DEFAULT_SHAPE, Timing, timing};
 
 use super::decode::Context;
+use super::former;
 use super::problem::{Kind, Problem};
 use super::raw::{RawKind, RawTls, bad_pattern};
 use super::resolve::{Plan, Site, fill};
@@ -78,6 +79,7 @@ impl<'c> Builder<'c> {
             shape: timing.shape(),
             counts: timing.counts.value,
             spec,
+            formerly: former::ids(site, plan).into_iter().map(|former| former.id).collect(),
         })
     }
 

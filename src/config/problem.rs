@@ -104,6 +104,12 @@ kinds! {
         DuplicateProbe = "duplicate-probe",
         /// One name for two classes.
         DuplicateClass = "duplicate-class",
+        /// A former name that cannot have been one.
+        BadFormerly = "bad-formerly",
+        /// A former id that a check has now.
+        FormerlyInUse = "formerly-in-use",
+        /// One former id for two checks.
+        DuplicateFormerly = "duplicate-formerly",
         /// One name for two objectives of a service.
         DuplicateObjective = "duplicate-objective",
         /// A placeholder that nothing fills.
@@ -118,6 +124,8 @@ kinds! {
         ObjectiveHundred = "objective-hundred",
         /// Not a window of a promise.
         BadWindow = "bad-window",
+        /// Not an alert on a burning budget.
+        BadTier = "bad-tier",
         /// Not a scope of a promise.
         BadScope = "bad-scope",
         /// Not a regular expression.

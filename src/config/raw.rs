@@ -7,10 +7,12 @@
 
 mod dns;
 mod http;
+mod maintenance;
 mod probe;
 mod promise;
 mod service;
 mod tcp;
+mod tier;
 mod top;
 
 pub(super) use dns::RCODES;
@@ -35,6 +37,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What something was called before it was renamed.
+pub(super) type Formers = Vec<At<String>>;
 
 /// Texts by name: `vars`, `labels`.
 pub(super) type Texts = BTreeMap<String, At<String>>;
@@ -108,6 +113,7 @@ pub(super) struct RawProvider {
     pub(super) region: Option<At<Arc<str>>>,
     pub(super) host: Option<Template>,
     pub(super) vars: Texts,
+    pub(super) formerly: Formers,
     pub(super) networks: Vec<Network>,
     pub(super) canaries: Vec<crate::model::Canary>,
 }
@@ -117,6 +123,7 @@ pub(super) struct RawProvider {
 pub(super) struct RawProbe {
     pub(super) name: At<Arc<str>>,
     pub(super) settings: Settings,
+    pub(super) formerly: Formers,
     /// `None` when it could not be read, which has been reported.
     pub(super) kind: Option<RawKind>,
     pub(super) tls: Option<At<RawTls>>,
@@ -215,6 +222,7 @@ pub(super) struct RawAnswers {
 pub(super) struct Use {
     pub(super) name: At<String>,
     pub(super) settings: Settings,
+    pub(super) formerly: Formers,
 }
 
 /// What a class and a service may both say.
@@ -246,6 +254,8 @@ pub(super) struct RawService {
     pub(super) tables: Vec<RawEndpoint>,
     pub(super) entry: Option<RawEntry>,
     pub(super) depends_on: Vec<At<String>>,
+    /// Names, and whole ids of checks.
+    pub(super) formerly: Formers,
 }
 
 /// `[service.NAME.endpoint.NAME]`.
@@ -253,6 +263,7 @@ pub(super) struct RawService {
 pub(super) struct RawEndpoint {
     pub(super) name: At<Arc<str>>,
     pub(super) settings: Settings,
+    pub(super) formerly: Formers,
     pub(super) provider: Option<At<String>>,
     pub(super) region: Option<At<Arc<str>>>,
     pub(super) host: Option<Template>,
@@ -266,7 +277,8 @@ pub(super) struct RawEndpoint {
 pub(super) struct RawEntry {
     pub(super) path: String,
     pub(super) host: Option<Template>,
-    pub(super) probe: Option<At<String>>,
+    /// Its probe, without settings of its own.
+    pub(super) probe: Option<Use>,
     pub(super) policy: Option<At<EntryPolicy>>,
     pub(super) failover_within: Option<At<Duration>>,
     /// Providers that `marks` name.
@@ -306,7 +318,7 @@ pub(super) fn read_file(context: Context<'_>, file: u16, table: &Table, raw: &mu
         } else {
             top::read_main(top, raw);
         }
-        top::read_maintenance(top, raw);
+        maintenance::read_maintenance(top, raw);
         service::read_providers(top, raw);
         probe::read_probes(top, raw);
         service::read_classes(top, raw);

@@ -389,6 +389,24 @@ impl<'a> Walk<'a, '_> {
 }
 
 impl<'a> Site<'a> {
+    /// The public name of the service as if it were an endpoint without a table, and its one check: a use of `probe` as
+    /// the service uses it, or as `own` says where it does not.
+    pub(super) fn as_entry(&self, own: &'a Use, probe: &'a RawProbe) -> (Self, Plan<'a>) {
+        let shared = [Some(&self.service.shared), self.class.map(|class| &class.shared)];
+        let listed = shared.into_iter().flatten().find_map(|each| each.probes.as_ref());
+        let usage = listed
+            .and_then(|uses| uses.value.iter().find(|usage| usage.name.value == own.name.value));
+        let site = Site {
+            table: None,
+            name: "entry".into(),
+            host: Held::default("".into()),
+            plans: Vec::new(),
+            region: self.region.clone(),
+            ..*self
+        };
+        (site, Plan { usage: usage.unwrap_or(own), probe })
+    }
+
     /// The tables that may say something about a check here, the nearest first.
     fn layers(&self, plan: Option<&Plan<'a>>) -> [Option<&'a Settings>; 6] {
         [

@@ -312,7 +312,7 @@ fn a_flood_of_warnings_does_not_hide_an_error() {
     }
     text.push_str("[service.shop]\nprobes = [\"web\"]\nobjective = 100\n");
     let problems = load_text(Path::new("test.toml"), text).unwrap_err();
-    assert_eq!(problems.summary(), "1 error, 501 warnings, and 100 more that are not shown");
+    assert_eq!(problems.summary(), "1 error, 500 warnings, and 100 more that are not shown");
 }
 
 #[test]

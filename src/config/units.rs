@@ -159,14 +159,24 @@ fn range(
     Ok(from..=to)
 }
 
-/// A percentage (`99.95`) as exact parts per 10^9, from the text of the number.
-pub(super) fn percent_parts(text: &str) -> Result<u64, String> {
+/// A number as a person writes it (`99.95`), times 10^`decimals`; exact, so that more decimals are an error.
+pub(super) fn decimal(text: &str, decimals: usize) -> Result<u64, String> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 7 {
-        return Err("it has more than seven decimals".to_owned());
+    let plain = |part: &str| part.chars().all(|each| each.is_ascii_digit());
+    if whole.is_empty() || !plain(whole) || !plain(fraction) {
+        return Err("it is not a plain number".to_owned());
     }
-    let digits = format!("{whole}{fraction:0<7}");
-    digits.parse().map_err(|_| "it is not a plain number".to_owned())
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > decimals {
+        return Err(format!("it has more than {decimals} decimals"));
+    }
+    let digits = format!("{whole}{fraction:0<decimals$}");
+    digits.parse().map_err(|_| "it is too large".to_owned())
+}
+
+/// A percentage (`99.95`) as exact parts per 10^9.
+pub(super) fn percent_parts(text: &str) -> Result<u64, String> {
+    decimal(text, 7)
 }
 
 #[cfg(test)]
@@ -238,10 +248,16 @@ mod tests {
 
     #[test]
     fn percentages_are_exact() {
+        assert_eq!(percent_parts("99.9"), Ok(999_000_000));
+        assert_eq!(percent_parts("99.9999999"), Ok(999_999_999));
+        assert_eq!(percent_parts("99.900000000"), Ok(999_000_000));
+        assert_eq!(percent_parts("nan"), Err("it is not a plain number".to_owned()));
+        assert_eq!(percent_parts("-99.9"), Err("it is not a plain number".to_owned()));
+        assert_eq!(percent_parts("99999999999999"), Err("it is too large".to_owned()));
         assert_eq!(percent_parts("99.95"), Ok(999_500_000));
         assert_eq!(percent_parts("99"), Ok(990_000_000));
         assert_eq!(percent_parts("99.99999"), Ok(999_999_900));
-        assert_eq!(percent_parts("99.99999999"), Err("it has more than seven decimals".to_owned()));
+        assert_eq!(percent_parts("99.99999999"), Err("it has more than 7 decimals".to_owned()));
         assert_eq!(percent_parts("1e1"), Err("it is not a plain number".to_owned()));
     }
 }

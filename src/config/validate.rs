@@ -6,7 +6,7 @@
 //!
 //! It opens nothing but the file with this host's name.
 
-use super::build::Builder;
+use super::build::{Builder, timing};
 use super::decode::Context;
 use super::problem::{Kind, Problem};
 use super::raw::{Raw, RawEntry, RawService};
@@ -56,6 +56,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         let labels = labels(raw, each, &mut all_labels);
         services.push(service(context, &index, each, labels, endpoints));
     }
+    super::former::check(context, &planned);
     mentions(context, &index, raw);
     sentinels_on_clouds(context, raw);
     unused(context, raw, &planned);
@@ -259,8 +260,8 @@ fn read_entry(
     planned: &Planned<'_>,
     entry: &RawEntry,
 ) -> Option<Entry> {
-    if let Some(name) = &entry.probe {
-        known_probe(context, index, &format!("{}.probe", entry.path), name);
+    if let Some(usage) = &entry.probe {
+        known_probe(context, index, &usage.settings.path, &usage.name);
     }
     for name in &entry.providers {
         known_provider(context, index, &format!("{}.marks", entry.path), name);
@@ -278,9 +279,15 @@ fn read_entry(
         context.sink.report(problem);
         return None;
     }
+    let usage = entry.probe.as_ref()?;
+    let probe = index.probes.get(usage.name.value.as_str())?;
+    let (site, plan) = planned.sites.first()?.as_entry(usage, probe);
+    let timing = timing(&site, &plan);
+    timing.check(context, &plan);
     Some(Entry {
         host: host.into(),
-        probe: entry.probe.as_ref()?.value.as_str().into(),
+        probe: usage.name.value.as_str().into(),
+        shape: timing.shape(),
         policy: entry.policy.as_ref().map_or(EntryPolicy::Failover, |policy| policy.value),
         failover_within: entry.failover_within.as_ref().map(|span| span.value),
     })
@@ -366,7 +373,7 @@ fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
                 .entry
                 .iter()
                 .filter_map(|entry| entry.probe.as_ref())
-                .map(|name| name.value.as_str()),
+                .map(|usage| usage.name.value.as_str()),
         );
         let ready = each.service.tables.iter().filter_map(|table| table.ready_probe.as_ref());
         probes.extend(ready.map(|name| name.value.as_str()));

@@ -19,6 +19,12 @@ impl CheckId {
         Self(format!("{service}/{endpoint}/{probe}").into())
     }
 
+    /// The id of the check of `service`'s public name: the place of an endpoint is taken by the word `entry`, which no
+    /// endpoint can have for a name.
+    pub fn of_entry(service: &str, probe: &str) -> Self {
+        Self::new(service, "entry", probe)
+    }
+
     /// The id as shared text.
     pub fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
@@ -70,6 +76,8 @@ pub struct Check {
     pub counts: bool,
     /// What it does; shared by checks that do the same.
     pub spec: Arc<Spec>,
+    /// Ids under which it was known before: its history may stand under one of them. None is the id of another check.
+    pub formerly: Arc<[String]>,
 }
 
 /// When a check runs and how long its results hold.

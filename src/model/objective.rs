@@ -3,7 +3,7 @@
 //! An [`Objective`] is a share of time (or events, or slices) over a window. It is kept as exact parts per 10^9, so that
 //! 99.95 % is exactly that.
 //!
-//! Whether a promise is kept is computed by the SLO engine, which is not built yet.
+//! Whether a promise is kept is computed by the SLO engine.
 
 use super::words::words;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Objective {
     pub target_parts: u64,
     /// Over what time.
     pub window: ObjectiveWindow,
+    /// The window as the configuration writes it (`30d`, `4w`, `month`): its text in labels, API and reports.
+    pub window_text: Arc<str>,
     /// For whom.
     pub scope: ScopeChoice,
     /// Who is told.
@@ -28,12 +30,56 @@ pub struct Objective {
     pub threshold: Option<Duration>,
     /// Length of a slice of a `slices` objective.
     pub slice: Option<Duration>,
-    /// Failed runs that a burn-rate alert needs in its long window.
+    /// Failed runs that a burn-rate alert needs in its long window; at least 1.
     pub min_failures: u32,
+    /// Parts per 10^9 of the window that must be known before its numbers are shown without a flag; 0 to 10^9.
+    pub min_coverage_parts: u64,
+    /// Burn-rate alerts of its own, at least one; `None` is the built-in table of the window (S17).
+    pub tiers: Option<Arc<[Tier]>>,
     /// How unknown time counts.
     pub unknown: UnknownPolicy,
     /// How maintenance counts.
     pub maintenance: PeriodPolicy,
+}
+
+/// One multi-window burn-rate alert (SRE workbook, chapter 5; slo.md 1.6): it fires while the burn rate over `long` and
+/// over `short` is above the factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// Which of the four.
+    pub name: TierName,
+    /// The window that says whether it matters; longer than `short`.
+    pub long: Duration,
+    /// The window that says whether it still goes on.
+    pub short: Duration,
+    /// Burn rate that must be exceeded, in millionths (14.4 is 14 400 000); at least one whole.
+    pub factor_millionths: u64,
+    /// Who is told.
+    pub severity: AlertKind,
+}
+
+words! {
+    /// The tiers of burn-rate alerts, the most urgent first.
+    TierName {
+        /// The budget is gone within hours.
+        PageFast = "page_fast",
+        /// The budget is gone within days.
+        PageSlow = "page_slow",
+        /// The budget is gone long before the window ends.
+        TicketFast = "ticket_fast",
+        /// The budget will not last until the window ends.
+        TicketSlow = "ticket_slow",
+    }
+}
+
+impl TierName {
+    /// Who is told when nobody says it.
+    pub const fn severity(self) -> AlertKind {
+        match self {
+            Self::PageFast | Self::PageSlow => AlertKind::Page,
+            Self::TicketFast | Self::TicketSlow => AlertKind::Ticket,
+        }
+    }
 }
 
 words! {

@@ -5,7 +5,7 @@
 //! How their states combine is decided elsewhere.
 
 use super::words::words;
-use super::{CheckIndex, Objective};
+use super::{CheckId, CheckIndex, Objective, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,15 @@ pub struct Entry {
     pub policy: EntryPolicy,
     /// Longer on a cloud that is down is a late failover.
     pub failover_within: Option<Duration>,
+    /// When its check runs, as that of an endpoint of the service without settings of its own.
+    pub shape: Shape,
+}
+
+impl Entry {
+    /// The id of its check: `service/entry/probe`.
+    pub fn check_id(&self, service: &str) -> CheckId {
+        CheckId::of_entry(service, &self.probe)
+    }
 }
 
 words! {

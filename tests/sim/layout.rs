@@ -104,6 +104,7 @@ fn service(
             shape: shape(world, draw),
             counts: !world.mixed || draw.chance(800),
             spec: Arc::clone(spec),
+            formerly: Arc::default(),
         }));
     }
     Service {

@@ -7,7 +7,7 @@
 
 use super::dns::read_dns;
 use super::http::read_http;
-use super::service::read_settings;
+use super::service::{read_formerly, read_settings};
 use super::tcp::read_tcp;
 use super::{Raw, RawKind, RawProbe, RawTls, arc_name, check_name};
 use crate::config::decode::{Context, Section, one_of, read_template, section};
@@ -27,6 +27,7 @@ pub(super) fn read_probes(top: &Section<'_>, raw: &mut Raw) {
             let probe = section(top.context, node, name.place, path, |table| RawProbe {
                 name: arc_name(name),
                 settings: read_settings(table),
+                formerly: read_formerly(table),
                 kind: read_kind(table),
                 tls: table.table("tls", read_tls),
             });

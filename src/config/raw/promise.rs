@@ -1,14 +1,15 @@
 //! `slo = […]` and its shorthand `objective = …, window = …`.
 //!
-//! A percentage is read from its digits, so that 99.95 is exactly 999 500 000 parts in 10^9. Names are filled in here;
-//! whether they are unique among what a service finally promises is for `resolve`.
+//! A percentage is read from its digits, so that 99.95 is exactly 999 500 000 parts in 10^9; so are shares and factors.
+//! Names are filled in here; whether they are unique among what a service finally promises is for `validate`.
 //!
 //! It computes nothing about whether a promise is kept.
 
-use crate::config::decode::{Context, Section, section, wrong_type};
+use super::tier::read_tiers;
+use crate::config::decode::{Section, section, wrong_type};
 use crate::config::problem::{Kind, Problem};
 use crate::config::source::At;
-use crate::config::tree::{Node, Value};
+use crate::config::tree::Value;
 use crate::config::units;
 use crate::model::{
     AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, UnknownPolicy,
@@ -17,14 +18,13 @@ use std::time::Duration;
 
 /// Parts in a whole.
 const WHOLE: u64 = 1_000_000_000;
+/// Share of a window that must be known when nobody says it: 0.9 (slo.md 1.4).
+const DEFAULT_COVERAGE: u64 = 900_000_000;
+/// Failed runs that an alert needs when nobody says how many (S17).
+const DEFAULT_MIN_FAILURES: u32 = 2;
 
 /// The promises of a class or service; `None` when it says nothing about them.
 pub(super) fn read_objectives(table: &Section<'_>) -> Option<Vec<At<Objective>>> {
-    for key in ["slo", "objective"] {
-        if table.has(key) {
-            table.context.later("slo", &table.path_of(key), table.key_place(key));
-        }
-    }
     table.exclusive(&["slo", "objective"]);
     let listed = table.list("slo", "a list of tables", |context, node, path| {
         section(context, node, node.place, path.to_owned(), read_objective).flatten()
@@ -51,6 +51,7 @@ const DEFAULT_WINDOW_TEXT: &str = "30d";
 fn plain(target_parts: u64, window: &(ObjectiveWindow, String)) -> Objective {
     Objective {
         name: format!("availability-{}", window.1).into(),
+        window_text: window.1.as_str().into(),
         kind: ObjectiveKind::Time,
         target_parts,
         window: window.0,
@@ -58,7 +59,9 @@ fn plain(target_parts: u64, window: &(ObjectiveWindow, String)) -> Objective {
         alert: AlertKind::Page,
         threshold: None,
         slice: None,
-        min_failures: 2,
+        min_failures: DEFAULT_MIN_FAILURES,
+        min_coverage_parts: DEFAULT_COVERAGE,
+        tiers: None,
         unknown: UnknownPolicy::Exclude,
         maintenance: PeriodPolicy::Exclude,
     }
@@ -86,8 +89,8 @@ fn read_objective(table: &Section<'_>) -> Option<At<Objective>> {
     let min_failures = table.integer("min_failures", 1..=1_000);
     let unknown = table.word("unknown", UnknownPolicy::ALL, UnknownPolicy::as_str);
     let maintenance = table.word("maintenance", PeriodPolicy::ALL, PeriodPolicy::as_str);
-    read_coverage(table);
-    table.list("tiers", "a list of tables", read_tier);
+    let coverage = read_coverage(table);
+    let tiers = read_tiers(table);
     let mut objective = plain(target?, &window);
     if let Some(name) = name {
         objective.name = name.value.into();
@@ -98,6 +101,8 @@ fn read_objective(table: &Section<'_>) -> Option<At<Objective>> {
     objective.threshold = threshold.map(|threshold| threshold.value);
     objective.slice = slice.map(|slice| slice.value);
     objective.min_failures = min_failures.map_or(objective.min_failures, |least| least.value);
+    objective.min_coverage_parts = coverage.unwrap_or(objective.min_coverage_parts);
+    objective.tiers = tiers;
     objective.unknown = unknown.map_or(objective.unknown, |policy| policy.value);
     objective.maintenance = maintenance.map_or(objective.maintenance, |policy| policy.value);
     Some(At::new(objective, table.place))
@@ -110,7 +115,7 @@ fn read_target(table: &Section<'_>) -> Option<u64> {
     let expected = "a percentage above 0 and below 100, such as `99.95`";
     let text = match &node.value {
         Value::Integer(number) => number.to_string(),
-        Value::Float(text) => text.clone(),
+        Value::Float(text) | Value::Text(text) => text.clone(),
         _ => {
             wrong_type(table.context, node, &path, expected, None);
             return None;
@@ -216,29 +221,21 @@ fn read_scope(table: &Section<'_>) -> Option<ScopeChoice> {
     scope
 }
 
-fn read_coverage(table: &Section<'_>) {
-    let Some(node) = table.get("min_coverage") else { return };
-    let share = match &node.value {
-        Value::Float(text) => text.parse::<f64>().ok(),
-        Value::Integer(0) => Some(0.0),
-        Value::Integer(1) => Some(1.0),
-        _ => None,
+/// The share of a window that must be known, in parts of 10^9.
+fn read_coverage(table: &Section<'_>) -> Option<u64> {
+    let node = table.get("min_coverage")?;
+    let parts = match &node.value {
+        Value::Integer(number) => units::decimal(&number.to_string(), 9),
+        Value::Float(text) => units::decimal(text, 9),
+        _ => Err("it is no number".to_owned()),
     };
-    if share.is_none_or(|share| !(0.0..=1.0).contains(&share)) {
-        let said = "not a share".to_owned();
-        let problem =
-            Problem::new(Kind::OutOfRange, table.path_of("min_coverage"), node.place, said);
-        table.report(problem.expected("a share from 0 to 1, such as `0.9`"));
-    }
-}
-
-/// Tiers of burn-rate alerts: checked for their shape only, until there are alerts.
-fn read_tier<'a>(context: Context<'a>, node: &'a Node, path: &str) -> Option<()> {
-    section(context, node, node.place, path.to_owned(), |tier| {
-        tier.string("name");
-        tier.duration("long");
-        tier.duration("short");
-        tier.get("burn");
-        tier.word("severity", AlertKind::ALL, AlertKind::as_str);
-    })
+    let why = match parts {
+        Ok(parts) if parts <= WHOLE => return Some(parts),
+        Ok(_) => "it is more than the whole".to_owned(),
+        Err(why) => why,
+    };
+    let path = table.path_of("min_coverage");
+    let problem = Problem::new(Kind::OutOfRange, path, node.place, "not a share").label(why);
+    table.report(problem.expected("a share from 0 to 1, such as `0.9`"));
+    None
 }

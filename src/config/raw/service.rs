@@ -7,8 +7,8 @@
 use super::promise::read_objectives;
 use super::top::read_url;
 use super::{
-    Raw, RawClass, RawEndpoint, RawEntry, RawProvider, RawService, Settings, Shared, Texts, Use,
-    arc_name, check_name,
+    Formers, Raw, RawClass, RawEndpoint, RawEntry, RawProvider, RawService, Settings, Shared,
+    Texts, Use, arc_name, check_name,
 };
 use crate::config::decode::{
     Context, Section, read_string, read_template, section, table_section, wrong_type,
@@ -119,6 +119,7 @@ pub(super) fn read_providers(top: &Section<'_>, raw: &mut Raw) {
                 region: table.string("region").map(|region| arc_name(&region)),
                 host: table.template("host"),
                 vars: read_vars(table),
+                formerly: read_formerly(table),
                 networks: read_networks(table),
                 canaries: read_canaries(table),
             }));
@@ -126,6 +127,15 @@ pub(super) fn read_providers(top: &Section<'_>, raw: &mut Raw) {
         list
     });
     raw.providers.extend(found.into_iter().flat_map(|found| found.value));
+}
+
+/// Names that the thing of this table had before.
+pub(super) fn read_formerly(table: &Section<'_>) -> Formers {
+    let names = table.strings("formerly").map(|found| found.value).unwrap_or_default();
+    for name in &names {
+        check_name(table.context, name, &table.path_of("formerly"), "anything");
+    }
+    names
 }
 
 fn read_networks(table: &Section<'_>) -> Vec<Network> {
@@ -256,6 +266,7 @@ fn read_uses(table: &Section<'_>) -> Option<At<Vec<Use>>> {
         Value::Text(name) => Some(Use {
             name: At::new(name.clone(), node.place),
             settings: Settings { path: path.to_owned(), ..Settings::default() },
+            formerly: Formers::new(),
         }),
         Value::Table(inner) => {
             let path = path.to_owned();
@@ -264,8 +275,8 @@ fn read_uses(table: &Section<'_>) -> Option<At<Vec<Use>>> {
                 if !entry.has("use") {
                     entry.missing("use", "`use = \"name of a probe\"`");
                 }
-                let settings = read_settings(entry);
-                Some(Use { name: name?, settings })
+                let (settings, formerly) = (read_settings(entry), read_formerly(entry));
+                Some(Use { name: name?, settings, formerly })
             })
         }
         _ => {
@@ -341,6 +352,7 @@ fn read_service(table: &Section<'_>, name: &At<String>) -> RawService {
         tables: tables.map(|found| found.value).unwrap_or_default(),
         entry: table.table("entry", read_entry).map(|found| found.value),
         depends_on: table.strings("depends_on").map(|found| found.value).unwrap_or_default(),
+        formerly: table.strings("formerly").map(|found| found.value).unwrap_or_default(),
     }
 }
 
@@ -353,6 +365,7 @@ fn read_endpoint(table: &Section<'_>, name: &At<String>) -> RawEndpoint {
     RawEndpoint {
         name: arc_name(name),
         settings: read_settings(table),
+        formerly: read_formerly(table),
         provider: table.string("provider"),
         region: table.string("region").map(|region| arc_name(&region)),
         host: table.template("host"),
@@ -379,7 +392,11 @@ fn read_entry(table: &Section<'_>) -> RawEntry {
     RawEntry {
         path: table.path.clone(),
         host: table.template("host"),
-        probe: table.string("probe"),
+        probe: table.string("probe").map(|name| Use {
+            name,
+            settings: Settings { path: table.path_of("probe"), ..Settings::default() },
+            formerly: Formers::new(),
+        }),
         policy: table.word("policy", EntryPolicy::ALL, EntryPolicy::as_str),
         failover_within: table.duration("failover_within"),
         providers: marks.into_iter().flat_map(|marks| marks.value).collect(),

@@ -48,6 +48,7 @@ fn check(provider: &str) -> Arc<Check> {
             max_latency: None,
             kind: ProbeKind::Tcp(Box::new(tcp)),
         }),
+        formerly: Arc::default(),
     })
 }
 
