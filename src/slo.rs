@@ -8,3 +8,10 @@
 
 pub mod joint;
 pub mod spans;
+
+pub mod budget;
+pub mod burn;
+pub mod cadence;
+pub mod calendar;
+pub mod maintenance;
+pub mod window;
