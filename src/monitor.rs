@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod recorder;
 pub mod scheduler;
 pub mod snapshot;
+pub mod track;
 
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;

@@ -6,6 +6,7 @@
 //!
 //! It is told the time and knows no clock, protocol, file or metric.
 
+pub mod history;
 pub mod joint;
 pub mod spans;
 

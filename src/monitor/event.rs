@@ -5,6 +5,7 @@
 //!
 //! What an event means is decided in `ledger`.
 
+use super::track::Told;
 use crate::model::{CheckIndex, ProbeResult, SkipCause, Timestamp};
 use std::sync::Arc;
 
@@ -59,6 +60,13 @@ pub enum Event {
 pub enum Effect {
     /// Look again at a check, soon.
     Recheck(Recheck),
+    /// More is known of a check's past, for whoever keeps history.
+    Told {
+        /// Which check.
+        check: CheckIndex,
+        /// What is known.
+        told: Told,
+    },
     /// The health of a check changed.
     CheckChanged {
         /// Which check.

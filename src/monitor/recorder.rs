@@ -101,6 +101,7 @@ impl Recorder {
                 let worker = recheck.check.get() % self.rechecks.len();
                 let _ = self.rechecks[worker].try_send(*recheck);
             }
+            Effect::Told { .. } => {}
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));
                 log_check(&self.checks[check.get()], *change, result);

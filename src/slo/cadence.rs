@@ -81,6 +81,13 @@ impl Cadence {
         self.interval
     }
 
+    /// The wall clock was set: everything stood so much later or earlier.
+    pub fn shift(&mut self, millis: i64) {
+        for run in &mut self.runs {
+            run.start = run.start.shifted(millis);
+        }
+    }
+
     /// The runs, to be stored.
     pub fn runs(&self) -> &[Run] {
         &self.runs

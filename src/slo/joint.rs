@@ -3,6 +3,7 @@
 //! States are joined instant by instant with three-valued logic over what is not excluded; availabilities are never
 //! multiplied. Every level is one rule, [`at_least`] so many good: all of an endpoint's counting checks, any or all of a side's
 //! endpoints, any, all or k of the sides. Coalesced stretches are joined by bounds: what they may be off goes into `slack`.
+//! Before a check was watched at all it takes no part, so that adding one does not make the past of its service unknown.
 //!
 //! It keeps nothing: what is joined is appended to the line that the caller hands in.
 
@@ -137,38 +138,48 @@ impl Scheme {
         while at < to {
             let ends = needed.iter().map(|check| feeds[*check].end(at, to));
             let end = ends.min().unwrap_or(to);
-            let what = {
-                let mut now = |check: usize| feeds[check].what(at, end);
-                self.state(scope, &mut now, millis(at, end))
-            };
-            into.append(what, end);
+            let mut now = |check: usize| feeds[check].what(at, end);
+            let what = self.state(scope, &mut now, millis(at, end));
+            into.append(what.unwrap_or(What::Unknown(Cause::Starting)), end);
             at = end;
         }
     }
 
-    fn state(&self, scope: Scope, now: &mut dyn FnMut(usize) -> What, len: u64) -> What {
-        let side = |side: &SideScheme, now: &mut dyn FnMut(usize) -> What| {
-            let endpoints: Vec<_> = side
-                .endpoints
-                .iter()
-                .map(|checks| {
-                    let states: Vec<_> = checks.iter().map(|check| now(*check)).collect();
-                    at_least(usize::MAX, &states, len)
-                })
-                .collect();
+    /// The state of a scope where each check is in the state that `now` says; `None` where nothing was watched yet.
+    fn state(
+        &self,
+        scope: Scope,
+        now: &mut dyn FnMut(usize) -> Option<What>,
+        len: u64,
+    ) -> Option<What> {
+        let side = |side: &SideScheme, now: &mut dyn FnMut(usize) -> Option<What>| {
+            let endpoints = side.endpoints.iter().map(|checks| {
+                let states = checks.iter().map(|check| now(*check)).collect();
+                present(usize::MAX, states, len)
+            });
+            let endpoints = endpoints.collect();
             let least = if side.rule == Side::Any { 1 } else { usize::MAX };
-            at_least(least, &endpoints, len)
+            present(least, endpoints, len)
         };
         let least = match scope {
-            Scope::Entry => return self.entry.map_or(What::Excluded, now),
+            Scope::Entry => return self.entry.map_or(Some(What::Excluded), now),
             Scope::Side(position) => return side(&self.sides[position], now),
             Scope::Any => 1,
             Scope::All => usize::MAX,
             Scope::AtLeast(least) => least as usize,
         };
-        let sides: Vec<_> = self.sides.iter().map(|each| side(each, now)).collect();
-        at_least(least, &sides, len)
+        let sides = self.sides.iter().map(|each| side(each, now)).collect();
+        present(least, sides, len)
     }
+}
+
+/// As [`at_least`], over those that were watched; `None` if there are some and none was.
+fn present(least: usize, states: Vec<Option<What>>, len: u64) -> Option<What> {
+    let there: Vec<What> = states.iter().copied().flatten().collect();
+    if there.is_empty() && !states.is_empty() {
+        return None;
+    }
+    Some(at_least(least, &there, len))
 }
 
 /// At least `least` of the states must be good: good, bad or unknown over what is not excluded, which drops out (C44);
@@ -239,14 +250,19 @@ fn nth_longest(amounts: impl Iterator<Item = u64>, nth: usize) -> u64 {
 
 /// The stretches of one check with its maintenance laid over, read along.
 struct Feed<'a> {
+    begun: Timestamp,
     pieces: Peekable<Pieces<'a>>,
     excluded: &'a [(Timestamp, Timestamp)],
 }
 
 impl<'a> Feed<'a> {
     fn new(part: Part<'a>, from: Timestamp, to: Timestamp) -> Self {
-        let past = part.excluded.partition_point(|(_, end)| *end <= from);
-        Self { pieces: part.line.pieces(from, to).peekable(), excluded: &part.excluded[past..] }
+        let over = part.excluded.partition_point(|(_, stop)| *stop <= from);
+        Self {
+            begun: part.line.begun(),
+            pieces: part.line.pieces(from, to).peekable(),
+            excluded: &part.excluded[over..],
+        }
     }
 
     /// The piece that `at` lies in; moves on over what has passed.
@@ -260,6 +276,9 @@ impl<'a> Feed<'a> {
 
     /// Where what holds at `at` ends, at most `to`.
     fn end(&mut self, at: Timestamp, to: Timestamp) -> Timestamp {
+        if at < self.begun {
+            return self.begun.min(to);
+        }
         let end = self.piece(at).map_or(to, |piece| piece.to).min(to);
         match self.excluded.first() {
             Some((begin, stop)) if *begin <= at => {
@@ -272,19 +291,22 @@ impl<'a> Feed<'a> {
     }
 
     /// What holds over `[at, end)`, which no boundary of this check cuts.
-    fn what(&mut self, at: Timestamp, end: Timestamp) -> What {
+    fn what(&mut self, at: Timestamp, end: Timestamp) -> Option<What> {
+        if at < self.begun {
+            return None;
+        }
         let piece = self.piece(at);
         if self.excluded.first().is_some_and(|(begin, _)| *begin <= at) {
-            return What::Excluded;
+            return Some(What::Excluded);
         }
-        match piece {
+        Some(match piece {
             Some(Piece { from, to, what: What::Mixed(mix) }) => {
                 let len = millis(from, to);
                 What::Mixed(mix.between(millis(from, at), millis(from, end), len))
             }
             Some(piece) => piece.what,
             None => What::Unknown(Cause::Starting),
-        }
+        })
     }
 }
 

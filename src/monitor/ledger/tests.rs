@@ -4,9 +4,11 @@
 //!
 //! The road around the ledger is tested in the simulation.
 
+use super::super::track::{BAD, GOOD, UNKNOWN};
 use super::*;
 use crate::model::{
-    CheckId, Endpoint, Host, IpChoice, Pick, ProbeKind, Reason, Role, Side, Spec, TcpSpec, Warnings,
+    Cause, CheckId, Endpoint, Host, IpChoice, Outcome, Pick, ProbeKind, ProbeResult, Reason, Role,
+    Shape, Side, Spec, State, TcpSpec, Warnings,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;

@@ -91,6 +91,20 @@ fn a_side_in_maintenance_drops_out_c43a() {
 }
 
 #[test]
+fn a_check_takes_no_part_before_it_was_watched() {
+    let old = line(1_000, &[(100, 200)]);
+    let mut new = Timeline::new(at(600));
+    new.append(B, at(700));
+    new.append(G, at(1_000));
+    let parts = [&old, &new].map(|line| Part { line, excluded: &[] });
+    let scheme = two_sides();
+    let seconds = |scope| joined(&scheme, scope, &parts, 1_000).list().map(|ms| ms / 1_000);
+    assert_eq!(seconds(Scope::All), [800, 200, 0, 0]);
+    assert_eq!(seconds(Scope::Any), [900, 100, 0, 0]);
+    assert_eq!(seconds(Scope::Side(1)), [300, 100, 600, 0]);
+}
+
+#[test]
 fn a_joined_outage_has_the_reason_of_its_first_bad_check() {
     use crate::model::Reason;
     let (status, reset) = (What::Bad(Some(Reason::Status)), What::Bad(Some(Reason::Reset)));
