@@ -31,7 +31,7 @@
 //! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
 //! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
-//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`metrics`] | text to `Config`; sockets; one attempt; exposition |
+//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`slo`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!
@@ -42,7 +42,7 @@
 //! - No rule reads a clock; no prober knows a metric, a schedule or another prober.
 //! - No reader can hold the recorder up; nothing but the recorder writes.
 //! - No second is counted twice or taken back: counters move only behind the watermark.
-//! - The store of history and the SLO engine are not built yet: what is known is lost with the process.
+//! - Nothing waits for the disk: what the [`store`] cannot take is counted, and the present goes on.
 //!
 //! Modules in reading order:
 
@@ -59,6 +59,7 @@ pub mod config;
 pub mod metrics;
 pub mod net;
 pub mod probe;
+pub mod store;
 
 pub mod monitor;
 

@@ -15,6 +15,7 @@ mod result;
 mod secret;
 mod service;
 mod spec;
+mod storage;
 mod time;
 mod verdict;
 mod words;
@@ -36,5 +37,6 @@ pub use spec::{
     Pattern, PemFile, Pick, ProbeKind, Redirects, Spec, StartTls, StatusRules, Step, TcpSpec,
     TlsSpec, Truncated,
 };
+pub use storage::{StoreFault, StoreLoss};
 pub use time::{Timestamp, human_duration, human_latency};
 pub use verdict::{State, Verdict};

@@ -31,11 +31,11 @@ const IMPURE: [&str; 14] = [
 /// What the vocabulary must not contain: it has values and their invariants only.
 const FOREIGN: [&str; 6] = ["serde", "tokio", "prometheus", "tracing", "std::fs", "reqwest"];
 /// Who may start tasks and threads.
-const SPAWNERS: [&str; 3] = ["monitor", "daemon", "demo"];
+const SPAWNERS: [&str; 4] = ["monitor", "daemon", "demo", "store"];
 
 const PURITY: &str = "rules are pure: no async, no I/O, no reading the clock, no logging";
 const VOCABULARY: &str = "the vocabulary knows no format, runtime, exporter or file";
-const SPAWN: &str = "tasks are started, owned and joined in monitor, daemon and demo only";
+const SPAWN: &str = "tasks are started, owned and joined in monitor, daemon, demo and store only";
 const BIASED: &str = "`select!` without `biased;` is random, so a run cannot be repeated";
 const ORDER: &str = "a comment at `select!` says why its arms stand in that order";
 

@@ -1,0 +1,124 @@
+//! What happens seldom and is kept long: outages, promises, maintenance, closed periods, failed runs.
+//!
+//! Each is one row of a table with plain columns, so that it can be read with any SQLite tool. Times are milliseconds since
+//! the epoch; what has a structure of its own (a definition, a standing, what is matched) is JSON text of the caller's.
+//!
+//! What they mean, and when one is made, is decided by the caller.
+
+/// Something was down (S13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// From what it is about and its start; storing the same id again replaces it.
+    pub id: String,
+    /// The service.
+    pub service: String,
+    /// `any`, `entry` or `provider:NAME`.
+    pub scope: String,
+    /// The provider, if it is about one.
+    pub provider: Option<String>,
+    /// The first bad result.
+    pub started_ms: i64,
+    /// The first good one of the confirming run; `None` while it lasts.
+    pub ended_ms: Option<i64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The check that failed first.
+    pub check: Option<String>,
+    /// One sentence for a person.
+    pub said: Option<String>,
+}
+
+/// What was promised from a moment on (S18).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// The service.
+    pub service: String,
+    /// The name of the slo within the service.
+    pub slo: String,
+    /// From when it holds.
+    pub from_ms: i64,
+    /// Objective, window, policies.
+    pub definition: String,
+}
+
+/// Time that was announced as not counting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Its name; storing the same id again replaces it.
+    pub id: String,
+    /// When it was announced.
+    pub added_ms: i64,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// What it is about.
+    pub matching: String,
+    /// Where it begins.
+    pub from_ms: i64,
+    /// Where it was announced to end.
+    pub to_ms: i64,
+    /// When it was ended before its time.
+    pub ended_ms: Option<i64>,
+    /// By whom.
+    pub ended_by: Option<String>,
+}
+
+/// A closed calendar period, frozen (S18); every revision is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The service.
+    pub service: String,
+    /// The name of the slo within the service.
+    pub slo: String,
+    /// The scope.
+    pub scope: String,
+    /// The provider; empty if the scope is not about one.
+    pub provider: String,
+    /// Such as `2026-10`.
+    pub period: String,
+    /// Where it begins.
+    pub from_ms: i64,
+    /// Where it ends.
+    pub to_ms: i64,
+    /// 1 for the first.
+    pub revision: u32,
+    /// When it was frozen.
+    pub made_ms: i64,
+    /// Why there is this revision.
+    pub why: String,
+    /// The numbers.
+    pub standing: String,
+}
+
+/// A failed run with its details, kept longer than the ring of results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Number of the check.
+    pub check: u32,
+    /// When it started.
+    pub at_ms: i64,
+    /// Why it was bad.
+    pub reason: String,
+    /// How long it took, in microseconds.
+    pub latency_us: u32,
+    /// In which phase it ended.
+    pub phase: String,
+    /// Which address was tried.
+    pub address: Option<String>,
+    /// One sentence for a person.
+    pub said: String,
+}
+
+/// One of them on its way to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Begun, changed or ended.
+    Outage(Outage),
+    /// Stored only if it differs from the newest of the same service and slo.
+    Promise(Promise),
+    /// Announced, changed or ended.
+    Maintenance(Maintenance),
+    /// Frozen.
+    Period(Period),
+}

@@ -1,0 +1,170 @@
+//! The form of the file: tables, and the steps from each older form to the present one.
+//!
+//! The file says what it is by its `application_id` and which form it has by its `user_version`; nothing is written before both
+//! were read. Each step of [`STEPS`] takes a file from the form of its place to the next; all steps that are missing happen in
+//! one transaction. A released step is never changed: a new form is a new step.
+//!
+//! What is in the tables is not looked at here.
+
+use super::database_error;
+use crate::store::error::Error;
+use rusqlite::{Connection, params};
+use std::path::Path;
+
+/// "neph" in ASCII, so that `file` and others can tell what it is.
+const APPLICATION: i64 = 0x6e65_7068;
+
+/// The newest form this program knows.
+pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
+
+/// What makes a form out of the one before it; forms count up from 1.
+const STEPS: &[(i64, &str)] = &[(1, FIRST)];
+
+const FIRST: &str = "
+    CREATE TABLE meta (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        created_ms INTEGER NOT NULL,
+        vantage TEXT NOT NULL,
+        heartbeat_ms INTEGER,
+        stopped_cleanly INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO meta VALUES (1, 0, '', NULL, 1);
+    CREATE TABLE words (number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        entries BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE services (
+        name TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        left_ms INTEGER,
+        state BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE checks (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        seq INTEGER NOT NULL,
+        left_ms INTEGER,
+        state BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX checks_seq ON checks (seq) WHERE left_ms IS NULL;
+    CREATE INDEX checks_left ON checks (left_ms) WHERE left_ms IS NOT NULL;
+    CREATE TABLE outages (
+        id TEXT PRIMARY KEY,
+        service TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        provider TEXT,
+        started_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
+        reason TEXT,
+        check_name TEXT,
+        said TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outages_ended ON outages (ended_ms);
+    CREATE TABLE promises (
+        service TEXT NOT NULL,
+        slo TEXT NOT NULL,
+        from_ms INTEGER NOT NULL,
+        definition TEXT NOT NULL,
+        PRIMARY KEY (service, slo, from_ms)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE maintenance (
+        id TEXT PRIMARY KEY,
+        added_ms INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        matching TEXT NOT NULL,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
+        ended_by TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX maintenance_to ON maintenance (to_ms);
+    CREATE TABLE periods (
+        service TEXT NOT NULL,
+        slo TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        period TEXT NOT NULL,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        made_ms INTEGER NOT NULL,
+        why TEXT NOT NULL,
+        standing TEXT NOT NULL,
+        PRIMARY KEY (service, slo, scope, provider, period, revision)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX periods_to ON periods (to_ms);
+    CREATE TABLE failures (
+        number INTEGER PRIMARY KEY,
+        check_number INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        latency_us INTEGER NOT NULL,
+        phase TEXT NOT NULL,
+        address TEXT,
+        said TEXT NOT NULL
+    ) STRICT;
+";
+
+/// Whether this is a file of ours, or a new one, in a form that we know. Writes nothing.
+pub(in crate::store) fn recognise(connection: &Connection, file: &Path) -> Result<(), Error> {
+    let failed = |error| database_error(file, error);
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = pragma("application_id").map_err(failed)?;
+    let form = pragma("user_version").map_err(failed)?;
+    if application != APPLICATION {
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(failed)?;
+        // A new file, or one whose making was cut off before anything was committed.
+        let new = application == 0 && form == 0 && tables == 0;
+        return if new { Ok(()) } else { Err(Error::Foreign { file: file.to_owned() }) };
+    }
+    if form > FORM {
+        return Err(Error::Newer { file: file.to_owned(), found: form, known: FORM });
+    }
+    Ok(())
+}
+
+/// Sets how the file is written. The first line counts for a new file only.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // A file system without shared memory answers with another mode, which is safe too, and slower.
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", super::LOG_BYTES, |_| Ok(()))
+}
+
+/// Brings the file to the present form.
+pub(super) fn migrate(connection: &mut Connection, now_ms: i64) -> rusqlite::Result<()> {
+    migrate_to(connection, FORM, now_ms)
+}
+
+fn migrate_to(connection: &mut Connection, to: i64, now_ms: i64) -> rusqlite::Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let from: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (_, step) in STEPS.iter().filter(|(form, _)| (from + 1..=to).contains(form)) {
+        transaction.execute_batch(step)?;
+    }
+    if from < to {
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", to)?;
+        transaction
+            .execute("UPDATE meta SET created_ms = ?1 WHERE created_ms = 0", params![now_ms])?;
+    }
+    transaction.commit()
+}
+
+/// Looks for damage: every page is read and its structure checked. Records have checksums of their own.
+pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| database_error(file, error))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(Error::Damaged { file: file.to_owned(), source: found.into() })
+}
