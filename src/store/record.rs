@@ -85,8 +85,12 @@ pub struct ServiceState {
 pub struct ScopeCount {
     /// Which: `any`, `all`, `entry`, `provider:NAME`.
     pub scope: String,
-    /// Milliseconds that were good, bad, unknown, excluded.
+    /// Milliseconds that were good, bad, unknown, excluded when they were counted.
     pub millis: [u64; 4],
+    /// Up to where it is counted.
+    pub upto_ms: i64,
+    /// By how many bad milliseconds edits after the fact have changed history since.
+    pub restated_ms: i64,
 }
 
 /// The whole state of one check as of a moment.
@@ -162,8 +166,8 @@ pub enum Confirmed {
 /// One time line of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// Slower than this is bad; `None` is the line of availability.
-    pub threshold_ms: Option<u32>,
+    /// Slower than this, in microseconds, is bad; `None` is the line of availability.
+    pub threshold_us: Option<u64>,
     /// Its time.
     pub timeline: Timeline,
 }
@@ -171,25 +175,16 @@ pub struct Line {
 /// Time that is good except where a span says otherwise (slo.md 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
-    /// Where it begins; spans before it were shed.
+    /// Where it begins.
     pub begun_ms: i64,
+    /// From where on its spans are complete; those before it were shed.
+    pub kept_from_ms: i64,
     /// Up to where it is known.
     pub upto_ms: i64,
-    /// Milliseconds shed at the old end: good, bad, unknown, excluded.
-    pub shed: [u64; 4],
-    /// The span that still grows.
-    pub open: Option<Open>,
+    /// Milliseconds before `kept_from_ms` that were bad, unknown, excluded.
+    pub shed: [u64; 3],
     /// The spans that are not good, oldest first, without overlap.
     pub spans: Vec<Span>,
-}
-
-/// A span that still grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Open {
-    /// Where it begins.
-    pub start_ms: i64,
-    /// What it is.
-    pub kind: SpanKind,
 }
 
 /// A span of time that was not good.
@@ -206,8 +201,8 @@ pub struct Span {
 /// What a span was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpanKind {
-    /// Bad, with the reason.
-    Bad(Word),
+    /// Bad, with the reason it began with, if that is known.
+    Bad(Option<Word>),
     /// Unknown, with the cause.
     Unknown(Word),
     /// Excluded.
@@ -218,6 +213,8 @@ pub enum SpanKind {
         bad_ms: u64,
         /// Of it unknown.
         unknown_ms: u64,
+        /// How far `bad_ms` itself may be off.
+        slack_ms: u64,
     },
 }
 
@@ -229,7 +226,7 @@ pub struct Segment {
     /// The distance.
     pub step_ms: u64,
     /// How many.
-    pub count: u32,
+    pub count: u64,
 }
 
 /// Why bytes are not a record.

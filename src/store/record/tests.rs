@@ -32,11 +32,12 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn kind() -> impl Strategy<Value = SpanKind> {
     prop_oneof![
-        word().prop_map(SpanKind::Bad),
+        proptest::option::of(word()).prop_map(SpanKind::Bad),
         word().prop_map(SpanKind::Unknown),
         Just(SpanKind::Excluded),
-        (any::<u64>(), any::<u64>())
-            .prop_map(|(bad_ms, unknown_ms)| SpanKind::Mixed { bad_ms, unknown_ms }),
+        any::<[u64; 3]>().prop_map(|[bad_ms, unknown_ms, slack_ms]| {
+            SpanKind::Mixed { bad_ms, unknown_ms, slack_ms }
+        }),
     ]
 }
 
@@ -46,13 +47,12 @@ fn line() -> impl Strategy<Value = Line> {
         len_ms,
         kind,
     });
-    let open = (any::<i64>(), kind()).prop_map(|(start_ms, kind)| Open { start_ms, kind });
-    let open = proptest::option::of(open);
-    (any::<Option<u32>>(), any::<i64>(), any::<i64>(), any::<[u64; 4]>(), open, vec(span, 0..20))
-        .prop_map(|(threshold_ms, begun_ms, upto_ms, shed, open, spans)| Line {
-            threshold_ms,
-            timeline: Timeline { begun_ms, upto_ms, shed, open, spans },
-        })
+    (any::<Option<u64>>(), any::<[i64; 3]>(), any::<[u64; 3]>(), vec(span, 0..20)).prop_map(
+        |(threshold_us, [begun_ms, kept_from_ms, upto_ms], shed, spans)| Line {
+            threshold_us,
+            timeline: Timeline { begun_ms, kept_from_ms, upto_ms, shed, spans },
+        },
+    )
 }
 
 fn held() -> impl Strategy<Value = Held> {
@@ -84,7 +84,7 @@ fn health() -> impl Strategy<Value = Health> {
 }
 
 fn check_state() -> impl Strategy<Value = CheckState> {
-    let segment = (any::<i64>(), any::<u64>(), any::<u32>())
+    let segment = (any::<i64>(), any::<u64>(), any::<u64>())
         .prop_map(|(start_ms, step_ms, count)| Segment { start_ms, step_ms, count });
     let lists = (vec(any::<i64>(), 0..20), vec(line(), 0..4), vec(segment, 0..20));
     (any::<i64>(), any::<i64>(), held(), any::<[u64; 4]>(), health(), lists).prop_map(
@@ -98,6 +98,12 @@ fn check_state() -> impl Strategy<Value = CheckState> {
             lines,
             cadence,
         },
+    )
+}
+
+fn scope() -> impl Strategy<Value = ScopeCount> {
+    (".{0,20}", any::<[u64; 4]>(), any::<i64>(), any::<i64>()).prop_map(
+        |(scope, millis, upto_ms, restated_ms)| ScopeCount { scope, millis, upto_ms, restated_ms },
     )
 }
 
@@ -120,9 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn counts_of_scopes_come_back(scopes in vec((".{0,20}", any::<[u64; 4]>()), 0..10)) {
-        let scopes: Vec<_> =
-            scopes.into_iter().map(|(scope, millis)| ScopeCount { scope, millis }).collect();
+    fn counts_of_scopes_come_back(scopes in vec(scope(), 0..10)) {
         prop_assert_eq!(decode_scopes(&encode_scopes(&scopes)), Ok(scopes));
     }
 
@@ -187,4 +191,60 @@ fn another_form_is_refused_by_its_number() {
 fn what_follows_a_record_is_noticed() {
     assert_eq!(decode_entries(&framed(FORM, &[0, 0])), Ok(Vec::new()));
     assert_eq!(decode_entries(&framed(FORM, &[0, 0, 0])), Err(Malformed::Content));
+}
+
+/// One of everything, so that every place in the form is fixed.
+fn one_of_everything() -> CheckState {
+    let span = |start_ms, kind| Span { start_ms, len_ms: 7, kind };
+    let mixed = SpanKind::Mixed { bad_ms: 8, unknown_ms: 9, slack_ms: 10 };
+    let spans = vec![
+        span(1, SpanKind::Bad(Some(Word(1)))),
+        span(2, SpanKind::Bad(None)),
+        span(3, SpanKind::Unknown(Word(300))),
+        span(4, SpanKind::Excluded),
+        span(5, mixed),
+    ];
+    let timeline = Timeline { begun_ms: -1, kept_from_ms: 0, upto_ms: 9, shed: [1, 2, 3], spans };
+    CheckState {
+        settled_ms: 1_790_000_000_000,
+        begun_ms: 5,
+        held: Held::Known { good: true, until_ms: 6, latency_us: 7, reason: None },
+        millis: [1, 2, 3, 4],
+        health: Health {
+            confirmed: Confirmed::Down,
+            against: 2,
+            against_since_ms: 3,
+            warned: true,
+            warn_against: 4,
+            since_ms: 5,
+        },
+        failures: vec![64, -64],
+        lines: vec![Line { threshold_us: Some(300_000), timeline }],
+        cadence: vec![Segment { start_ms: 1, step_ms: 30_000, count: 2 }],
+    }
+}
+
+#[test]
+fn form_1_stays_what_it_is_to_the_byte() {
+    let run = |check, at_ms, outcome| {
+        Entry::Run(Run { check, at_ms, latency_us: 1_500, outcome, recheck: false, warned: true })
+    };
+    let entries = [
+        run(1, 1_790_000_000_000, Outcome::Good),
+        run(300, 1_790_000_000_007, Outcome::Bad(Word(2))),
+        run(2, 1_789_999_999_999, Outcome::Unknown(Word(3))),
+        Entry::ClockBack { check: 4, millis: 5 },
+    ];
+    let scopes =
+        [ScopeCount { scope: "any".to_owned(), millis: [1, 2, 3, 4], upto_ms: 5, restated_ms: -6 }];
+    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(
+        hex(encode_entries(&entries)),
+        "0180b083c5986804000100dc0b00000100ac020edc0b01020001000201dc0b0203000101040ac0500d16"
+    );
+    assert_eq!(
+        hex(encode_check(&one_of_everything())),
+        "0180b083c598680a00010c07000102030401020601040a0280017f0101e0a71201001201020305020700010104070000060701ac020807020a070308090a0102b0ea01023c27364c"
+    );
+    assert_eq!(hex(encode_scopes(&scopes)), "010103616e79010203040a0ba0ea5df4");
 }

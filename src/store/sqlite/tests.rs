@@ -52,7 +52,12 @@ fn check_state(settled_ms: i64) -> CheckState {
 }
 
 fn state_row(seq: u64, checks: &[(u32, i64)]) -> StateRow {
-    let scopes = [ScopeCount { scope: "any".to_owned(), millis: [seq, 0, 0, 0] }];
+    let scopes = [ScopeCount {
+        scope: "any".to_owned(),
+        millis: [seq, 0, 0, 0],
+        upto_ms: NOW,
+        restated_ms: 0,
+    }];
     StateRow {
         service: "shop".to_owned(),
         seq,
