@@ -12,6 +12,7 @@ mod effective;
 mod former;
 mod include;
 mod problem;
+mod promise;
 mod raw;
 mod render;
 mod resolve;

@@ -6,6 +6,7 @@
 //! It decides nothing.
 
 mod page;
+mod promise;
 mod spec;
 
 use super::Loaded;
@@ -35,6 +36,7 @@ impl Loaded {
         let mut page = Page::new(sources);
         if what.is_none() {
             self.write_monitor(&mut page);
+            self.write_maintenance(&mut page);
         }
         let checks: BTreeMap<&str, &Arc<Check>> =
             self.config.checks.iter().map(|check| (check.id.as_str(), check)).collect();
@@ -107,6 +109,20 @@ impl Loaded {
         let names = self.config.metrics.field_names;
         page.set("field_names", names, "metrics", place_of(self.raw.field_names.as_ref()));
     }
+
+    fn write_maintenance(&self, page: &mut Page<'_>) {
+        for At { value: window, place } in &self.raw.maintenance {
+            page.heading(&format!("maintenance {}", window.id));
+            let place = Some(*place);
+            page.set("match", &window.matching, "maintenance", place);
+            page.set("when", window.when, "maintenance", place);
+            for (key, text) in [("by", &window.by), ("reason", &window.reason)] {
+                if let Some(text) = text {
+                    page.set(key, text, "maintenance", place);
+                }
+            }
+        }
+    }
 }
 
 /// Whether `text` is these parts with `/` between them.
@@ -143,14 +159,7 @@ fn write_service(page: &mut Page<'_>, planned: &Planned<'_>, service: &Service, 
             place => page.set(&key, value, table, place),
         }
     }
-    for objective in &service.objectives {
-        let (table, place) = said_by(own, class, |shared| {
-            let list = shared.objectives.as_ref()?;
-            list.iter().find(|each| each.value.name == objective.name).map(|each| each.place)
-        });
-        let percent = super::raw::percent_text(objective.target_parts);
-        page.set(&format!("slo.{}", objective.name), format!("{percent} %"), table, place);
-    }
+    promise::write(page, planned, service);
 }
 
 /// Which of the two says something, and where; the service comes first.
@@ -204,6 +213,9 @@ fn write_check(page: &mut Page<'_>, site: &Site<'_>, plan: &Plan<'_>, check: &Ch
         if let Some(held) = held {
             page.held_duration(key, held);
         }
+    }
+    for former in super::former::ids(site, plan) {
+        page.set("formerly", &former.id, former.table, Some(former.place));
     }
     spec::write(page, plan.probe, &check.spec);
 }

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Former<'a> {
     pub(super) id: String,
     /// The table with a name that made it, and where that name stands.
-    table: &'a str,
-    place: Place,
+    pub(super) table: &'a str,
+    pub(super) place: Place,
 }
 
 /// A name that a part of an id has or had; what it has now was said by nobody here.

@@ -126,6 +126,10 @@ kinds! {
         BadWindow = "bad-window",
         /// Not an alert on a burning budget.
         BadTier = "bad-tier",
+        /// A setting of another kind of promise.
+        WrongKind = "wrong-kind",
+        /// A promise for somebody who is not there.
+        ScopeNotThere = "scope-not-there",
         /// Not a scope of a promise.
         BadScope = "bad-scope",
         /// Not a regular expression.
@@ -192,6 +196,16 @@ kinds! {
         SlowAfterUnreachable = "slow-after-unreachable",
         /// A step whose limit lies beyond the deadline.
         StepBeyondTimeout = "step-beyond-timeout",
+        /// An alert whose condition nothing can meet.
+        AlertNeverFires = "alert-never-fires",
+        /// An alert for which a single lost run is enough.
+        OneLostRunPages = "one-lost-run-pages",
+        /// Slices in which nothing may be seen.
+        SliceShorterThanInterval = "slice-shorter-than-interval",
+        /// A promise of being fast that holds whenever there is an answer.
+        ThresholdBeyondTimeout = "threshold-beyond-timeout",
+        /// A promise that no check enters.
+        NothingCounts = "nothing-counts",
         /// Certificates are not checked.
         VerifyOff = "verify-off",
         /// TLS settings of something without TLS.

@@ -60,7 +60,7 @@ pub(super) struct Raw {
     /// Those of its hosts that are addresses.
     pub(super) sentinel_addresses: Vec<(std::net::IpAddr, Place)>,
     pub(super) domains: Vec<RawDomain>,
-    pub(super) maintenance: Vec<Maintenance>,
+    pub(super) maintenance: Vec<At<Maintenance>>,
     /// Classes and providers that `[[discover]]` names.
     pub(super) mentions: Mentions,
 }
@@ -232,9 +232,18 @@ pub(super) struct Shared {
     pub(super) labels: Texts,
     pub(super) probes: Option<At<Vec<Use>>>,
     pub(super) endpoints: Option<At<Vec<At<String>>>>,
-    pub(super) objectives: Option<Vec<At<Objective>>>,
+    pub(super) objectives: Option<Vec<RawObjective>>,
     pub(super) runbook: Option<Template>,
     pub(super) side: Option<At<Side>>,
+}
+
+/// One element of `slo`, or the shorthand; complete in itself.
+#[derive(Debug)]
+pub(super) struct RawObjective {
+    pub(super) value: Objective,
+    pub(super) place: Place,
+    /// The keys that were written.
+    pub(super) given: BTreeMap<String, Place>,
 }
 
 /// `[class.NAME]`.

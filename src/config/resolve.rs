@@ -10,7 +10,8 @@
 use super::decode::Context;
 use super::problem::{Kind, Problem, closest};
 use super::raw::{
-    Raw, RawClass, RawEndpoint, RawProbe, RawProvider, RawService, Settings, Shared, Texts, Use,
+    Raw, RawClass, RawEndpoint, RawObjective, RawProbe, RawProvider, RawService, Settings, Shared,
+    Texts, Use,
 };
 use super::source::{At, Place};
 use super::template::{Position, Template, Unfilled};
@@ -71,6 +72,15 @@ pub(super) struct Planned<'a> {
     pub(super) service: &'a RawService,
     pub(super) class: Option<&'a RawClass>,
     pub(super) sites: Vec<Site<'a>>,
+}
+
+impl<'a> Planned<'a> {
+    /// What the service promises; its own list replaces that of its class.
+    pub(super) fn objectives(&self) -> &'a [RawObjective] {
+        let shared = [Some(&self.service.shared), self.class.map(|class| &class.shared)];
+        let said = shared.into_iter().flatten().find_map(|each| each.objectives.as_ref());
+        said.map_or(&[], |objectives| objectives)
+    }
 }
 
 /// Names to what they name.

@@ -6,7 +6,9 @@
 //! No test here needs a file on disk but those about files.
 
 use super::*;
-use crate::model::{AnswerRules, CheckId, DnsServer, Host, ProbeKind, Spec};
+use crate::model::{
+    AlertKind, AnswerRules, CheckId, DnsServer, Host, ObjectiveWindow, ProbeKind, Spec, TierName,
+};
 
 fn read(text: &str) -> Config {
     match load_text(Path::new("test.toml"), text.to_owned()) {
@@ -322,4 +324,176 @@ fn equal_labels_are_kept_once() {
          [service.b]\nprobes = [\"web\"]\nlabels = {{ team = \"x\" }}\n"
     ));
     assert!(Arc::ptr_eq(&config.services[0].labels, &config.services[1].labels));
+}
+
+#[test]
+fn a_maintenance_window_fits_by_every_key_with_one_of_its_values() {
+    let config = read(&format!(
+        "{PROVIDER}[provider.gcp]\nhost = \"{{service}}.example.net\"\nregion = \"eu\"\n{PROBE}[service.shop]\nprobes = [\"web\"]\nlabels = {{ team = \"front\" }}\n\
+         [service.pay]\nprobes = [\"web\"]\n\
+         [[maintenance]]\nmatch = {{ service = [\"shop\", \"pay\"], provider = \"gcp\" }}\nevery = \"Sun 02:00-04:00\"\n\
+         [[maintenance]]\nmatch = {{ team = \"front\" }}\nevery = \"Sun 02:00-04:00\"\n\
+         [[maintenance]]\nmatch = {{ region = \"eu\", endpoint = \"gcp\", probe = \"web\", service = \"pay\" }}\nevery = \"Sun 02:00-04:00\"\n\
+         [[maintenance]]\nmatch = {{ service = \"pay\", team = \"front\" }}\nevery = \"Sun 02:00-04:00\"\n\
+         [[maintenance]]\nmatch = {{}}\nevery = \"Sun 02:00-04:00\"\n"
+    ));
+    let fitting: Vec<Vec<&str>> = config
+        .maintenance
+        .iter()
+        .map(|window| {
+            let fits = |check: &&Arc<Check>| {
+                let service = config.services.iter().find(|each| each.name == check.service);
+                window.matching.fits(check, &service.unwrap().labels)
+            };
+            config.checks.iter().filter(fits).map(|check| check.id.as_str()).collect()
+        })
+        .collect();
+    assert_eq!(
+        fitting,
+        [
+            vec!["shop/gcp/web", "pay/gcp/web"],
+            vec!["shop/aws/web", "shop/gcp/web"],
+            vec!["pay/gcp/web"],
+            vec![],
+            vec!["shop/aws/web", "shop/gcp/web", "pay/aws/web", "pay/gcp/web"],
+        ]
+    );
+}
+
+#[test]
+fn a_window_keeps_its_id_wherever_it_stands_and_stands_once() {
+    let service = format!("{PROVIDER}{PROBE}[service.shop]\nprobes = [\"web\"]\n");
+    let window = |every: &str, more: &str| {
+        format!("[[maintenance]]\nmatch = {{ service = \"shop\" }}\nevery = \"{every}\"\n{more}")
+    };
+    let ids = |windows: &[String]| -> Vec<Arc<str>> {
+        let config = read(&format!("{service}{}", windows.concat()));
+        config.maintenance.iter().map(|window| Arc::clone(&window.id)).collect()
+    };
+    let sunday = window("Sun 02:00-04:00", "");
+    let why = window("Sun 02:00-04:00", "by = \"me\"\nreason = \"patches\"\n");
+    let first = ids(std::slice::from_ref(&sunday)).remove(0);
+    assert_eq!(&*first, "config-35c2d949");
+    let moved = ids(&[window("Mon 02:00-04:00", ""), why.clone()]);
+    assert_eq!((&moved[1], moved.len()), (&first, 2));
+    assert_eq!(ids(&[sunday, why]), [first]);
+}
+
+#[test]
+fn a_weekly_window_may_end_on_the_next_day() {
+    let read = |every: &str| {
+        let text = format!(
+            "{PROVIDER}{PROBE}[service.shop]\nprobes = [\"web\"]\n[[maintenance]]\nmatch = {{}}\nevery = \"{every}\"\nby = \"me\"\n"
+        );
+        let loaded = load_text(Path::new("test.toml"), text).ok()?;
+        Some(loaded.config.maintenance[0].when.to_string())
+    };
+    assert_eq!(read("Sun 23:00-01:00").as_deref(), Some("Sun 23:00-01:00"));
+    assert_eq!(read("sun 00:00-24:00").as_deref(), Some("Sun 00:00-00:00"));
+    assert_eq!(read("Sun 02:00-02:00"), None);
+    assert_eq!(read("Sun 24:00-02:00"), None);
+}
+
+#[test]
+fn objectives_are_exact_from_their_text() {
+    let parts = |objective: &str| {
+        let service = format!("[service.shop]\nprobes = [\"web\"]\nobjective = {objective}\n");
+        match load_text(Path::new("test.toml"), format!("{PROVIDER}{PROBE}{service}")) {
+            Ok(loaded) => Ok(loaded.config.services[0].objectives[0].target_parts),
+            Err(problems) => Err(problems.iter().map(Problem::kind).collect::<Vec<_>>()),
+        }
+    };
+    for text in ["99.9", "\"99.9\"", "99.900000000"] {
+        assert_eq!(parts(text), Ok(999_000_000), "{text}");
+    }
+    assert_eq!(parts("99.9999999"), Ok(999_999_999));
+    assert_eq!(parts("0.999"), Err(vec![Kind::PercentAsFraction]));
+    assert_eq!(parts("100"), Err(vec![Kind::ObjectiveHundred]));
+    for text in ["0", "-1", "-99.9", "nan", "inf", "99.99999999", "101", "9e1"] {
+        assert_eq!(parts(text), Err(vec![Kind::OutOfRange]), "{text}");
+    }
+}
+
+#[test]
+fn a_promise_is_complete_where_nothing_is_said() {
+    let config = read(&format!(
+        "{PROVIDER}{PROBE}[service.shop]\nprobes = [\"web\"]\nobjective = 99.9\nwindow = \"4w\"\n\
+         [service.pay]\nprobes = [\"web\"]\n[[service.pay.slo]]\nkind = \"slices\"\nobjective = 99.9\nmin_coverage = 0.995\n\
+         tiers = [{{ name = \"ticket_slow\", long = \"1d\", short = \"2h\", burn = 1 }},\n\
+         {{ name = \"page_fast\", long = \"1h\", short = \"5m\", burn = 14.4, severity = \"ticket\" }}]\n"
+    ));
+    let [plain, own] = [0, 1].map(|service: usize| &config.services[service].objectives[0]);
+    assert_eq!((&*plain.name, &*plain.window_text), ("availability-4w", "4w"));
+    assert_eq!(plain.window, ObjectiveWindow::Rolling(Duration::from_hours(28 * 24)));
+    assert_eq!((plain.min_failures, plain.min_coverage_parts, plain.slice), (2, 900_000_000, None));
+    assert_eq!(plain.tiers, None);
+    assert_eq!((&*own.name, &*own.window_text), ("availability-30d", "30d"));
+    assert_eq!((own.min_coverage_parts, own.slice), (995_000_000, Some(Duration::from_mins(1))));
+    let tiers: Vec<_> = own.tiers.as_deref().unwrap().iter().collect();
+    let found: Vec<_> = tiers
+        .iter()
+        .map(|tier| (tier.name, tier.factor_millionths, tier.severity, tier.long.as_secs()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (TierName::PageFast, 14_400_000, AlertKind::Ticket, 3_600),
+            (TierName::TicketSlow, 1_000_000, AlertKind::Ticket, 86_400),
+        ]
+    );
+}
+
+#[test]
+fn a_renamed_check_knows_every_id_it_had() {
+    let config = read(&format!(
+        "[provider.aws]\nformerly = [\"amazon\"]\nhost = \"{{service}}.example.com\"\n[probe.web]\nformerly = [\"site\"]\n{PROBE}\
+         [service.shop]\nformerly = [\"store\", \"old/amazon/site\"]\nprobes = [\"web\"]\n\
+         [service.pay]\nprobes = [{{ use = \"web\", formerly = [\"front\"] }}]\n\
+         [service.pay.endpoint.aws]\nformerly = [\"east\"]\n\
+         [service.new]\nprobes = [\"plain\"]\n[service.new.endpoint.blue]\nprovider = \"aws\"\n[probe.plain.tcp]\naddress = \"{{host}}:1\"\n"
+    ));
+    let formerly = |id: &str| -> Vec<&str> {
+        check(&config, id).formerly.iter().map(String::as_str).collect()
+    };
+    assert_eq!(
+        formerly("shop/aws/web"),
+        [
+            "shop/aws/site",
+            "shop/amazon/web",
+            "shop/amazon/site",
+            "store/aws/web",
+            "store/aws/site",
+            "store/amazon/web",
+            "store/amazon/site",
+            "old/amazon/site",
+        ]
+    );
+    assert_eq!(formerly("pay/aws/web").len(), 3 * 3 - 1);
+    assert!(formerly("pay/aws/web").contains(&"pay/east/front"));
+    // The provider's former name is that of endpoints named after it only.
+    assert_eq!(formerly("new/aws/plain"), ["new/amazon/plain"]);
+    assert_eq!(formerly("new/blue/plain"), [""; 0]);
+}
+
+#[test]
+fn the_public_name_is_looked_at_as_its_service_looks() {
+    let shape = |service: &str| {
+        let config = read(&format!(
+            "[defaults]\ntimeout = \"3s\"\n{PROVIDER}[probe.web]\ninterval = \"40s\"\n{PROBE}[class.c]\nprobes = [\"web\"]\nrecheck = \"7s\"\n\
+             [service.shop]\nclass = \"c\"\n{service}\n[service.shop.endpoint.aws]\ninterval = \"9s\"\n\
+             [service.shop.entry]\nhost = \"shop.example\"\nprobe = \"web\"\n"
+        ));
+        let entry = config.services[0].entry.clone().unwrap();
+        assert_eq!(entry.check_id("shop").as_str(), "shop/entry/web");
+        let seconds =
+            [entry.shape.interval, entry.shape.timeout, entry.shape.recheck, entry.shape.hold];
+        seconds.map(|span| span.as_secs())
+    };
+    // Not what one endpoint says of itself.
+    assert_eq!(shape(""), [40, 3, 7, 80]);
+    assert_eq!(shape("interval = \"20s\""), [20, 3, 7, 40]);
+    assert_eq!(
+        shape("interval = \"20s\"\nprobes = [{ use = \"web\", interval = \"15s\" }]"),
+        [15, 3, 7, 30]
+    );
 }

@@ -9,14 +9,12 @@
 use super::build::{Builder, timing};
 use super::decode::Context;
 use super::problem::{Kind, Problem};
-use super::raw::{Raw, RawEntry, RawService};
+use super::raw::{Raw, RawEntry};
 use super::resolve::{Index, Planned, Site, fill, plan, unknown};
 use super::source::At;
 use super::template::Position;
 use super::{Config, Detail, Domain, MetricsConfig, MonitorConfig};
-use crate::model::{
-    CheckIndex, Endpoint, Entry, EntryPolicy, Objective, Provider, Role, ScopeChoice, Service, Side,
-};
+use crate::model::{CheckIndex, Endpoint, Entry, EntryPolicy, Provider, Role, Service, Side};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -54,7 +52,9 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
             })
             .collect();
         let labels = labels(raw, each, &mut all_labels);
-        services.push(service(context, &index, each, labels, endpoints));
+        let service = service(context, &index, each, labels, endpoints);
+        super::promise::check(context, &index, each, &service, &checks);
+        services.push(service);
     }
     super::former::check(context, &planned);
     mentions(context, &index, raw);
@@ -71,7 +71,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         checks,
         sentinel: raw.sentinel.clone(),
         domains: domains(raw),
-        maintenance: raw.maintenance.clone(),
+        maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
     }
 }
 
@@ -181,13 +181,6 @@ fn service(
 ) -> Service {
     let said = planned.service;
     let class = planned.class.map(|class| &class.shared);
-    let objectives = said
-        .shared
-        .objectives
-        .as_ref()
-        .or_else(|| class.and_then(|class| class.objectives.as_ref()))
-        .map_or(&[][..], |objectives| objectives);
-    check_objectives(context, index, said, objectives);
     Service {
         name: Arc::clone(&said.name.value),
         title: said
@@ -203,7 +196,7 @@ fn service(
             .or_else(|| class.and_then(|class| class.side.as_ref()))
             .map_or(Side::Any, |side| side.value),
         endpoints,
-        objectives: objectives.iter().map(|objective| objective.value.clone()).collect(),
+        objectives: planned.objectives().iter().map(|promise| promise.value.clone()).collect(),
         entry: said.entry.as_ref().and_then(|entry| read_entry(context, index, planned, entry)),
         depends_on: said.depends_on.iter().map(|name| name.value.as_str().into()).collect(),
     }
@@ -223,35 +216,6 @@ fn runbook(context: Context<'_>, planned: &Planned<'_>) -> Option<Arc<str>> {
     }
     let site = planned.sites.first()?;
     fill(context, template, Position::Url, &format!("{path}.runbook"), site, None).map(Into::into)
-}
-
-fn check_objectives(
-    context: Context<'_>,
-    index: &Index<'_>,
-    service: &RawService,
-    objectives: &[At<Objective>],
-) {
-    let mut seen: BTreeMap<&str, &At<Objective>> = BTreeMap::new();
-    for objective in objectives {
-        let name = &*objective.value.name;
-        let path = format!("{}.slo", service.shared.settings.path);
-        if let Some(first) = seen.insert(name, objective) {
-            let said = format!("there is a second slo named `{name}`");
-            let problem =
-                Problem::new(Kind::DuplicateObjective, path.clone(), objective.place, said)
-                    .label("named the same")
-                    .also(first.place, "first named here")
-                    .hint("`name = \"…\"` tells them apart");
-            context.sink.report(problem);
-        }
-        if let ScopeChoice::Provider(provider) = &objective.value.scope
-            && !index.providers.contains_key(&**provider)
-        {
-            let name = At::new(provider.to_string(), objective.place);
-            let known = index.providers.keys().copied();
-            unknown(context, Kind::UnknownProvider, "provider", &path, &name, known);
-        }
-    }
 }
 
 fn read_entry(

@@ -125,3 +125,33 @@ fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
         .map_or_else(|_| format!("{} ms", at.as_millis()), |moment| moment.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matching(keys: &[(&str, &[&str])]) -> Matching {
+        let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        Matching(keys.iter().map(|(key, values)| ((*key).to_owned(), texts(values))).collect())
+    }
+
+    #[test]
+    fn the_text_form_has_the_known_keys_first_and_labels_after_them() {
+        let keys: [(&str, &[&str]); 3] =
+            [("provider", &["aws"]), ("alpha", &["x"]), ("service", &["shop", "pay"])];
+        assert_eq!(matching(&keys).to_string(), "service=shop,pay provider=aws alpha=x");
+        assert_eq!(matching(&[]).to_string(), "");
+    }
+
+    #[test]
+    fn windows_are_written_as_the_configuration_writes_them() {
+        let (from, to) = (Time::constant(23, 0, 0, 0), Time::constant(1, 30, 0, 0));
+        let weekly = MaintenanceWhen::Weekly { weekday: Weekday::Sunday, from, to };
+        assert_eq!(weekly.to_string(), "Sun 23:00-01:30");
+        let once = MaintenanceWhen::Once {
+            from: Timestamp::from_millis(1_780_185_600_000),
+            to: Timestamp::from_millis(1_780_189_200_000),
+        };
+        assert_eq!(once.to_string(), "2026-05-31T00:00:00Z to 2026-05-31T01:00:00Z");
+    }
+}

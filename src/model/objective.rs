@@ -6,6 +6,7 @@
 //! Whether a promise is kept is computed by the SLO engine.
 
 use super::words::words;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,6 +129,20 @@ pub enum ScopeChoice {
     Provider(Arc<str>),
     /// At least so many sides.
     AtLeast(u32),
+}
+
+/// As the configuration writes it; `default` where it writes nothing.
+impl fmt::Display for ScopeChoice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => out.write_str("default"),
+            Self::Entry => out.write_str("entry"),
+            Self::Any => out.write_str("any"),
+            Self::All => out.write_str("all"),
+            Self::Provider(provider) => write!(out, "provider:{provider}"),
+            Self::AtLeast(least) => write!(out, "{least}_of_n"),
+        }
+    }
 }
 
 words! {

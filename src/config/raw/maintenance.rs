@@ -22,7 +22,7 @@ pub(super) fn read_maintenance(top: &Section<'_>, raw: &mut Raw) {
         });
     for (window, mentions) in found.into_iter().flat_map(|found| found.value) {
         // The same window twice takes out the same seconds once.
-        if raw.maintenance.iter().all(|known| known.id != window.id) {
+        if raw.maintenance.iter().all(|known| known.value.id != window.value.id) {
             raw.maintenance.push(window);
         }
         raw.mentions.providers.extend(mentions.providers);
@@ -30,7 +30,7 @@ pub(super) fn read_maintenance(top: &Section<'_>, raw: &mut Raw) {
     }
 }
 
-fn read_window(table: &Section<'_>) -> Option<(Maintenance, Mentions)> {
+fn read_window(table: &Section<'_>) -> Option<(At<Maintenance>, Mentions)> {
     let mut mentions = Mentions::default();
     let matching = table.table("match", |inner| read_match(inner, &mut mentions));
     if !table.has("match") {
@@ -56,7 +56,8 @@ fn read_window(table: &Section<'_>) -> Option<(Maintenance, Mentions)> {
     match when {
         Ok(when) => {
             let matching = matching?.value;
-            Some((Maintenance { id: id(&matching, &when), matching, when, by, reason }, mentions))
+            let window = Maintenance { id: id(&matching, &when), matching, when, by, reason };
+            Some((At::new(window, table.place), mentions))
         }
         Err((place, why)) => {
             let said = "this is no maintenance window";

@@ -5,6 +5,7 @@
 //!
 //! It computes nothing about whether a promise is kept.
 
+use super::RawObjective;
 use super::tier::read_tiers;
 use crate::config::decode::{Section, section, wrong_type};
 use crate::config::problem::{Kind, Problem};
@@ -20,11 +21,13 @@ use std::time::Duration;
 const WHOLE: u64 = 1_000_000_000;
 /// Share of a window that must be known when nobody says it: 0.9 (slo.md 1.4).
 const DEFAULT_COVERAGE: u64 = 900_000_000;
+/// Length of a slice when nobody says it.
+const DEFAULT_SLICE: Duration = Duration::from_mins(1);
 /// Failed runs that an alert needs when nobody says how many (S17).
 const DEFAULT_MIN_FAILURES: u32 = 2;
 
 /// The promises of a class or service; `None` when it says nothing about them.
-pub(super) fn read_objectives(table: &Section<'_>) -> Option<Vec<At<Objective>>> {
+pub(super) fn read_objectives(table: &Section<'_>) -> Option<Vec<RawObjective>> {
     table.exclusive(&["slo", "objective"]);
     let listed = table.list("slo", "a list of tables", |context, node, path| {
         section(context, node, node.place, path.to_owned(), read_objective).flatten()
@@ -42,7 +45,10 @@ pub(super) fn read_objectives(table: &Section<'_>) -> Option<Vec<At<Objective>>>
     }
     let place = table.key_place("objective");
     let window = window.unwrap_or((DEFAULT_WINDOW, DEFAULT_WINDOW_TEXT.to_owned()));
-    Some(target.map(|parts| At::new(plain(parts, &window), place)).into_iter().collect())
+    let keys = table.keys().filter(|key| ["objective", "window"].contains(&&*key.value));
+    let given = keys.map(|key| (key.value.clone(), key.place)).collect();
+    let promise = |parts| RawObjective { value: plain(parts, &window), place, given };
+    Some(target.map(promise).into_iter().collect())
 }
 
 const DEFAULT_WINDOW: ObjectiveWindow = ObjectiveWindow::Rolling(Duration::from_hours(30 * 24));
@@ -67,7 +73,7 @@ fn plain(target_parts: u64, window: &(ObjectiveWindow, String)) -> Objective {
     }
 }
 
-fn read_objective(table: &Section<'_>) -> Option<At<Objective>> {
+fn read_objective(table: &Section<'_>) -> Option<RawObjective> {
     let name = table.string("name");
     if let Some(name) = &name {
         super::check_name(table.context, name, &table.path_of("name"), "an slo");
@@ -78,34 +84,69 @@ fn read_objective(table: &Section<'_>) -> Option<At<Objective>> {
         table.missing("objective", "`objective = 99.95`");
     }
     let window = read_window(table).unwrap_or((DEFAULT_WINDOW, DEFAULT_WINDOW_TEXT.to_owned()));
-    let threshold = table.duration("threshold");
-    let slice = table.duration("slice");
-    let kind = kind.map_or(ObjectiveKind::Time, |kind| kind.value);
-    if kind == ObjectiveKind::Latency && !table.has("threshold") {
-        table.missing("threshold", "`threshold = \"500ms\"` with `kind = \"latency\"`");
-    }
+    let kind = match kind {
+        Some(kind) => Some(kind.value),
+        None => (!table.has("kind")).then_some(ObjectiveKind::Time),
+    };
+    let (threshold, slice) = read_of_kind(table, kind);
     let scope = read_scope(table);
     let alert = table.word("alert", AlertKind::ALL, AlertKind::as_str);
     let min_failures = table.integer("min_failures", 1..=1_000);
     let unknown = table.word("unknown", UnknownPolicy::ALL, UnknownPolicy::as_str);
     let maintenance = table.word("maintenance", PeriodPolicy::ALL, PeriodPolicy::as_str);
     let coverage = read_coverage(table);
-    let tiers = read_tiers(table);
+    let tiers = read_tiers(table, window.0);
     let mut objective = plain(target?, &window);
     if let Some(name) = name {
         objective.name = name.value.into();
     }
-    objective.kind = kind;
+    objective.kind = kind?;
     objective.scope = scope.unwrap_or(ScopeChoice::Default);
     objective.alert = alert.map_or(objective.alert, |alert| alert.value);
-    objective.threshold = threshold.map(|threshold| threshold.value);
-    objective.slice = slice.map(|slice| slice.value);
+    objective.threshold = threshold;
+    objective.slice = slice;
     objective.min_failures = min_failures.map_or(objective.min_failures, |least| least.value);
     objective.min_coverage_parts = coverage.unwrap_or(objective.min_coverage_parts);
     objective.tiers = tiers;
     objective.unknown = unknown.map_or(objective.unknown, |policy| policy.value);
     objective.maintenance = maintenance.map_or(objective.maintenance, |policy| policy.value);
-    Some(At::new(objective, table.place))
+    let given = table.keys().map(|key| (key.value.clone(), key.place)).collect();
+    Some(RawObjective { value: objective, place: table.place, given })
+}
+
+/// What only one kind has: the threshold of `latency`, the slice of `slices`.
+fn read_of_kind(
+    table: &Section<'_>,
+    kind: Option<ObjectiveKind>,
+) -> (Option<Duration>, Option<Duration>) {
+    let threshold = table.duration("threshold").filter(|span| positive(table, "threshold", span));
+    let slice = table.duration("slice").filter(|span| positive(table, "slice", span));
+    let Some(kind) = kind else { return (None, None) };
+    for (key, of) in [("threshold", ObjectiveKind::Latency), ("slice", ObjectiveKind::Slices)] {
+        if table.has(key) && kind != of {
+            let said = format!("a promise of kind `{kind}` has no `{key}`");
+            let place = table.key_place(key);
+            let problem = Problem::new(Kind::WrongKind, table.path_of(key), place, said)
+                .label(format!("belongs to `kind = \"{of}\"`"))
+                .hint(format!("write `kind = \"{of}\"`, or leave `{key}` out"));
+            table.report(problem);
+        }
+    }
+    if kind == ObjectiveKind::Latency && !table.has("threshold") {
+        table.missing("threshold", "`threshold = \"500ms\"` with `kind = \"latency\"`");
+    }
+    let slice = slice.map(|slice| slice.value);
+    let slice = (kind == ObjectiveKind::Slices).then(|| slice.unwrap_or(DEFAULT_SLICE));
+    (threshold.map(|threshold| threshold.value), slice)
+}
+
+fn positive(table: &Section<'_>, key: &str, span: &At<Duration>) -> bool {
+    if span.value.is_zero() {
+        let said = format!("a {key} of zero");
+        let problem = Problem::new(Kind::OutOfRange, table.path_of(key), span.place, said);
+        table.report(problem.expected("longer than nothing"));
+    }
+    !span.value.is_zero()
 }
 
 /// The share that must be good, in parts of 10^9.
@@ -142,13 +183,13 @@ fn read_target(table: &Section<'_>) -> Option<u64> {
     }
     if parts > 0 && parts <= WHOLE / 100 {
         let said = format!("`{text}` is a fraction");
-        let percent = percent_text(parts * 100);
-        table.report(
-            problem(Kind::PercentAsFraction, said)
-                .label("this is less than one percent")
-                .expected(expected)
-                .hint(format!("did you mean `{percent}`?")),
-        );
+        let problem = problem(Kind::PercentAsFraction, said)
+            .label("percent expected, and this is not more than one")
+            .expected(expected);
+        table.report(match parts * 100 {
+            WHOLE => problem,
+            meant => problem.hint(format!("did you mean `{}`?", percent_text(meant))),
+        });
         return None;
     }
     if parts == 0 || parts > WHOLE {

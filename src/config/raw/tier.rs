@@ -10,7 +10,7 @@ use crate::config::problem::{Kind, Problem};
 use crate::config::source::At;
 use crate::config::tree::Value;
 use crate::config::units;
-use crate::model::{AlertKind, Tier, TierName};
+use crate::model::{AlertKind, ObjectiveWindow, Tier, TierName, human_duration};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,12 @@ const ONE: u64 = 1_000_000;
 const MAX_FACTOR: u64 = 1_000_000_000 * ONE;
 
 /// The tiers, the most urgent first; `None` when there are none or they could not be read, which has been reported.
-pub(super) fn read_tiers(table: &Section<'_>) -> Option<Arc<[Tier]>> {
+pub(super) fn read_tiers(table: &Section<'_>, window: ObjectiveWindow) -> Option<Arc<[Tier]>> {
     let found = table.list("tiers", "a list of tables", |context, node, path| {
-        let tier = section(context, node, node.place, path.to_owned(), read_tier).flatten()?;
+        let tier = section(context, node, node.place, path.to_owned(), |tier| {
+            read_tier(tier, length(window))
+        })
+        .flatten()?;
         Some(At::new(tier, node.place))
     })?;
     let mut tiers: Vec<At<Tier>> = Vec::with_capacity(found.value.len());
@@ -48,7 +51,20 @@ pub(super) fn read_tiers(table: &Section<'_>) -> Option<Arc<[Tier]>> {
     Some(tiers.into())
 }
 
-fn read_tier(tier: &Section<'_>) -> Option<Tier> {
+/// Length of a window; the shortest of its kind where the calendar varies it.
+const fn length(window: ObjectiveWindow) -> Duration {
+    let days = match window {
+        ObjectiveWindow::Rolling(length) => return length,
+        ObjectiveWindow::Day => 1,
+        ObjectiveWindow::Week => 7,
+        ObjectiveWindow::Month => 28,
+        ObjectiveWindow::Quarter => 90,
+        ObjectiveWindow::Year => 365,
+    };
+    Duration::from_hours(24 * days)
+}
+
+fn read_tier(tier: &Section<'_>, longest: Duration) -> Option<Tier> {
     for key in ["name", "long", "short", "burn"] {
         if !tier.has(key) {
             let example = "`{ name = \"page_fast\", long = \"1h\", short = \"5m\", burn = 14.4 }`";
@@ -70,6 +86,13 @@ fn read_tier(tier: &Section<'_>) -> Option<Tier> {
             .also(long.place, "the long window")
             .expected("a twelfth of `long` is usual");
         tier.report(problem);
+        return None;
+    }
+    if long.value > longest {
+        let said =
+            format!("an alert over `{}`, of a promise over less", human_duration(long.value));
+        let problem = Problem::new(Kind::BadTier, tier.path_of("long"), long.place, said);
+        tier.report(problem.expected(format!("`{}` or less", human_duration(longest))));
         return None;
     }
     Some(Tier {
