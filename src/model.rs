@@ -24,8 +24,8 @@ pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use maintenance::{Maintenance, MaintenanceWhen, Matching};
 pub use objective::{
-    AlertKind, Objective, ObjectiveKind, ObjectiveWindow, PeriodPolicy, ScopeChoice, Tier,
-    TierName, UnknownPolicy,
+    AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
+    PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,
 };
 pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};

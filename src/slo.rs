@@ -14,5 +14,12 @@ pub mod budget;
 pub mod burn;
 pub mod cadence;
 pub mod calendar;
+pub mod forecast;
 pub mod maintenance;
+pub mod sli;
+pub mod standing;
+pub mod what_if;
 pub mod window;
+
+#[cfg(test)]
+mod worked;

@@ -178,3 +178,31 @@ words! {
         Good = "good",
     }
 }
+
+words! {
+    /// How an objective stands, in one word.
+    ObjectiveStatus {
+        /// Nothing of the window is known.
+        NoData = "no_data",
+        /// Kept so far, but less of the window is known than `min_coverage` asks for.
+        Partial = "partial",
+        /// Kept, and the budget lasts.
+        Ok = "ok",
+        /// Kept, but little of the budget is left or it burns too fast.
+        AtRisk = "at_risk",
+        /// The budget is used up.
+        Exhausted = "exhausted",
+    }
+}
+
+words! {
+    /// What the amounts of an objective are counted in.
+    ObjectiveUnit {
+        /// Seconds.
+        Seconds = "s",
+        /// Results.
+        Events = "events",
+        /// Slices of time.
+        Slices = "slices",
+    }
+}

@@ -116,6 +116,19 @@ impl Cadence {
         }
     }
 
+    /// The same with results on every due place of `[from, to)` after it.
+    #[must_use]
+    pub fn with_run(&self, from: Timestamp, to: Timestamp) -> Self {
+        let mut longer = self.clone();
+        let last = self.runs.last();
+        if from < to && last.is_none_or(|run| run.last() < from) {
+            let before = last.map_or(0, |run| run.before + run.count);
+            let count = millis(from, to).div_ceil(self.interval);
+            longer.runs.push(Run { start: from, step: self.interval, count, before });
+        }
+        longer
+    }
+
     /// How many results count in `[from, to)`: with no tolerance, those that started in it.
     pub fn count(&self, from: Timestamp, to: Timestamp) -> u64 {
         let back = i64::try_from(self.tolerance).unwrap_or(i64::MAX);
