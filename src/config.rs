@@ -27,7 +27,7 @@ pub use crate::model::{Detail, Maintenance, MaintenanceWhen, Matching};
 pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
 
-use crate::model::{Check, Provider, Service};
+use crate::model::{Check, ObjectiveWindow, Provider, Service};
 use decode::Context;
 use problem::Sink;
 use raw::Raw;
@@ -85,6 +85,19 @@ pub fn load_text(path: &Path, text: String) -> Result<Loaded, Problems> {
         return Err(sink.into_problems(sources));
     }
     Ok(Loaded { config, warnings: sink.into_problems(sources), raw })
+}
+
+/// The window that `text` means, as in the `window` of an slo: `30d`, `month`.
+///
+/// # Errors
+///
+/// One sentence on what is wrong with it.
+pub fn parse_window(text: &str) -> Result<ObjectiveWindow, String> {
+    raw::window(text).map_err(|why| {
+        format!(
+            "`{text}` is not a window: {why}; expected a duration (`7d`, `30d`), or `day`, `week`, `month`, `quarter`, `year`"
+        )
+    })
 }
 
 /// Everything the daemon needs to know, complete and valid.

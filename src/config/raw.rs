@@ -17,7 +17,7 @@ mod top;
 
 pub(super) use dns::RCODES;
 pub(super) use probe::bad_pattern;
-pub(super) use promise::percent_text;
+pub(super) use promise::{percent_text, window};
 pub(super) use service::BUILT_IN;
 
 use super::decode::{Context, one_of, table_section};

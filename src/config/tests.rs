@@ -444,6 +444,14 @@ fn a_promise_is_complete_where_nothing_is_said() {
 }
 
 #[test]
+fn a_window_of_the_command_line_is_one_of_the_file() {
+    assert_eq!(parse_window("month"), Ok(ObjectiveWindow::Month));
+    assert_eq!(parse_window("1h"), Ok(ObjectiveWindow::Rolling(Duration::from_hours(1))));
+    let said = parse_window("30 d").unwrap_err();
+    assert!(said.starts_with("`30 d` is not a window: it has a blank in it; expected"), "{said}");
+}
+
+#[test]
 fn a_renamed_check_knows_every_id_it_had() {
     let config = read(&format!(
         "[provider.aws]\nformerly = [\"amazon\"]\nhost = \"{{service}}.example.com\"\n[probe.web]\nformerly = [\"site\"]\n{PROBE}\

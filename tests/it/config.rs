@@ -166,6 +166,7 @@ fn the_shipped_file_is_valid_and_polite() {
         .map(|service| &*service.name)
         .collect();
     assert_eq!(alone, [""; 0]);
+    assert!(config.services.iter().all(|service| !service.objectives.is_empty()));
 }
 
 /// What people leave in a file when they edit it badly.

@@ -208,7 +208,22 @@ pub(in crate::config) fn percent_text(parts: u64) -> String {
 
 fn read_window(table: &Section<'_>) -> Option<(ObjectiveWindow, String)> {
     let text = table.string("window")?;
-    let window = match text.value.as_str() {
+    match window(&text.value) {
+        Ok(window) => Some((window, text.value)),
+        Err(why) => {
+            let said = format!("`{}` is not a window", text.value);
+            let problem = Problem::new(Kind::BadWindow, table.path_of("window"), text.place, said)
+                .label(why)
+                .expected("a duration (`7d`, `30d`), or `day`, `week`, `month`, `quarter`, `year`");
+            table.report(problem);
+            None
+        }
+    }
+}
+
+/// A duration of an hour or longer, or a period of the calendar.
+pub(in crate::config) fn window(text: &str) -> Result<ObjectiveWindow, String> {
+    match text {
         "day" => Ok(ObjectiveWindow::Day),
         "week" => Ok(ObjectiveWindow::Week),
         "month" => Ok(ObjectiveWindow::Month),
@@ -220,17 +235,6 @@ fn read_window(table: &Section<'_>) -> Option<(ObjectiveWindow, String)> {
             }
             Ok(ObjectiveWindow::Rolling(span))
         }),
-    };
-    match window {
-        Ok(window) => Some((window, text.value)),
-        Err(why) => {
-            let said = format!("`{}` is not a window", text.value);
-            let problem = Problem::new(Kind::BadWindow, table.path_of("window"), text.place, said)
-                .label(why)
-                .expected("a duration (`7d`, `30d`), or `day`, `week`, `month`, `quarter`, `year`");
-            table.report(problem);
-            None
-        }
     }
 }
 
