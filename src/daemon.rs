@@ -112,7 +112,7 @@ impl Daemon {
         own.set_reload(Some(clock.now()));
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = monitor::workers_for(config.checks.len(), processors);
-        let plan = monitor::plan(config, notices, workers, &clock, &own);
+        let plan = monitor::plan(config, notices, workers, &clock, &own, None);
         let face = face(&plan, own);
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();

@@ -10,25 +10,31 @@
 
 use crate::model::{State, Timestamp, Verdict};
 
-/// The confirmed health of a check and what speaks against it.
+/// The confirmed health of a check and what speaks against it; plain, so that it can be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    confirmed: Confirmed,
+    /// What is confirmed.
+    pub confirmed: Confirmed,
     /// Verdicts in a row against `confirmed`; 0 when the last one agreed.
-    against: u32,
+    pub against: u32,
     /// When the first of `against` was taken.
-    against_since: Timestamp,
+    pub against_since: Timestamp,
     /// Whether a warning is confirmed.
-    warned: bool,
+    pub warned: bool,
     /// Good verdicts in a row whose warning differs from `warned`; a bad one ends the row.
-    warn_against: u32,
-    since: Timestamp,
+    pub warn_against: u32,
+    /// Since when the state holds.
+    pub since: Timestamp,
 }
 
+/// What `confirm` verdicts in a row have settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Confirmed {
+pub enum Confirmed {
+    /// Up.
     Up,
+    /// Down.
     Down,
+    /// Nothing is known.
     Unknown,
 }
 

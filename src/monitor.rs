@@ -8,10 +8,15 @@
 //! It does not know protocols, HTML, TOML or arguments; where results go beyond metrics and picture is not built yet.
 
 pub mod board;
+pub mod book;
 pub mod event;
 mod fleet;
 pub mod joint;
+pub mod journal;
 pub mod ledger;
+mod memory;
+pub mod outages;
+mod recall;
 pub mod recorder;
 pub mod scheduler;
 pub mod snapshot;
@@ -20,17 +25,23 @@ pub mod track;
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;
 use crate::metrics::{Own, Table};
-use crate::model::{Check, CheckIndex, ProbeResult, Service};
+use crate::model::{Cause, Check, CheckIndex, ProbeResult, Reason, Service};
 use crate::probe::Engine;
 use crate::probe::tls::Roots;
+use crate::store::{Name, Opened, Roster};
 use board::{Board, Setting};
+use book::Book;
 use fleet::Fleet;
 use futures_util::future::BoxFuture;
+use journal::Journal;
 use ledger::Ledger;
+use memory::Codes;
+use outages::Outages;
+use recall::{recall, recall_outages};
 use recorder::Recorder;
 use scheduler::Worker;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -112,6 +123,10 @@ impl Vitals {
 pub struct Plan {
     /// The picture.
     pub board: Board,
+    /// The past of every service.
+    pub book: Book,
+    /// What is or was down.
+    pub outages: Arc<Mutex<Outages>>,
     /// The numbers.
     pub table: Arc<Table>,
     /// Whether the workers move.
@@ -131,6 +146,25 @@ pub fn workers_for(checks: usize, processors: usize) -> usize {
     checks.div_ceil(CHECKS_PER_WORKER).clamp(1, processors.max(1))
 }
 
+/// What a store has to know of the configuration when it is opened.
+pub fn roster(config: &Config) -> Roster {
+    let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
+    let causes = Cause::ALL.iter().map(|cause| cause.as_str());
+    Roster {
+        vantage: config.monitor.vantage.to_string(),
+        words: reasons.chain(causes).map(str::to_owned).collect(),
+        services: config.services.iter().map(|service| Name::from(&*service.name)).collect(),
+        checks: config
+            .checks
+            .iter()
+            .map(|check| Name {
+                name: check.id.to_string(),
+                formerly: check.formerly.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
+    }
+}
+
 /// Makes everything of a monitor with so many workers; starts nothing.
 pub fn plan(
     config: &Config,
@@ -138,6 +172,7 @@ pub fn plan(
     workers: usize,
     clock: &Arc<dyn WallClock>,
     own: &Own,
+    opened: Option<Opened>,
 ) -> Plan {
     let (instant, started) = (Instant::now(), clock.now());
     let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
@@ -150,7 +185,19 @@ pub fn plan(
     let room = Arc::new(Semaphore::new(limit));
     own.set_limit(config.monitor.max_in_flight);
 
-    let ledger = Ledger::new(&checks, &services, started);
+    let zone = &config.monitor.timezone;
+    let mut ledger = Ledger::new(&checks, &services, zone, started);
+    let book = Book::new(&services, &checks, zone, started);
+    let maintenance: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
+    ledger.set_maintenance(&maintenance, &checks, &services);
+    book.set_maintenance(&maintenance, &checks);
+    let mut outages = Outages::default();
+    let journal = opened.map(|Opened { store, image }| {
+        let codes = Codes::new(&image.words);
+        recall(&image, &codes, &checks, &mut ledger, &book, started);
+        recall_outages(&image, &services, &mut outages);
+        Journal::new(store, codes, &image)
+    });
     let setting = Setting {
         vantage: Arc::clone(vantage),
         notices,
@@ -187,9 +234,13 @@ pub fn plan(
         });
     }
     let table = Arc::new(table);
+    let outages = Arc::new(Mutex::new(outages));
     let recorder = Recorder {
         pulse: Arc::default(),
         ledger,
+        book: book.clone(),
+        journal,
+        outages: Arc::clone(&outages),
         table: Arc::clone(&table),
         board: board.clone(),
         checks,
@@ -201,7 +252,7 @@ pub fn plan(
         workers: seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect(),
         recorder: Arc::clone(&recorder.pulse),
     };
-    Plan { board, table, vitals, recorder, events, workers: seats, stop }
+    Plan { board, book, outages, table, vitals, recorder, events, workers: seats, stop }
 }
 
 /// The checks of worker `number` of `workers`: every `workers`-th one, so that neighbours in the file are spread.

@@ -1,17 +1,21 @@
 //! One task that takes events in order and performs their effects in a fixed order.
 //!
-//! ledger → metrics → board → what the ledger wants (log, joined states, rechecks). It is the only writer of all of them. It ends when every worker has gone and
-//! the last event is taken in; a panic here ends the process, because state after it is unknown.
+//! ledger → journal → metrics → board → what the ledger wants (history, log, joined states, outages, rechecks). It is the only
+//! writer of all of them. It ends when every worker has gone and the last event is taken in; a panic here ends the process,
+//! because state after it is unknown.
 //!
 //! It decides nothing: the ledger does.
 
 use super::Pulse;
 use super::board::Board;
+use super::book::Book;
 use super::event::{Change, Effect, Event, Recheck};
+use super::journal::Journal;
 use super::ledger::Ledger;
+use super::outages::{Outages, Subject, Why};
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Events taken from the channel at once.
@@ -31,6 +35,12 @@ pub struct Recorder {
     pub services: Arc<[Service]>,
     /// Where it shows that it lives.
     pub pulse: Arc<Pulse>,
+    /// The past of every service.
+    pub book: Book,
+    /// Where results are stored, if anywhere.
+    pub journal: Option<Journal>,
+    /// What is or was down; faces read it.
+    pub outages: Arc<Mutex<Outages>>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
     pub rechecks: Vec<mpsc::Sender<Recheck>>,
 }
@@ -46,6 +56,12 @@ impl Recorder {
             for event in batch.drain(..) {
                 self.take(&event, &mut effects);
             }
+            if let Some(journal) = &mut self.journal {
+                journal.send();
+            }
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.store_all(&self.ledger, &self.book);
         }
         self.ledger
     }
@@ -60,12 +76,26 @@ impl Recorder {
         match event {
             Event::Finished { check, result } => {
                 let (at, recheck) = run.expect("the ledger has taken in that it started");
+                if let Some(journal) = &mut self.journal {
+                    journal.run(*check, at, recheck, result);
+                }
+                let failed = result.outcome.reason().is_some();
+                self.book.observe(*check, at, recheck, failed);
                 self.table.record(*check, at + result.latency, result);
                 self.board.keep(*check, at, recheck, result);
                 self.publish(std::slice::from_ref(check));
             }
-            Event::Roll { checks, .. } => self.publish(checks),
+            Event::Roll { checks, at } => {
+                self.publish(checks);
+                if let Some(journal) = &mut self.journal {
+                    journal.go_round(*at, &self.ledger, &self.book);
+                }
+            }
             Event::ClockBack { checks, millis, leads } => {
+                if let Some(journal) = &mut self.journal {
+                    journal.clock_back(checks, *millis);
+                }
+                self.book.shift(checks, -*millis);
                 self.table.shift(checks, -*millis);
                 self.board.shift(checks, -*millis);
                 self.publish(checks);
@@ -75,12 +105,12 @@ impl Recorder {
             }
             Event::Started { .. } | Event::Skipped { .. } => {}
         }
-        let result = match event {
-            Event::Finished { result, .. } => Some(&**result),
+        let run = match event {
+            Event::Finished { check, result } => Some((*check, &**result)),
             _ => None,
         };
         for effect in effects.drain(..) {
-            self.perform(&effect, result);
+            self.perform(&effect, run);
         }
     }
 
@@ -93,7 +123,7 @@ impl Recorder {
         self.board.settle(checks, &self.ledger);
     }
 
-    fn perform(&self, effect: &Effect, result: Option<&ProbeResult>) {
+    fn perform(&self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
         match effect {
             Effect::Recheck(recheck) => {
                 // The channel has room for two requests of every check. If it is full all the same, or the worker has
@@ -101,19 +131,47 @@ impl Recorder {
                 let worker = recheck.check.get() % self.rechecks.len();
                 let _ = self.rechecks[worker].try_send(*recheck);
             }
-            Effect::Told { .. } => {}
+            Effect::Told { check, told } => self.book.tell(*check, told),
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));
-                log_check(&self.checks[check.get()], *change, result);
+                log_check(&self.checks[check.get()], *change, run.map(|(_, result)| result));
             }
             Effect::SideChanged { service, side, change } => {
                 let provider = &self.ledger.joint().services()[*service].sides[*side].provider;
                 let name = &self.services[*service].name;
                 log_joined(&format_args!("{name} on {provider}"), *change, false);
+                self.note_outage((*service, Some(*side)), *change, run);
             }
             Effect::ServiceChanged { service, change } => {
                 log_joined(&self.services[*service].name, *change, true);
+                self.note_outage((*service, None), *change, run);
             }
+        }
+    }
+
+    /// An outage may have begun or ended; it is kept and stored.
+    fn note_outage(
+        &self,
+        subject: Subject,
+        change: Change,
+        run: Option<(CheckIndex, &ProbeResult)>,
+    ) {
+        let (service, side) = subject;
+        let sides = &self.ledger.joint().services()[service].sides;
+        let provider = side.map_or("", |side| &*sides[side].provider);
+        let scope = if side.is_some() { format!("provider:{provider}") } else { "any".to_owned() };
+        let why = run.and_then(|(check, result)| {
+            Some(Why {
+                check: self.checks[check.get()].id.shared(),
+                reason: result.outcome.reason()?,
+                said: result.said.as_str().into(),
+            })
+        });
+        let name = (&*self.services[service].name, scope.as_str(), provider);
+        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = outages.change(subject, name, change, why.as_ref());
+        if let (Some(outage), Some(journal)) = (told, &self.journal) {
+            journal.outage(&outage);
         }
     }
 

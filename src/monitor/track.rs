@@ -16,10 +16,10 @@ use std::time::Duration;
 pub type SettledMillis = [u64; 4];
 
 /// Positions in [`SettledMillis`].
-pub(super) const GOOD: usize = 0;
-pub(super) const BAD: usize = 1;
-pub(super) const UNKNOWN: usize = 2;
-pub(super) const EXCLUDED: usize = 3;
+const GOOD: usize = 0;
+const BAD: usize = 1;
+const UNKNOWN: usize = 2;
+const EXCLUDED: usize = 3;
 
 /// Stretches of maintenance: united, ascending, half-open.
 pub type Closed = [(Timestamp, Timestamp)];
@@ -186,7 +186,7 @@ impl Track {
         }
         self.settled = to;
         let within = closed.iter().find(|(from, end)| *from <= to && to < *end);
-        self.closed_since = within.map(|(from, _)| *from);
+        self.closed_since = within.map(|(from, _)| self.closed_since.unwrap_or(*from));
     }
 
     /// The daemon was away: it last lived at `heartbeat` and is back at `now` (S7).

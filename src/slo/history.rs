@@ -12,6 +12,8 @@ use super::cadence::Cadence;
 use super::joint::{Part, Scheme, Scope};
 use super::maintenance::{Stretch, excluded};
 use super::spans::{Amounts, Timeline, What};
+use super::standing::{Standing, View, assess_over};
+use super::window::Span;
 use crate::model::{
     Cause, Check, Maintenance, Objective, ObjectiveKind, ScopeChoice, Service, Timestamp,
 };
@@ -33,7 +35,7 @@ pub const KEEP: Duration = Duration::from_hours(400 * 24);
 const KEEP_FAILURES: usize = 2;
 
 /// How far a live start may be from its place on the grid and still be counted there.
-const LATE: Duration = Duration::from_secs(1);
+pub const LATE: Duration = Duration::from_secs(1);
 
 /// What holds from the end of a line on, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -401,6 +403,28 @@ impl History {
         checks.map(count).sum::<usize>() as u64
     }
 
+    /// How an objective stands in a scope at `at`.
+    pub fn standing(&mut self, objective: &Objective, scope: Scope, at: Timestamp) -> Standing {
+        let span = Span::at(objective.window, &self.zone, at);
+        self.standing_over(objective, scope, span)
+    }
+
+    /// How an objective stood in a scope over a window.
+    pub fn standing_over(&mut self, objective: &Objective, scope: Scope, span: Span) -> Standing {
+        let line = self.line_kept(scope, Lens::of(objective), span.to);
+        let checks = self.scheme.checks(scope).into_iter();
+        let cadences: Vec<_> =
+            checks.filter_map(|check| self.checks[check].cadence.as_ref()).collect();
+        let view = View {
+            timeline: &line,
+            cadences: &cadences,
+            failures: &|from, to| self.failures(scope, from, to),
+            future_excluded: &|from, to| self.closed(scope, from, to),
+            suppressed: self.closed(scope, span.to, span.to.shifted(1)) > 0,
+        };
+        assess_over(objective, span, &view)
+    }
+
     /// The lenses through which it is looked.
     pub fn lenses(&self) -> &[Lens] {
         &self.lenses
@@ -434,6 +458,16 @@ impl CheckHistory {
             failures: self.failures.clone(),
             cadence: self.cadence.clone(),
         }
+    }
+
+    /// Its lines.
+    pub fn lines(&self) -> impl Iterator<Item = (Lens, &Timeline)> {
+        self.lines.iter().map(|(lens, line)| (*lens, line))
+    }
+
+    /// When its last failed runs started, oldest first.
+    pub fn failures(&self) -> impl Iterator<Item = Timestamp> {
+        self.failures.iter().copied()
     }
 
     /// Its line through a lens.

@@ -62,7 +62,7 @@ fn exposition(detail: Detail) -> Vec<String> {
     let loaded = load_text(Path::new("probes.toml"), text).unwrap();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
-    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own);
+    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let text: Vec<u8> = Exposition::new(plan.table, own.text()).flatten().collect();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
 }
@@ -157,7 +157,7 @@ fn a_label_value_cannot_break_out_of_its_quotes() {
     let loaded = load_text(Path::new("probes.toml"), text).unwrap();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
-    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own);
+    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains(r#"label_team="a\"b\\c\nd"} 1"#), "{text}");
@@ -174,7 +174,8 @@ fn each_of_very_many_checks_is_written_once_with_its_own_numbers() {
     }
     let loaded = load_text(Path::new("probes.toml"), text).unwrap();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
-    let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &Own::new("here", "0.0.0"));
+    let plan =
+        monitor::plan(&loaded.config, Vec::new(), 1, &clock, &Own::new("here", "0.0.0"), None);
     plan.table.settle((0..CHECKS).map(|number| Settled {
         check: CheckIndex(number),
         state: State::Up,

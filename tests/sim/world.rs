@@ -218,7 +218,7 @@ impl World {
         let config = layout::config(self);
         let own = Own::new("sim", "0");
         let wall: Arc<dyn WallClock> = Arc::clone(&clock) as Arc<dyn WallClock>;
-        let plan = monitor::plan(&config, Vec::new(), self.workers, &wall, &own);
+        let plan = monitor::plan(&config, Vec::new(), self.workers, &wall, &own, None);
         let twin = Arc::new(Twin::new(self, config.checks.clone(), Arc::clone(&clock)));
         let journal = Arc::default();
 

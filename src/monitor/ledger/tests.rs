@@ -4,7 +4,6 @@
 //!
 //! The road around the ledger is tested in the simulation.
 
-use super::super::track::{BAD, GOOD, UNKNOWN};
 use super::*;
 use crate::model::{
     Cause, CheckId, Endpoint, Host, IpChoice, Outcome, Pick, ProbeKind, ProbeResult, Reason, Role,
@@ -82,7 +81,7 @@ fn ledger_of(checks: &[Arc<Check>; 2]) -> Ledger {
         entry: None,
         depends_on: Vec::new(),
     };
-    Ledger::new(checks, &[service], at(0))
+    Ledger::new(checks, &[service], &jiff::tz::TimeZone::UTC, at(0))
 }
 
 fn result(outcome: Outcome) -> Box<ProbeResult> {
@@ -118,8 +117,8 @@ fn roll(ledger: &mut Ledger, now: i64) -> Vec<Effect> {
 
 /// Settled seconds of check A: good, bad, unknown.
 fn seconds(ledger: &Ledger) -> [u64; 3] {
-    let millis = ledger.track(A).millis();
-    [millis[GOOD] / 1_000, millis[BAD] / 1_000, millis[UNKNOWN] / 1_000]
+    let [good, bad, unknown, _] = ledger.track(A).millis();
+    [good, bad, unknown].map(|millis| millis / 1_000)
 }
 
 #[test]

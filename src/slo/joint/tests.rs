@@ -1,4 +1,8 @@
-//! Joining: the table of C44, the cases C39 to C43a, and every rule against a count moment by moment.
+//! Joining: the table of C44, the cases C39 to C43a.
+//!
+//! Every rule is compared with a count moment by moment.
+//!
+//! What a joined line is worth is tested with budgets.
 
 use super::*;
 use crate::slo::spans::Amounts;

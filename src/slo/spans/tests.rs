@@ -1,4 +1,8 @@
-//! Time lines against a list with one entry a millisecond.
+//! Time lines.
+//!
+//! Sums are compared with a list that has one entry a millisecond.
+//!
+//! How lines are joined is tested with joining.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,0 +1,165 @@
+//! The recorder's side of the store: every run is journaled, and each service's whole state is stored in turn.
+//!
+//! Journal first, state second: a state contains every entry up to its number, so after a crash the state is read and only
+//! what was journaled after it is taken in again; nothing is counted twice. States go round once a minute, a few services a
+//! second, so that storing never comes in a burst. Sending never waits; what a failing store loses of the journal, the next
+//! round of states carries.
+//!
+//! It does not know SQL, and it decides nothing about what is kept how long.
+
+use super::book::Book;
+use super::ledger::Ledger;
+use super::memory::Codes;
+use super::outages::Outage;
+use crate::model::{CheckIndex, Outcome, ProbeResult, Timestamp};
+use crate::slo::history::{Counted, History};
+use crate::store::record::{Entry, Run, ScopeCount, ServiceState};
+use crate::store::{self, Fact, Failure, Image, Store};
+use std::time::Duration;
+
+/// Every service's state is stored once in so long.
+const ROUND: Duration = Duration::from_mins(1);
+
+/// What the recorder needs to write to a store.
+pub struct Journal {
+    store: Store,
+    codes: Codes,
+    /// The store's number of each check.
+    numbers: Vec<u32>,
+    /// The last batch that was sent.
+    seq: u64,
+    pending: Vec<Entry>,
+    /// The service whose state is stored next.
+    next: usize,
+    /// When the last state was due.
+    stored_to: Option<Timestamp>,
+}
+
+impl Journal {
+    /// Goes on writing to `store` after what `image` has.
+    pub(super) fn new(store: Store, codes: Codes, image: &Image) -> Self {
+        Self {
+            store,
+            codes,
+            numbers: image.numbers.clone(),
+            seq: image.last_seq,
+            pending: Vec::new(),
+            next: 0,
+            stored_to: None,
+        }
+    }
+
+    /// A run of a check that started at `at` has ended.
+    pub(super) fn run(
+        &mut self,
+        check: CheckIndex,
+        at: Timestamp,
+        recheck: bool,
+        result: &ProbeResult,
+    ) {
+        let (number, latency_us) = (
+            self.numbers[check.get()],
+            u32::try_from(result.latency.as_micros()).unwrap_or(u32::MAX),
+        );
+        self.pending.push(Entry::Run(Run {
+            check: number,
+            at_ms: at.as_millis(),
+            latency_us,
+            outcome: self.codes.journaled(result.outcome),
+            recheck,
+            warned: !result.warnings.is_empty(),
+        }));
+        if let Outcome::Bad(reason) = result.outcome {
+            self.store.keep_failure(Failure {
+                check: number,
+                at_ms: at.as_millis(),
+                reason: reason.as_str().to_owned(),
+                latency_us,
+                phase: result.phase.as_str().to_owned(),
+                address: result.address.map(|address| address.to_string()),
+                said: result.said.clone(),
+            });
+        }
+    }
+
+    /// The wall clock was set back under these checks.
+    pub(super) fn clock_back(&mut self, checks: &[CheckIndex], millis: i64) {
+        let numbers = checks.iter().map(|check| self.numbers[check.get()]);
+        self.pending.extend(numbers.map(|check| Entry::ClockBack { check, millis }));
+    }
+
+    /// An outage began or ended.
+    pub(super) fn outage(&self, outage: &Outage) {
+        self.store.keep(Fact::Outage(store::Outage {
+            id: outage.id.to_string(),
+            service: outage.service.to_string(),
+            scope: outage.scope.to_string(),
+            provider: (!outage.provider.is_empty()).then(|| outage.provider.to_string()),
+            started_ms: outage.started.as_millis(),
+            ended_ms: outage.ended.map(Timestamp::as_millis),
+            reason: outage.reason.map(|reason| reason.as_str().to_owned()),
+            check: outage.check.as_deref().map(str::to_owned),
+            said: outage.said.as_deref().map(str::to_owned),
+        }));
+    }
+
+    /// Sends what has come together.
+    pub(super) fn send(&mut self) {
+        if !self.pending.is_empty() {
+            self.seq += 1;
+            self.store.append(self.seq, std::mem::take(&mut self.pending));
+        }
+    }
+
+    /// Stores the states that are due at `now`.
+    pub(super) fn go_round(&mut self, now: Timestamp, ledger: &Ledger, book: &Book) {
+        let services = book.services().len();
+        let since = now.since(*self.stored_to.get_or_insert(now));
+        let due = since.as_millis() * services as u128 / ROUND.as_millis();
+        let due = usize::try_from(due).unwrap_or(services).min(services);
+        if due > 0 || self.stored_to.is_some_and(|before| before > now) {
+            self.stored_to = Some(now);
+        }
+        for _ in 0..due {
+            self.next = (self.next + 1) % services;
+            self.store_state(self.next, ledger, book);
+        }
+    }
+
+    /// Stores the states of all services.
+    pub(super) fn store_all(&mut self, ledger: &Ledger, book: &Book) {
+        for service in 0..book.services().len() {
+            self.store_state(service, ledger, book);
+        }
+    }
+
+    /// Stores the state of a service; what was journaled of it is sent first.
+    pub(super) fn store_state(&mut self, service: usize, ledger: &Ledger, book: &Book) {
+        self.send();
+        let checks = book.services()[service].endpoints.iter().flat_map(|each| &each.checks);
+        let state = book.with(service, |history| ServiceState {
+            name: book.services()[service].name.to_string(),
+            seq: self.seq,
+            scopes: scope_counts(history),
+            checks: checks
+                .zip(history.checks())
+                .map(|(check, past)| {
+                    let track = ledger.track(*check);
+                    (self.numbers[check.get()], self.codes.state(track, past))
+                })
+                .collect(),
+        });
+        self.store.checkpoint(&state);
+    }
+}
+
+fn scope_counts(history: &mut History) -> Vec<ScopeCount> {
+    history.advance();
+    let count = |counted: &Counted| ScopeCount {
+        scope: history.scheme().word(counted.scope),
+        millis: counted.millis.list(),
+        upto_ms: counted.upto.as_millis(),
+        restated_ms: counted.restated,
+    };
+    history.counted().iter().map(count).collect()
+}

@@ -1,0 +1,215 @@
+//! After a start: what the store kept becomes what the heart knows (S7).
+//!
+//! Each check is taken over as it was stored, then the runs that were journaled after that are taken in again, in order, by
+//! the same rules as live ones. Then the daemon wakes: known time ends at the last stored result plus hold, exactly as if
+//! the runs since had been skipped; the heartbeat only decides the cause. A state that contradicts itself is said and left out:
+//! that check starts anew.
+//!
+//! It writes nothing.
+
+use super::book::Book;
+use super::ledger::{Ledger, PastRun};
+use super::memory::Codes;
+use super::outages::{Outage, Outages};
+use super::track::{Memory, Told, Track};
+use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, Timestamp};
+use crate::slo::history::{Ahead, CheckMemory, Lens};
+use crate::slo::spans::{Amounts, Timeline};
+use crate::store::Image;
+use crate::store::record::{Entry, Run};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Takes over everything that `image` has of the checks of this configuration, as of `now`.
+pub(super) fn recall(
+    image: &Image,
+    codes: &Codes,
+    checks: &[Arc<Check>],
+    ledger: &mut Ledger,
+    book: &Book,
+    now: Timestamp,
+) {
+    let mut recalling = Recalling::new(image, codes, checks, ledger, book);
+    recalling.states(image);
+    recalling.scopes(image);
+    recalling.journal(image);
+    recalling.wake(image, now);
+}
+
+/// Takes over the outages that had not ended; one of what is not watched any more is only remembered.
+pub(super) fn recall_outages(image: &Image, services: &[Service], outages: &mut Outages) {
+    for stored in &image.open_outages {
+        let service = services.iter().position(|service| *service.name == *stored.service);
+        let subject = service.and_then(|service| match stored.provider.as_deref() {
+            None => Some((service, None)),
+            Some(provider) => {
+                let side = sides(&services[service]).position(|each| each == provider)?;
+                Some((service, Some(side)))
+            }
+        });
+        let reason = stored.reason.as_deref().and_then(Reason::from_word);
+        outages.recall(
+            subject,
+            Outage {
+                id: stored.id.as_str().into(),
+                service: stored.service.as_str().into(),
+                scope: stored.scope.as_str().into(),
+                provider: stored.provider.as_deref().unwrap_or_default().into(),
+                started: Timestamp::from_millis(stored.started_ms),
+                ended: stored.ended_ms.map(Timestamp::from_millis),
+                reason,
+                check: stored.check.as_deref().map(Into::into),
+                said: stored.said.as_deref().map(Into::into),
+            },
+        );
+    }
+}
+
+/// The providers of a service, in the order in which its endpoints first name them.
+fn sides(service: &Service) -> impl Iterator<Item = &str> {
+    let endpoints = &service.endpoints;
+    let first = |(n, endpoint): &(usize, &Endpoint)| {
+        endpoints[..*n].iter().all(|other| other.provider != endpoint.provider)
+    };
+    endpoints.iter().enumerate().filter(first).map(|(_, endpoint)| &*endpoint.provider)
+}
+
+struct Recalling<'a> {
+    codes: &'a Codes,
+    checks: &'a [Arc<Check>],
+    ledger: &'a mut Ledger,
+    book: &'a Book,
+    /// The check of each of the store's numbers.
+    by_number: BTreeMap<u32, CheckIndex>,
+    /// The last batch that each check's state contains; `None` where nothing is known of it.
+    contained: Vec<Option<u64>>,
+}
+
+impl<'a> Recalling<'a> {
+    fn new(
+        image: &Image,
+        codes: &'a Codes,
+        checks: &'a [Arc<Check>],
+        ledger: &'a mut Ledger,
+        book: &'a Book,
+    ) -> Self {
+        let by_number = (0..).zip(&image.numbers).map(|(n, number)| (*number, CheckIndex(n)));
+        let (by_number, contained) = (by_number.collect(), vec![None; checks.len()]);
+        Self { codes, checks, ledger, book, by_number, contained }
+    }
+
+    fn states(&mut self, image: &Image) {
+        for stored in &image.checks {
+            let Some(check) = self.by_number.get(&stored.number).copied() else { continue };
+            let shape = self.checks[check.get()].shape;
+            let state = match stored.state() {
+                Ok(None) => continue,
+                Ok(Some(state)) => self.codes.recall(&state, shape.interval),
+                Err(_) => None,
+            };
+            let Some((memory, past)) = state else {
+                tracing::error!(check = %stored.name, "its stored state cannot be read; its history starts anew");
+                continue;
+            };
+            self.contained[check.get()] = Some(stored.seq);
+            self.ledger.recall(check, Track::recall(shape, memory));
+            self.book.recall(check, past);
+        }
+    }
+
+    fn scopes(&self, image: &Image) {
+        for (number, service) in self.book.services().iter().enumerate() {
+            let Some(stored) = image.services.iter().find(|each| *each.name == *service.name)
+            else {
+                continue;
+            };
+            self.book.with(number, |history| {
+                let scopes: Vec<_> = history.scopes().collect();
+                for scope in scopes {
+                    let word = history.scheme().word(scope);
+                    if let Some(count) = stored.scopes.iter().find(|count| count.scope == word) {
+                        let upto = Timestamp::from_millis(count.upto_ms);
+                        history.recount(scope, Amounts::of(count.millis), upto, count.restated_ms);
+                    }
+                }
+            });
+        }
+    }
+
+    fn journal(&mut self, image: &Image) {
+        for row in &image.journal {
+            for entry in &row.entries {
+                let Some(check) = self.by_number.get(&entry.check()).copied() else { continue };
+                if self.contained[check.get()].is_none_or(|contained| row.seq > contained) {
+                    self.entry(check, entry);
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, check: CheckIndex, entry: &Entry) {
+        match entry {
+            Entry::Run(run) => {
+                let run = self.run(run);
+                if self.contained[check.get()].is_none() {
+                    self.begin(check, run.at);
+                }
+                let told = self.ledger.rerun(check, run);
+                self.tell(check, &told);
+                let failed = matches!(run.outcome, Outcome::Bad(_));
+                self.book.observe(check, run.at, run.recheck, failed);
+            }
+            Entry::ClockBack { millis, .. } if self.contained[check.get()].is_some() => {
+                self.ledger.reshift(check, *millis);
+                self.book.shift(&[check], -millis);
+            }
+            Entry::ClockBack { .. } => {}
+        }
+    }
+
+    fn run(&self, run: &Run) -> PastRun {
+        PastRun {
+            at: Timestamp::from_millis(run.at_ms),
+            recheck: run.recheck,
+            outcome: self.codes.outcome(run.outcome),
+            warned: run.warned,
+            latency: Duration::from_micros(run.latency_us.into()),
+        }
+    }
+
+    /// A check of which nothing but runs was stored: it began with the first.
+    fn begin(&mut self, check: CheckIndex, at: Timestamp) {
+        self.contained[check.get()] = Some(0);
+        self.ledger.recall(check, Track::new(self.checks[check.get()].shape, at));
+        let (service, position) = self.book.place(check);
+        self.book.with(service, |history| {
+            let lines = history.checks()[position].lines().map(|(lens, _)| lens);
+            let lines: Vec<(Lens, Timeline)> =
+                lines.map(|lens| (lens, Timeline::new(at))).collect();
+            let ahead = Ahead::unknown(Cause::Starting);
+            let blank = CheckMemory { lines, ahead, failures: VecDeque::new(), cadence: None };
+            history.recall(position, blank);
+        });
+    }
+
+    fn wake(&mut self, image: &Image, now: Timestamp) {
+        for number in 0..self.checks.len() {
+            if self.contained[number].is_none() {
+                continue;
+            }
+            let check = CheckIndex(u32::try_from(number).expect("fewer than 2^32 checks"));
+            let Memory { settled, .. } = self.ledger.track(check).memory();
+            let heartbeat = image.heartbeat_ms.map_or(settled, Timestamp::from_millis);
+            let told = self.ledger.wake(check, heartbeat, now);
+            self.tell(check, &told);
+        }
+        self.ledger.rejoin_all();
+    }
+
+    fn tell(&self, check: CheckIndex, told: &[Told]) {
+        for told in told {
+            self.book.tell(check, told);
+        }
+    }
+}
