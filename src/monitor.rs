@@ -25,10 +25,10 @@ pub mod track;
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;
 use crate::metrics::{Own, Table};
-use crate::model::{Cause, Check, CheckIndex, ProbeResult, Reason, Service};
+use crate::model::{Cause, Check, CheckIndex, ProbeResult, Reason, Service, Timestamp};
 use crate::probe::Engine;
 use crate::probe::tls::Roots;
-use crate::store::{Name, Opened, Roster};
+use crate::store::{Image, Name, Opened, Roster};
 use board::{Board, Setting};
 use book::Book;
 use fleet::Fleet;
@@ -165,6 +165,60 @@ pub fn roster(config: &Config) -> Roster {
     }
 }
 
+/// What was, before anything starts.
+struct Past {
+    ledger: Ledger,
+    book: Book,
+    outages: Arc<Mutex<Outages>>,
+    journal: Option<Journal>,
+}
+
+impl Past {
+    fn new(
+        config: &Config,
+        checks: &Arc<[Arc<Check>]>,
+        services: &Arc<[Service]>,
+        opened: Option<Opened>,
+        now: Timestamp,
+    ) -> Self {
+        let (mut ledger, book) = begin(config, checks, services, now);
+        let mut outages = Outages::default();
+        let journal = opened.map(|Opened { store, image }| {
+            let codes = Codes::new(&image.words);
+            recall(&image, &codes, checks, &mut ledger, &book, now);
+            recall_outages(&image, services, &mut outages);
+            Journal::new(store, codes, &image)
+        });
+        Self { ledger, book, outages: Arc::new(Mutex::new(outages)), journal }
+    }
+}
+
+/// Ledger and book in which nothing is known yet.
+fn begin(
+    config: &Config,
+    checks: &Arc<[Arc<Check>]>,
+    services: &Arc<[Service]>,
+    now: Timestamp,
+) -> (Ledger, Book) {
+    let zone = &config.monitor.timezone;
+    let mut ledger = Ledger::new(checks, services, zone, now);
+    let book = Book::new(services, checks, zone, now);
+    let maintenance: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
+    ledger.set_maintenance(&maintenance, checks, services);
+    book.set_maintenance(&maintenance, checks);
+    (ledger, book)
+}
+
+/// What a store at rest remembers of the services of this configuration, as of `now`: as a daemon that started then
+/// would have it. Maintenance is that of the configuration.
+pub fn remember(config: &Config, image: &Image, now: Timestamp) -> Book {
+    let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
+    let services: Arc<[Service]> = config.services.clone().into();
+    let (mut ledger, book) = begin(config, &checks, &services, now);
+    recall(image, &Codes::new(&image.words), &checks, &mut ledger, &book, now);
+    book
+}
+
 /// Makes everything of a monitor with so many workers; starts nothing.
 pub fn plan(
     config: &Config,
@@ -185,19 +239,8 @@ pub fn plan(
     let room = Arc::new(Semaphore::new(limit));
     own.set_limit(config.monitor.max_in_flight);
 
-    let zone = &config.monitor.timezone;
-    let mut ledger = Ledger::new(&checks, &services, zone, started);
-    let book = Book::new(&services, &checks, zone, started);
-    let maintenance: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
-    ledger.set_maintenance(&maintenance, &checks, &services);
-    book.set_maintenance(&maintenance, &checks);
-    let mut outages = Outages::default();
-    let journal = opened.map(|Opened { store, image }| {
-        let codes = Codes::new(&image.words);
-        recall(&image, &codes, &checks, &mut ledger, &book, started);
-        recall_outages(&image, &services, &mut outages);
-        Journal::new(store, codes, &image)
-    });
+    let Past { ledger, book, outages, journal } =
+        Past::new(config, &checks, &services, opened, started);
     let setting = Setting {
         vantage: Arc::clone(vantage),
         notices,
@@ -234,7 +277,6 @@ pub fn plan(
         });
     }
     let table = Arc::new(table);
-    let outages = Arc::new(Mutex::new(outages));
     let recorder = Recorder {
         pulse: Arc::default(),
         ledger,
@@ -247,7 +289,7 @@ pub fn plan(
         services,
         rechecks,
     };
-    recorder.publish_services();
+    recorder.publish_all();
     let vitals = Vitals {
         workers: seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect(),
         recorder: Arc::clone(&recorder.pulse),

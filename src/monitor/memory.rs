@@ -23,10 +23,14 @@ pub(super) struct Codes {
     causes: Vec<Word>,
 }
 
+/// The number of what the store has no word for; none is ever given it.
+const NO_WORD: Word = Word(u16::MAX);
+
 impl Codes {
-    /// Of a store that was opened with every reason and cause in its roster.
+    /// Of a store.
     pub(super) fn new(words: &Words) -> Self {
-        let number = |word: &str| words.number(word).expect("the roster had every word");
+        // A store that was only read may lack a word that nothing in it uses.
+        let number = |word: &str| words.number(word).unwrap_or(NO_WORD);
         Self {
             reasons: Reason::ALL.iter().map(|each| number(each.as_str())).collect(),
             causes: Cause::ALL.iter().map(|each| number(each.as_str())).collect(),

@@ -75,6 +75,18 @@ fn sides(service: &Service) -> impl Iterator<Item = &str> {
     endpoints.iter().enumerate().filter(first).map(|(_, endpoint)| &*endpoint.provider)
 }
 
+/// The checks by their names, now or formerly: of a store that was only read, and gave no numbers.
+fn by_name(image: &Image, checks: &[Arc<Check>]) -> BTreeMap<u32, CheckIndex> {
+    let stored: BTreeMap<&str, u32> =
+        image.checks.iter().map(|stored| (&*stored.name, stored.number)).collect();
+    let number = |check: &Arc<Check>| {
+        let former = check.formerly.iter().find_map(|name| stored.get(&**name));
+        stored.get(check.id.as_str()).or(former).copied()
+    };
+    let numbered = (0..).zip(checks).filter_map(|(n, check)| Some((number(check)?, CheckIndex(n))));
+    numbered.collect()
+}
+
 struct Recalling<'a> {
     codes: &'a Codes,
     checks: &'a [Arc<Check>],
@@ -94,8 +106,12 @@ impl<'a> Recalling<'a> {
         ledger: &'a mut Ledger,
         book: &'a Book,
     ) -> Self {
-        let by_number = (0..).zip(&image.numbers).map(|(n, number)| (*number, CheckIndex(n)));
-        let (by_number, contained) = (by_number.collect(), vec![None; checks.len()]);
+        let contained = vec![None; checks.len()];
+        let by_number = if image.numbers.is_empty() {
+            by_name(image, checks)
+        } else {
+            (0..).zip(&image.numbers).map(|(n, number)| (*number, CheckIndex(n))).collect()
+        };
         Self { codes, checks, ledger, book, by_number, contained }
     }
 

@@ -175,6 +175,13 @@ impl Recorder {
         }
     }
 
+    /// Publishes everything, as it stands before the first event.
+    pub fn publish_all(&self) {
+        let checks: Vec<_> = (0..).map(CheckIndex).take(self.checks.len()).collect();
+        self.publish(&checks);
+        self.publish_services();
+    }
+
     /// Publishes the joined states of all services.
     pub fn publish_services(&self) {
         for service in 0..self.services.len() {

@@ -197,7 +197,6 @@ impl History {
         let side = |name: &str| self.scheme.sides.iter().position(|side| &*side.provider == name);
         match &objective.scope {
             ScopeChoice::Entry => Scope::Entry,
-            ScopeChoice::Any => Scope::Any,
             ScopeChoice::All => Scope::All,
             ScopeChoice::Provider(name) => {
                 Scope::Side(side(name).expect("a promise names a provider that the service is on"))
@@ -205,7 +204,7 @@ impl History {
             ScopeChoice::AtLeast(least) => Scope::AtLeast(*least),
             ScopeChoice::Default if self.scheme.entry.is_some() => Scope::Entry,
             ScopeChoice::Default if self.scheme.sides.len() == 1 => Scope::Side(0),
-            ScopeChoice::Default => Scope::Any,
+            ScopeChoice::Any | ScopeChoice::Default => Scope::Any,
         }
     }
 

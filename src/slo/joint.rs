@@ -154,12 +154,12 @@ impl Scheme {
     ) -> Option<What> {
         let side = |side: &SideScheme, now: &mut dyn FnMut(usize) -> Option<What>| {
             let endpoints = side.endpoints.iter().map(|checks| {
-                let states = checks.iter().map(|check| now(*check)).collect();
-                present(usize::MAX, states, len)
+                let states: Vec<_> = checks.iter().map(|check| now(*check)).collect();
+                present(usize::MAX, &states, len)
             });
-            let endpoints = endpoints.collect();
+            let endpoints: Vec<_> = endpoints.collect();
             let least = if side.rule == Side::Any { 1 } else { usize::MAX };
-            present(least, endpoints, len)
+            present(least, &endpoints, len)
         };
         let least = match scope {
             Scope::Entry => return self.entry.map_or(Some(What::Excluded), now),
@@ -168,13 +168,13 @@ impl Scheme {
             Scope::All => usize::MAX,
             Scope::AtLeast(least) => least as usize,
         };
-        let sides = self.sides.iter().map(|each| side(each, now)).collect();
-        present(least, sides, len)
+        let sides: Vec<_> = self.sides.iter().map(|each| side(each, now)).collect();
+        present(least, &sides, len)
     }
 }
 
 /// As [`at_least`], over those that were watched; `None` if there are some and none was.
-fn present(least: usize, states: Vec<Option<What>>, len: u64) -> Option<What> {
+fn present(least: usize, states: &[Option<What>], len: u64) -> Option<What> {
     let there: Vec<What> = states.iter().copied().flatten().collect();
     if there.is_empty() && !states.is_empty() {
         return None;

@@ -400,7 +400,7 @@ impl Timeline {
         for piece in pieces {
             let fits = match piece.what {
                 What::Mixed(mix) => {
-                    piece.millis() <= u64::from(u32::MAX)
+                    u32::try_from(piece.millis()).is_ok()
                         && mix.bad.checked_add(mix.unknown)? <= piece.millis()
                 }
                 _ => true,
