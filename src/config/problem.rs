@@ -192,6 +192,8 @@ kinds! {
         UnusedProbe = "unused-probe",
         /// A class that nobody uses.
         UnusedClass = "unused-class",
+        /// A maintenance window without a check.
+        UnusedMaintenance = "unused-maintenance",
         /// A soft limit that can never be passed.
         SlowAfterUnreachable = "slow-after-unreachable",
         /// A step whose limit lies beyond the deadline.

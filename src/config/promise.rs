@@ -156,12 +156,11 @@ impl Subject<'_> {
         if objective.alert == AlertKind::None {
             return;
         }
-        let own = objective.tiers.as_deref();
-        let tiers: Vec<&Tier> = burn::tiers(&objective.window, own)
-            .into_iter()
-            .flatten()
-            .filter(|tier| tier.severity != AlertKind::None)
-            .collect();
+        let Some(tiers) = burn::tiers(&objective.window, objective.tiers.as_deref()) else {
+            return self.no_tiers();
+        };
+        let tiers: Vec<&Tier> =
+            tiers.iter().filter(|tier| tier.severity != AlertKind::None).collect();
         self.unreachable(&tiers);
         self.too_few_failures(&tiers, &looks);
         self.lost_run(&tiers);
@@ -255,6 +254,20 @@ impl Subject<'_> {
             .problem(Kind::ThresholdBeyondTimeout, "threshold", said)
             .label(format!("a run of `{}` that takes `{limit}` has failed anyway", quickest.id))
             .expected("less than the timeout");
+        self.report(problem);
+    }
+
+    /// Warns when an alert is asked for over a window that has none; the default is no question.
+    fn no_tiers(&self) {
+        let objective = &self.promise.value;
+        if !self.promise.given.contains_key("alert") {
+            return;
+        }
+        let said = format!("a window of `{}` has no alerts", objective.window_text);
+        let problem =
+            self.problem(Kind::AlertNeverFires, "alert", said).label("nobody will be told").hint(
+                "`tiers = […]` gives the promise alerts of its own; `alert = \"none\"` wants none",
+            );
         self.report(problem);
     }
 

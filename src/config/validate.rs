@@ -7,14 +7,16 @@
 //! It opens nothing but the file with this host's name.
 
 use super::build::{Builder, timing};
-use super::decode::Context;
-use super::problem::{Kind, Problem};
+use super::decode::{Context, one_of};
+use super::problem::{Kind, Problem, closest};
 use super::raw::{Raw, RawEntry};
 use super::resolve::{Index, Planned, Site, fill, plan, unknown};
 use super::source::At;
 use super::template::Position;
 use super::{Config, Detail, Domain, MetricsConfig, MonitorConfig};
-use crate::model::{CheckIndex, Endpoint, Entry, EntryPolicy, Provider, Role, Service, Side};
+use crate::model::{
+    Check, CheckIndex, Endpoint, Entry, EntryPolicy, Matching, Provider, Role, Service, Side,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -60,6 +62,9 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     mentions(context, &index, raw);
     sentinels_on_clouds(context, raw);
     unused(context, raw, &planned);
+    if !context.sink.has_errors() {
+        unused_maintenance(context, raw, &services, &checks);
+    }
     Config {
         monitor: monitor(raw),
         metrics: MetricsConfig {
@@ -79,7 +84,7 @@ fn build_site<'a>(
     builder: &mut Builder<'_>,
     site: &'a Site<'a>,
     first: u32,
-) -> (Endpoint, Vec<Arc<crate::model::Check>>) {
+) -> (Endpoint, Vec<Arc<Check>>) {
     let host = &site.host.value;
     let checks: Vec<_> = site
         .plans
@@ -322,6 +327,42 @@ fn sentinels_on_clouds(context: Context<'_>, raw: &Raw) {
             let problem = Problem::new(Kind::SentinelOnCloud, "sentinel.tls", *place, said);
             context.sink.report(problem.label("fails together with it").expected("neutral ground"));
         }
+    }
+}
+
+/// Warns of maintenance windows that no check fits; a misspelt key is the name of a label, which nobody has.
+fn unused_maintenance(
+    context: Context<'_>,
+    raw: &Raw,
+    services: &[Service],
+    checks: &[Arc<Check>],
+) {
+    for At { value: window, place } in &raw.maintenance {
+        let fits = |service: &Service| {
+            let mut indices = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+            indices.any(|index| window.matching.fits(&checks[index.get()], &service.labels))
+        };
+        if services.iter().any(fits) {
+            continue;
+        }
+        let said = format!("no check fits `{}`", window.matching);
+        let problem = Problem::new(Kind::UnusedMaintenance, "maintenance", *place, said)
+            .label("has no effect");
+        let labels = || services.iter().flat_map(|service| service.labels.keys());
+        let mut keys = window.matching.iter().map(|(key, _)| key);
+        let strange =
+            keys.find(|key| !Matching::KEYS.contains(key) && labels().all(|label| label != key));
+        context.sink.report(match strange {
+            None => problem.hint("every key must fit; a key fits when one of its values does"),
+            Some(key) => {
+                let known = Matching::KEYS.into_iter().chain(labels().map(String::as_str));
+                let expected = format!("{}, or a label of a service", one_of(&Matching::KEYS));
+                problem.expected(expected).hint(match closest(key, known) {
+                    Some(guess) => format!("did you mean `{guess}`?"),
+                    None => format!("no service has a label `{key}`"),
+                })
+            }
+        });
     }
 }
 
