@@ -11,6 +11,7 @@ pub mod board;
 pub mod book;
 pub mod event;
 mod fleet;
+pub mod form;
 pub mod joint;
 pub mod journal;
 pub mod ledger;
