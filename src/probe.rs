@@ -67,8 +67,8 @@ pub struct Prober {
 }
 
 enum Kind {
-    Http(Box<http::HttpProber>),
-    Tcp(tcp::TcpProber),
+    Http(http::HttpProber),
+    Tcp(Box<tcp::TcpProber>),
     Dns(Box<dns::DnsProber>),
 }
 
@@ -77,9 +77,9 @@ impl Prober {
     pub fn build(spec: &Arc<Spec>, engine: &Arc<Engine>) -> Result<Self, Error> {
         let kind = match &spec.kind {
             ProbeKind::Http(http) => {
-                Kind::Http(Box::new(http::HttpProber::build(Arc::clone(spec), http, engine)?))
+                Kind::Http(http::HttpProber::build(Arc::clone(spec), http, engine)?)
             }
-            ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(tcp, engine)?),
+            ProbeKind::Tcp(tcp) => Kind::Tcp(Box::new(tcp::TcpProber::build(tcp, engine)?)),
             ProbeKind::Dns(dns) => Kind::Dns(Box::new(dns::DnsProber::build(dns))),
         };
         Ok(Self {
@@ -151,7 +151,9 @@ impl Prober {
             Pick::First => addresses.truncate(1),
             Pick::Rotate => {
                 let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
-                addresses = vec![addresses[turn % addresses.len()]];
+                let turn = turn % addresses.len();
+                addresses.swap(0, turn);
+                addresses.truncate(1);
             }
         }
         Ok(addresses)

@@ -15,23 +15,22 @@ use super::flight::{Flight, Landing};
 use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
-    Host, HttpSpec, HttpVersion, Phase, ProbeKind, Reason, Redirects, Spec, human_latency,
+    Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Reason, Redirects, Spec, human_latency,
 };
 use crate::net::Failure;
 use bytes::{Bytes, BytesMut};
 pub(super) use client::Clients;
-use errand::Errand;
+use errand::{Errand, target};
 use fault::{Place, fault};
 use http::{StatusCode, Version, header};
 use redirect::{Ask, follow, leads_on, shown};
-use reqwest::Response;
+use reqwest::{Request, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) struct HttpProber {
     /// Of an HTTP probe; shared, because there may be tens of thousands.
     spec: Arc<Spec>,
-    first: Errand,
 }
 
 /// How one request ended, if not in failure.
@@ -45,11 +44,8 @@ enum Ended {
 impl HttpProber {
     /// Makes `http`, which is the kind of `spec`, ready to run.
     pub(super) fn build(spec: Arc<Spec>, http: &HttpSpec, engine: &Engine) -> Result<Self, Error> {
-        let mut url = http.url.clone();
-        url.set_fragment(None);
-        let ask = Ask { url, method: http.method.clone(), with_body: http.body.is_some() };
-        let first = Errand::new(http, ask, engine)?;
-        Ok(Self { spec, first })
+        Errand::new(http, first(http), engine)?;
+        Ok(Self { spec })
     }
 
     fn http(&self) -> &HttpSpec {
@@ -63,12 +59,12 @@ impl HttpProber {
 
     /// Host and port the first request connects to (`connect_to`, else the URL's).
     pub(super) fn target(&self) -> (Host, u16) {
-        self.first.target.clone()
+        target(self.http(), &self.http().url, true)
     }
 
     /// What the first request asks for, without credentials.
     pub(super) fn label(&self) -> String {
-        shown(&self.first.ask.url)
+        shown(&first(self.http()).url)
     }
 
     pub(super) async fn attempt(
@@ -78,7 +74,9 @@ impl HttpProber {
         trace: &mut Trace,
     ) -> Result<String, Failure> {
         trace.facts.redirects = Some(0);
-        let ask = match self.one(&self.first, address, trace).await? {
+        let (errand, request) = Errand::new(self.http(), first(self.http()), engine)
+            .map_err(|error| Failure::unable(Cause::Internal, error.to_string()))?;
+        let ask = match self.one(&errand, request, address, trace).await? {
             Ended::Judged(said) => return Ok(said),
             Ended::Redirected(ask) => ask,
         };
@@ -98,7 +96,7 @@ impl HttpProber {
             Redirects::Off => 0,
             Redirects::Limit(limit) => u32::from(limit),
         };
-        let mut visited = vec![self.first.ask.clone()];
+        let mut visited = vec![first(self.http())];
         let mut followed = 0;
         loop {
             let target = shown(&ask.url);
@@ -131,31 +129,32 @@ impl HttpProber {
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<Ended, Failure> {
-        let errand = Errand::new(self.http(), ask, engine)
+        let (errand, request) = Errand::new(self.http(), ask, engine)
             .map_err(|error| Failure::bad(Reason::RedirectRefused, error.to_string()))?;
-        let (host, port) = &errand.target;
+        let (host, port) = target(self.http(), &errand.ask.url, errand.home);
         let ip = if errand.home {
             address.ip()
         } else {
             if matches!(host, Host::Name(_)) {
                 trace.enter(Phase::Resolve, Instant::now());
             }
-            let addresses = engine.net.resolve(host, self.spec.ip).await?;
+            let addresses = engine.net.resolve(&host, self.spec.ip).await?;
             *addresses.first().expect("a resolved host has an address")
         };
-        let address = SocketAddr::new(ip, *port);
+        let address = SocketAddr::new(ip, port);
         trace.address = Some(address);
-        self.one(&errand, address, trace).await
+        self.one(&errand, request, address, trace).await
     }
 
     /// One request, sent and judged.
     async fn one(
         &self,
         errand: &Errand,
+        request: Request,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<Ended, Failure> {
-        let response = send(errand, self.http(), address, trace).await?;
+        let response = send(errand, request, self.http(), address, trace).await?;
         trace.enter(Phase::Transfer, Instant::now());
         let status = response.status();
         let code = status.as_u16();
@@ -231,14 +230,21 @@ impl HttpProber {
     }
 }
 
+/// What the first request asks.
+fn first(http: &HttpSpec) -> Ask {
+    let mut url = http.url.clone();
+    url.set_fragment(None);
+    Ask { url, method: http.method.clone(), with_body: http.body.is_some() }
+}
+
 /// Sends the request and waits for the header of the response; whatever was seen is in the trace, however it ends.
 async fn send(
     errand: &Errand,
+    request: Request,
     spec: &HttpSpec,
     address: SocketAddr,
     trace: &mut Trace,
 ) -> Result<Response, Failure> {
-    let request = errand.request.try_clone().expect("a body of bytes can be cloned");
     let flight = Flight::new(address, errand.expected.clone());
     let landing = Landing { trace, flight: Arc::clone(&flight) };
     let ended = flight.carry(errand.client.execute(request)).await;

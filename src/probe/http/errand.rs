@@ -1,5 +1,8 @@
 //! One request made ready: what is written on the wire so that the right server gets it under the right name.
 //!
+//! It is made anew for each run: that costs no more than copying one made before, and tens of thousands of checks need not
+//! keep theirs in between.
+//!
 //! Three things can differ from the URL: the address (`connect_to`, or the one that was resolved), the name in SNI and
 //! certificate (`tls.server_name`), and the `Host` header. The client takes SNI from the URL it is given and an address
 //! from our resolver only for names, so the URL on the wire is bent and the `Host` header put right. Where the two
@@ -15,7 +18,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request};
 use rustls::pki_types::ServerName;
 use std::net::IpAddr;
-use url::Url;
+use url::{Position, Url};
 
 /// Headers that describe a body, and go when the body goes.
 const OF_BODY: [HeaderName; 4] = [
@@ -28,31 +31,31 @@ const OF_BODY: [HeaderName; 4] = [
 const OF_HOME: [HeaderName; 4] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
 
-/// Headers that we add: `user-agent`, `accept`, and `host` or `authorization`.
-const OWN_HEADERS: usize = 3;
+/// Headers that we add: `user-agent`, `accept`, `host` and `authorization`.
+const OWN_HEADERS: usize = 4;
 /// What we call ourselves, unless the probe sets a `user-agent`.
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("nephoscope/", env!("CARGO_PKG_VERSION")));
 
-/// One request made ready.
+/// One request made ready, apart from the request itself.
 pub(super) struct Errand {
     /// What is asked, as a person would write it.
     pub(super) ask: Ask,
-    /// What goes out; cloned for each run.
-    pub(super) request: Request,
     /// What sends it.
     pub(super) client: Client,
-    /// The name the certificate must be for, where it is not the host of `request`.
+    /// The name the certificate must be for, where it is not the host that the client sees.
     pub(super) expected: Option<ServerName<'static>>,
-    /// Host and port to connect to.
-    pub(super) target: (Host, u16),
     /// Whether it goes to the host that the probe names.
     pub(super) home: bool,
 }
 
 impl Errand {
-    /// Makes ready what `spec` wants to be asked at `ask`.
-    pub(super) fn new(spec: &HttpSpec, ask: Ask, engine: &Engine) -> Result<Self, Error> {
+    /// Makes ready what `spec` wants to be asked at `ask`; with it, what goes out.
+    pub(super) fn new(
+        spec: &HttpSpec,
+        ask: Ask,
+        engine: &Engine,
+    ) -> Result<(Self, Request), Error> {
         let home = same_host(&spec.url, &ask.url);
         let secure = ask.url.scheme() == "https";
         let bent = Bent::new(spec, &ask.url, home && secure, home)?;
@@ -76,16 +79,14 @@ impl Errand {
             building = building.body(body.clone());
         }
         let mut request = building.build().map_err(Error::Http)?;
-        // The builder's map has room for more than it will ever hold, once per check.
         headers.extend(request.headers_mut().drain());
         *request.headers_mut() = headers;
-        let target = target(spec, &ask.url, home);
-        Ok(Self { ask, request, client, expected: bent.expected, target, home })
+        Ok((Self { ask, client, expected: bent.expected, home }, request))
     }
 }
 
 /// Host and port to connect to for `url`.
-fn target(spec: &HttpSpec, url: &Url, home: bool) -> (Host, u16) {
+pub(super) fn target(spec: &HttpSpec, url: &Url, home: bool) -> (Host, u16) {
     let port = url.port_or_known_default().expect("http and https have a default port");
     if let (true, Some((ip, own_port))) = (home, spec.connect_to) {
         return (Host::Ip(ip), own_port.unwrap_or(port));
@@ -181,11 +182,7 @@ fn complete(headers: &mut HeaderMap, url: &Url, secure: bool) {
 
 /// The value of `Host` for this URL.
 fn authority(url: &Url) -> Option<HeaderValue> {
-    let host = url.host_str()?;
-    match url.port() {
-        Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),
-        None => HeaderValue::from_str(host).ok(),
-    }
+    HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()
 }
 
 /// Whether this header describes a body that a redirect took away.
