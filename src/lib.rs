@@ -71,3 +71,7 @@ pub mod daemon;
 pub mod demo;
 
 pub mod cli;
+
+/// Here and not in `main`, so that tests and benches run on what the daemon runs on.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

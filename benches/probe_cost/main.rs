@@ -3,7 +3,8 @@
 //! All three probe the same nginx and knot on loopback in the same run, taking turns. Floor and ours each run in a child
 //! process (this program again, with an argument), so that user and system time of the process are theirs alone; the
 //! exporter's are read from `/proc`. Two shapes of load: a closed loop with 32 in flight, which is the best case, and 300
-//! probes a second, which is what a daemon does. Printed are medians over paired rounds, and the ratios of each pair.
+//! probes a second, which is what a daemon does. All processes share one processor: with two, a prober also pays for waking
+//! the idle processor of its server, and only if it is slow enough to let it sleep. Printed are medians over paired rounds, and the ratios of each pair.
 //! `cargo bench --bench probe_cost -- [--assert] [--json] [--rounds N] [--only NAME]`; needs Debian's `nginx-light`, `knot`
 //! and `prometheus-blackbox-exporter`.
 //!
@@ -20,6 +21,7 @@ mod running;
 
 use load::{Cost, Shape};
 use peers::Peers;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -121,6 +123,7 @@ fn options(arguments: &[String]) -> Result<Options, String> {
 
 /// Takes all measurements and prints them; whether every target was met (or none was asked for).
 fn measure(options: &Options) -> Result<bool, String> {
+    share_one_processor().map_err(|problem| problem.to_string())?;
     let peers = Peers::start()?;
     let blackbox = blackbox::Blackbox::start(&peers)?;
     let mut rows = Vec::new();
@@ -155,6 +158,18 @@ fn measure(options: &Options) -> Result<bool, String> {
         println!("{:#}", json!({ "rounds": options.rounds, "rows": rows }));
     }
     Ok(met || !options.assert)
+}
+
+/// Keeps this process, and all that it starts, to the first processor it may use.
+///
+/// A loopback probe wakes its server, which on another processor that has gone to sleep takes an interrupt, paid by the
+/// waker: several microseconds on a virtual machine. A floor that keeps its server busy never pays that, a dearer prober
+/// does, and no prober of a real network ever would.
+fn share_one_processor() -> rustix::io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let mut one = CpuSet::new();
+    one.set((0..CpuSet::MAX_CPU).find(|each| allowed.is_set(*each)).unwrap_or_default());
+    sched_setaffinity(None, &one)
 }
 
 /// One line of the result; `met` only where there is a target.
