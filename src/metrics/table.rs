@@ -56,7 +56,7 @@ pub struct Settled {
 }
 
 /// The numbers of one check.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) state: State,
     pub(super) since: Timestamp,
@@ -65,15 +65,23 @@ pub(super) struct Row {
     pub(super) failures: [u32; Reason::ALL.len()],
     pub(super) first_reasons: [Option<Reason>; LEAN_REASONS],
     pub(super) success: Durations,
-    pub(super) failure: Durations,
     pub(super) phase_seconds: [f64; Phase::ALL.len()],
-    pub(super) last_phases: [Option<(f32, f32)>; Phase::ALL.len()],
+    /// What only `full` exports; boxed, so that other details have no room for it.
+    pub(super) full: Option<Box<FullRow>>,
     pub(super) last_completed: Option<Timestamp>,
     pub(super) last_success: Option<Timestamp>,
     pub(super) warnings: [u32; Warning::ALL.len()],
     pub(super) http_status: Option<u16>,
     pub(super) not_after: Option<Timestamp>,
     pub(super) dns_answers: Option<u32>,
+}
+
+/// The numbers of one check that only `full` exports.
+#[derive(Clone, Default)]
+pub(super) struct FullRow {
+    pub(super) failure: Durations,
+    /// Of the last run: start and length of the phases it reached, in seconds.
+    pub(super) last_phases: [Option<(f32, f32)>; Phase::ALL.len()],
 }
 
 /// A histogram of run durations; buckets are not cumulative here.
@@ -95,7 +103,7 @@ impl Durations {
 }
 
 impl Row {
-    fn new(now: Timestamp) -> Self {
+    fn new(now: Timestamp, detail: Detail) -> Self {
         Self {
             state: State::Unknown,
             since: now,
@@ -104,9 +112,8 @@ impl Row {
             failures: [0; Reason::ALL.len()],
             first_reasons: [None; LEAN_REASONS],
             success: Durations::default(),
-            failure: Durations::default(),
             phase_seconds: [0.0; Phase::ALL.len()],
-            last_phases: [None; Phase::ALL.len()],
+            full: (detail == Detail::Full).then(Box::default),
             last_completed: None,
             last_success: None,
             warnings: [0; Warning::ALL.len()],
@@ -128,15 +135,21 @@ impl Row {
                 }
             }
             Outcome::Bad(reason) => {
-                self.failure.observe(result.latency.as_secs_f64());
+                if let Some(full) = &mut self.full {
+                    full.failure.observe(result.latency.as_secs_f64());
+                }
                 self.fail(reason);
             }
             Outcome::Unknown(_) => {}
         }
-        self.last_phases = [None; Phase::ALL.len()];
-        for (phase, start, took) in result.phases.iter() {
+        for (phase, _, took) in result.phases.iter() {
             self.phase_seconds[phase.index()] += took.as_secs_f64();
-            self.last_phases[phase.index()] = Some((start.as_secs_f32(), took.as_secs_f32()));
+        }
+        if let Some(full) = &mut self.full {
+            full.last_phases = [None; Phase::ALL.len()];
+            for (phase, start, took) in result.phases.iter() {
+                full.last_phases[phase.index()] = Some((start.as_secs_f32(), took.as_secs_f32()));
+            }
         }
         self.http_status = result.facts.http_status;
         self.dns_answers = result.facts.dns_answers;
@@ -163,7 +176,8 @@ impl Table {
         services: &[Service],
         now: Timestamp,
     ) -> Self {
-        let rows = vec![Row::new(now); checks.len()];
+        // Shard by shard from the start: a list of all rows, cut up afterwards, would be as much memory again.
+        let shard = |checks: &[_]| Mutex::new(vec![Row::new(now, detail); checks.len()]);
         let texts: Vec<_> = services.iter().map(ServiceText::new).collect();
         let states = texts.iter().map(|service| ServiceStates {
             any: State::Unknown,
@@ -177,7 +191,7 @@ impl Table {
             states: Mutex::new(states.collect()),
             services: texts,
             last_runs: field_names.then(|| Mutex::new(vec![None; checks.len()])),
-            shards: rows.chunks(SHARD_ROWS).map(|rows| Mutex::new(rows.to_vec())).collect(),
+            shards: checks.chunks(SHARD_ROWS).map(shard).collect(),
         }
     }
 

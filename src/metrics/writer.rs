@@ -175,8 +175,8 @@ impl Lines<'_> {
             Metric::ProbeFailures => self.failures(row, detail),
             Metric::ProbeDuration => {
                 self.histogram("success", &row.success);
-                if detail == Detail::Full {
-                    self.histogram("failure", &row.failure);
+                if let Some(full) = &row.full {
+                    self.histogram("failure", &full.failure);
                 }
             }
             Metric::ProbePhaseSeconds => {
@@ -251,7 +251,7 @@ impl Lines<'_> {
 
     fn last_phases(&mut self, row: &Row, value: impl Fn((f32, f32)) -> f32) {
         for phase in self.text.phases.iter() {
-            if let Some(last) = row.last_phases[phase.index()] {
+            if let Some(last) = row.full.as_ref().and_then(|full| full.last_phases[phase.index()]) {
                 self.labelled("phase", phase.as_str(), value(last));
             }
         }

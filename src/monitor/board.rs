@@ -24,12 +24,12 @@ use tokio::sync::Semaphore;
 const SHARD: usize = 256;
 
 /// Runs that were not bad which are kept of a check.
-const KEEP_GOOD: usize = 3;
+const KEEP_GOOD: usize = 2;
 
 /// Bad runs that are kept of a check.
 const KEEP_BAD: usize = 8;
 
-/// Runs of a check, of any verdict, of which verdict and latency are kept: 8 bytes each.
+/// Runs of a check, of any verdict, of which verdict and latency are kept: 4 bytes each.
 const KEEP_STEPS: usize = 40;
 
 /// The shared picture. Cloning it clones a handle.
@@ -91,12 +91,13 @@ impl Board {
             bad: VecDeque::new(),
             steps: VecDeque::new(),
         };
-        let entries = vec![entry; setting.checks.len()];
+        // Shard by shard from the start: a list of all entries, cut up afterwards, would be as much memory again.
+        let shard = |checks: &[_]| Mutex::new(vec![entry.clone(); checks.len()]);
         let by_id = (0..).zip(setting.checks.iter());
         Self(Arc::new(Inner {
             started,
             by_id: by_id.map(|(n, check)| (check.id.shared(), CheckIndex(n))).collect(),
-            shards: entries.chunks(SHARD).map(|entries| Mutex::new(entries.to_vec())).collect(),
+            shards: setting.checks.chunks(SHARD).map(shard).collect(),
             services: Mutex::new(ledger.joint().services().to_vec()),
             setting,
         }))

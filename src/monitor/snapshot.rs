@@ -173,25 +173,63 @@ pub struct ResultView {
 }
 
 /// One run in a row of many: what it was and how long it took, without its words.
+///
+/// Packed, because every check keeps some dozens: verdict in the lowest two bits, then the warning, then the latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The judgement.
-    pub verdict: Verdict,
-    /// Whether it was good with a warning.
-    pub warned: bool,
-    /// Latency in microseconds; longer than 71 minutes is 71 minutes.
-    micros: u32,
-}
+pub struct Step(u32);
+
+/// The bits of a step's verdict.
+const STEP_VERDICT: u32 = 0b11;
+/// The bit of a step's warning.
+const STEP_WARNED: u32 = 0b100;
+/// Where a step's latency begins.
+const STEP_LATENCY: u32 = 3;
+/// Unit of a step's latency in microseconds; longer than 89 minutes is 89 minutes.
+const STEP_UNIT: u32 = 10;
 
 impl Step {
     /// A run of this verdict that took so long.
     pub fn new(verdict: Verdict, warned: bool, latency: Duration) -> Self {
-        let micros = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
-        Self { verdict, warned, micros }
+        let units = latency.as_micros() / u128::from(STEP_UNIT);
+        let latency = u32::try_from(units).unwrap_or(u32::MAX).min(u32::MAX >> STEP_LATENCY);
+        let verdict = u32::try_from(verdict.index()).expect("verdicts are few");
+        Self(verdict | if warned { STEP_WARNED } else { 0 } | latency << STEP_LATENCY)
     }
 
-    /// From the start of resolving to the last byte judged.
+    /// The judgement.
+    pub fn verdict(self) -> Verdict {
+        Verdict::ALL[(self.0 & STEP_VERDICT) as usize]
+    }
+
+    /// Whether it was good with a warning.
+    pub fn warned(self) -> bool {
+        self.0 & STEP_WARNED != 0
+    }
+
+    /// From the start of resolving to the last byte judged, in steps of ten microseconds.
     pub fn latency(self) -> Duration {
-        Duration::from_micros(self.micros.into())
+        Duration::from_micros(u64::from(self.0 >> STEP_LATENCY) * u64::from(STEP_UNIT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_tells_what_it_was_made_of() {
+        let longest = Duration::from_micros(u64::from(u32::MAX >> 3) * 10);
+        for verdict in Verdict::ALL {
+            for warned in [false, true] {
+                for latency in [Duration::ZERO, Duration::from_micros(12_340), longest] {
+                    let step = Step::new(*verdict, warned, latency);
+                    assert_eq!(
+                        (step.verdict(), step.warned(), step.latency()),
+                        (*verdict, warned, latency)
+                    );
+                }
+            }
+        }
+        assert_eq!(Step::new(Verdict::Bad, false, Duration::MAX).latency(), longest);
     }
 }

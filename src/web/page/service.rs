@@ -97,12 +97,12 @@ fn side(sheet: &Sheet, side: &SideView) -> Markup {
 fn runs(check: &CheckView, results: &[Step]) -> Markup {
     let highest = results
         .iter()
-        .filter(|result| result.verdict == Verdict::Good)
+        .filter(|result| result.verdict() == Verdict::Good)
         .map(|result| result.latency())
         .max()
         .unwrap_or(Duration::ZERO)
         .as_secs_f64();
-    let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
+    let count = |verdict| results.iter().filter(|result| result.verdict() == verdict).count();
     let label = format!(
         "last {} runs of {}: {} good, {} bad, {} unknown",
         results.len(),
@@ -129,9 +129,9 @@ fn run(x: usize, result: Step, highest: f64) -> Markup {
     let share = if highest > 0.0 { result.latency().as_secs_f64() / highest } else { 0.0 };
     // The lowest bar is still seen, and a good one never looks like a bad one.
     let height = 4.0 + share.clamp(0.0, 1.0) * (RUN_HEIGHT - 6.0);
-    let good = if result.warned { "is-degraded" } else { "is-up" };
+    let good = if result.warned() { "is-degraded" } else { "is-up" };
     html! {
-        @match result.verdict {
+        @match result.verdict() {
             Verdict::Good => {
                 rect class=(good) x=(x) width="3" rx="1"
                     y=(format!("{:.1}", RUN_HEIGHT - height)) height=(format!("{height:.1}")) {}
