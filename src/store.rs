@@ -88,14 +88,25 @@ pub struct Opened {
 /// Opens the store in `folder`, making it if it is not there, and starts its writer.
 pub fn open(folder: &Path, roster: &Roster, clock: Arc<dyn WallClock>) -> Result<Opened, Error> {
     let engine = sqlite::Sqlite::open(folder, clock.now().as_millis())?;
-    let (store, image, writer) = Store::with_engine(Box::new(engine), roster, clock)?;
-    let thread = std::thread::Builder::new().name("store".to_owned());
-    let thread = thread.spawn(|| writer.run()).map_err(|error| Error::of_system(folder, error))?;
-    *store.shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-    Ok(Opened { store, image })
+    Store::start(Box::new(engine), roster, clock)
 }
 
 impl Store {
+    /// Opens a store on any engine and starts its writer on a thread of its own.
+    pub fn start(
+        engine: Box<dyn Engine>,
+        roster: &Roster,
+        clock: Arc<dyn WallClock>,
+    ) -> Result<Opened, Error> {
+        let (store, image, writer) = Self::with_engine(engine, roster, clock)?;
+        let thread = std::thread::Builder::new().name("store".to_owned());
+        let thread = thread
+            .spawn(|| writer.run())
+            .map_err(|error| Error::of_system(image.file.parent().unwrap_or(&image.file), error))?;
+        *store.shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(Opened { store, image })
+    }
+
     /// Opens a store on any engine, without a thread: nothing is written but by [`Writer::pump`].
     pub fn with_engine(
         mut engine: Box<dyn Engine>,

@@ -138,7 +138,8 @@ pub struct Image {
     pub services: Vec<StoredService>,
     /// What is known of checks, by number; also of those that are not in the roster.
     pub checks: Vec<StoredCheck>,
-    /// The journal, oldest first. An entry counts for a check only if its row's number is above the check's.
+    /// The journal after the oldest state, oldest first. An entry counts for a check only if its row's number is above the
+    /// check's.
     pub journal: Vec<Row>,
     /// The highest number of a row or a state; the recorder goes on above it.
     pub last_seq: u64,

@@ -6,7 +6,7 @@
 //! What they mean, and when one is made, is decided by the caller.
 
 /// Something was down (S13).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outage {
     /// From what it is about and its start; storing the same id again replaces it.
     pub id: String,
@@ -29,7 +29,7 @@ pub struct Outage {
 }
 
 /// What was promised from a moment on (S18).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Promise {
     /// The service.
     pub service: String,
@@ -42,7 +42,7 @@ pub struct Promise {
 }
 
 /// Time that was announced as not counting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Maintenance {
     /// Its name; storing the same id again replaces it.
     pub id: String,
@@ -65,7 +65,7 @@ pub struct Maintenance {
 }
 
 /// A closed calendar period, frozen (S18); every revision is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// The service.
     pub service: String,
@@ -92,7 +92,7 @@ pub struct Period {
 }
 
 /// A failed run with its details, kept longer than the ring of results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// Number of the check.
     pub check: u32,

@@ -163,3 +163,6 @@ impl Inbox {
         self.lost[StoreLoss::Failures.index()] += surplus;
     }
 }
+
+#[cfg(test)]
+mod tests;

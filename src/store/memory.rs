@@ -35,6 +35,11 @@ impl Memory {
         self.lock().fault = fault;
     }
 
+    /// What is in it now, as a reader sees it.
+    pub fn image(&self) -> Result<Image, Error> {
+        self.lock().engine.image()
+    }
+
     /// Batches stored so far.
     pub fn commits(&self) -> u64 {
         self.lock().commits

@@ -344,4 +344,4 @@ fn decode_content<T: DeserializeOwned>(content: &[u8]) -> Result<T, Malformed> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;

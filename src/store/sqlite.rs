@@ -41,6 +41,14 @@ impl Sqlite {
         std::fs::create_dir_all(folder).map_err(|error| Error::of_system(folder, error))?;
         let lock = lock(folder)?;
         let file = folder.join(FILE);
+        // Asked first, because the database only says that it cannot open it.
+        File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&file)
+            .map_err(|error| Error::of_system(folder, error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -55,6 +63,11 @@ impl Sqlite {
         let connection =
             Connection::open_in_memory().map_err(|error| database_error(&file, error))?;
         Self::prepare(connection, file, None, now_ms)
+    }
+
+    /// What is in it, as a reader sees it.
+    pub(super) fn image(&self) -> Result<Image, Error> {
+        load::image(&self.connection, &self.file)
     }
 
     fn prepare(
@@ -272,10 +285,8 @@ fn write_failure(transaction: &Transaction<'_>, failure: &Failure) -> rusqlite::
 pub(super) fn fault_of(error: &rusqlite::Error) -> StoreFault {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreFault::Full,
-        Some(ErrorCode::SystemIoFailure) => StoreFault::Io,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-            StoreFault::ReadOnly
-        }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => StoreFault::Io,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreFault::ReadOnly,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Busy,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreFault::Damaged,
         _ => match error {

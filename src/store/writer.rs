@@ -7,7 +7,7 @@
 //! It does not know SQL, nor what the records mean.
 
 use super::Shared;
-use super::engine::{Engine, Image, Roster};
+use super::engine::{Batch, Engine, Image, Roster};
 use super::error::Error;
 use crate::clock::{Instant, WallClock};
 use crate::model::{StoreFault, StoreLoss};
@@ -98,7 +98,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, mut batch: super::engine::Batch, now_ms: i64, last: bool) -> bool {
+    fn commit(&mut self, mut batch: Batch, now_ms: i64, last: bool) -> bool {
         (batch.at_ms, batch.last) = (now_ms, last);
         // A wall clock that was stepped back beats at once.
         let quiet = (0..HEARTBEAT_EVERY_MS).contains(&(now_ms - self.beaten_ms));
@@ -123,7 +123,15 @@ impl Writer {
             Err(error) => {
                 self.shared.stats.failed(error.fault);
                 self.tell(error.fault, &*error.source);
-                self.shared.lock().inbox.put_back(batch);
+                if last {
+                    tracing::error!(
+                        entries,
+                        "the last results before the stop could not be stored"
+                    );
+                    self.shared.stats.lost(StoreLoss::Entries, entries);
+                } else {
+                    self.shared.lock().inbox.put_back(batch);
+                }
                 self.count_pending();
                 false
             }
@@ -176,3 +184,6 @@ impl Drop for Ended {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,7 +194,7 @@ fn what_follows_a_record_is_noticed() {
 }
 
 /// One of everything, so that every place in the form is fixed.
-fn one_of_everything() -> CheckState {
+pub(in crate::store) fn one_of_everything() -> CheckState {
     let span = |start_ms, kind| Span { start_ms, len_ms: 7, kind };
     let mixed = SpanKind::Mixed { bad_ms: 8, unknown_ms: 9, slack_ms: 10 };
     let spans = vec![

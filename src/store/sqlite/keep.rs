@@ -46,6 +46,17 @@ pub(super) fn journal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(bytes.unsigned_abs() + rows.unsigned_abs() * ROW_OVERHEAD)
 }
 
+/// The number of the oldest state of the configuration: recovery needs the rows after it.
+pub(super) fn needed_after(connection: &Connection) -> rusqlite::Result<i64> {
+    let oldest = |table| {
+        connection
+            .prepare_cached(&format!("SELECT min(seq) FROM {table} WHERE left_ms IS NULL"))?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))
+    };
+    // Without any state nothing is needed.
+    Ok(oldest("checks")?.into_iter().chain(oldest("services")?).min().unwrap_or(i64::MAX))
+}
+
 /// Deletes a slice of what is too old or too much; gives back by how much the journal shrank.
 pub(super) fn prune(
     connection: &mut Connection,
@@ -68,7 +79,10 @@ pub(super) fn prune(
     transaction.commit()?;
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > FREE_PAGES {
-        connection.execute_batch(&format!("PRAGMA incremental_vacuum({FREE_PAGES})"))?;
+        // Each step of the statement gives back one page.
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({FREE_PAGES})"))?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
     }
     Ok(freed)
 }
@@ -78,13 +92,7 @@ fn prune_journal(
     bytes: u64,
     before_ms: i64,
 ) -> rusqlite::Result<u64> {
-    // A service or check without a row here needs nothing; without any, everything may go.
-    let needed_after: i64 = transaction.query_row(
-        "SELECT min(ifnull((SELECT min(seq) FROM checks WHERE left_ms IS NULL), 9223372036854775807),
-             ifnull((SELECT min(seq) FROM services WHERE left_ms IS NULL), 9223372036854775807))",
-        [],
-        |row| row.get(0),
-    )?;
+    let needed_after = needed_after(transaction)?;
     let (mut cut, mut freed) = (None, 0);
     let mut oldest = transaction.prepare_cached(
         "SELECT seq, at_ms, length(entries) FROM journal WHERE seq <= ?1 ORDER BY seq LIMIT ?2",
@@ -127,16 +135,16 @@ fn prune_by(
     before_ms: i64,
     at_most: i64,
 ) -> rusqlite::Result<()> {
-    let count: i64 = transaction
-        .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {end} IS NOT NULL"))?
-        .query_row([], |row| row.get(0))?;
-    let surplus = (count - at_most).clamp(0, SLICE);
     let oldest = format!("SELECT {key} FROM {table} WHERE {end} IS NOT NULL");
     transaction
         .prepare_cached(&format!(
             "DELETE FROM {table} WHERE ({key}) IN ({oldest} AND {end} < ?1 ORDER BY {end} LIMIT ?2)"
         ))?
         .execute(params![before_ms, SLICE])?;
+    let count: i64 = transaction
+        .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {end} IS NOT NULL"))?
+        .query_row([], |row| row.get(0))?;
+    let surplus = (count - at_most).clamp(0, SLICE);
     if surplus > 0 {
         transaction
             .prepare_cached(&format!(
@@ -151,12 +159,12 @@ fn prune_by(
 fn prune_promises(transaction: &Transaction<'_>, before_ms: i64) -> rusqlite::Result<()> {
     let older = "EXISTS (SELECT 1 FROM promises AS newer WHERE newer.service = promises.service
         AND newer.slo = promises.slo AND newer.from_ms > promises.from_ms)";
-    let count: i64 =
-        transaction.query_row("SELECT count(*) FROM promises", [], |row| row.get(0))?;
-    let surplus = (count - FACTS_KEPT).clamp(0, SLICE);
     transaction
         .prepare_cached(&format!("DELETE FROM promises WHERE from_ms < ?1 AND {older}"))?
         .execute(params![before_ms])?;
+    let count: i64 =
+        transaction.query_row("SELECT count(*) FROM promises", [], |row| row.get(0))?;
+    let surplus = (count - FACTS_KEPT).clamp(0, SLICE);
     if surplus > 0 {
         transaction
             .prepare_cached(&format!(
@@ -168,3 +176,6 @@ fn prune_promises(transaction: &Transaction<'_>, before_ms: i64) -> rusqlite::Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

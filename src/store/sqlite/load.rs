@@ -6,7 +6,7 @@
 //!
 //! What a daemon makes of it, and what is deleted when, is not decided here.
 
-use super::database_error;
+use super::{database_error, keep};
 use crate::store::engine::{Image, Name, Roster, Row, StoredCheck, StoredService, Words};
 use crate::store::error::Error;
 use crate::store::fact::{Maintenance, Outage, Promise};
@@ -57,14 +57,12 @@ pub(in crate::store) fn image(connection: &Connection, file: &Path) -> Result<Im
             record::verify(&check.state).map_err(damaged)?;
         }
     }
-    for (seq, entries) in packed_journal(connection).map_err(failed)? {
+    let needed_after = keep::needed_after(connection).map_err(failed)?;
+    for (seq, entries) in packed_journal(connection, needed_after).map_err(failed)? {
         let entries = record::decode_entries(&entries).map_err(damaged)?;
         image.journal.push(Row { seq, entries });
     }
-    let rows = image.journal.iter().map(|row| row.seq);
-    let states = image.checks.iter().map(|check| check.seq);
-    let services = image.services.iter().map(|service| service.seq);
-    image.last_seq = rows.chain(states).chain(services).max().unwrap_or(0);
+    image.last_seq = unsigned(last_seq(connection).map_err(failed)?);
     image.open_outages = outages(connection, "WHERE ended_ms IS NULL").map_err(failed)?;
     image.maintenance = maintenance(connection).map_err(failed)?;
     image.promises = promises(connection).map_err(failed)?;
@@ -80,12 +78,7 @@ fn enrol(transaction: &Transaction<'_>, roster: &Roster, now_ms: i64) -> rusqlit
     )?;
     enrol_words(transaction, &roster.words)?;
     // A new check has nothing in the journal so far.
-    let seq: i64 = transaction.query_row(
-        "SELECT max(ifnull((SELECT max(seq) FROM journal), 0), ifnull((SELECT max(seq) FROM checks), 0),
-             ifnull((SELECT max(seq) FROM services), 0))",
-        [],
-        |row| row.get(0),
-    )?;
+    let seq = last_seq(transaction)?;
     for (table, names) in [("services", &roster.services), ("checks", &roster.checks)] {
         enrol_names(transaction, table, names, seq, now_ms)?;
     }
@@ -113,34 +106,38 @@ fn enrol_names(
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     let roster: BTreeSet<&str> = names.iter().map(|name| name.name.as_str()).collect();
-    let mut stored: BTreeSet<String> = transaction
-        .prepare(&format!("SELECT name FROM {table}"))?
-        .query_map([], |row| row.get(0))?
+    // With whether it has left.
+    let mut stored: BTreeMap<String, bool> = transaction
+        .prepare(&format!("SELECT name, left_ms IS NOT NULL FROM {table}"))?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let mut insert = transaction
         .prepare(&format!("INSERT INTO {table} (name, seq, state) VALUES (?1, ?2, x'')"))?;
     for name in names {
-        if stored.contains(&name.name) {
+        if stored.contains_key(&name.name) {
             continue;
         }
         // Who is still in the roster under the old name keeps its history.
         let old = name
             .formerly
             .iter()
-            .find(|old| stored.contains(*old) && !roster.contains(old.as_str()));
-        if let Some(old) = old {
+            .find(|old| stored.contains_key(*old) && !roster.contains(old.as_str()));
+        let left = if let Some(old) = old {
             rename(transaction, table, old, &name.name)?;
-            stored.remove(old);
+            stored.remove(old).unwrap_or_default()
         } else {
             insert.execute(params![name.name, seq])?;
-        }
-        stored.insert(name.name.clone());
+            false
+        };
+        stored.insert(name.name.clone(), left);
     }
-    let mut mark = transaction.prepare(&format!(
-        "UPDATE {table} SET left_ms = ?2 WHERE name = ?1 AND (left_ms IS NULL) <> (?2 IS NULL)"
-    ))?;
-    for name in &stored {
-        mark.execute(params![name, (!roster.contains(name.as_str())).then_some(now_ms)])?;
+    let mut mark =
+        transaction.prepare(&format!("UPDATE {table} SET left_ms = ?2 WHERE name = ?1"))?;
+    for (name, left) in &stored {
+        let leaves = !roster.contains(name.as_str());
+        if leaves != *left {
+            mark.execute(params![name, leaves.then_some(now_ms)])?;
+        }
     }
     Ok(())
 }
@@ -220,9 +217,20 @@ fn checks(connection: &Connection) -> rusqlite::Result<Vec<StoredCheck>> {
     rows.collect()
 }
 
-fn packed_journal(connection: &Connection) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
-    let mut select = connection.prepare("SELECT seq, entries FROM journal ORDER BY seq")?;
-    let rows = select.query_map([], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
+/// The highest number of a row or a state.
+fn last_seq(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row(
+        "SELECT max(ifnull((SELECT max(seq) FROM journal), 0), ifnull((SELECT max(seq) FROM checks), 0),
+             ifnull((SELECT max(seq) FROM services), 0))",
+        [],
+        |row| row.get(0),
+    )
+}
+
+fn packed_journal(connection: &Connection, after: i64) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
+    let mut select =
+        connection.prepare("SELECT seq, entries FROM journal WHERE seq > ?1 ORDER BY seq")?;
+    let rows = select.query_map([after], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?;
     rows.collect()
 }
 

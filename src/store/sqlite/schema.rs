@@ -17,7 +17,7 @@ const APPLICATION: i64 = 0x6e65_7068;
 /// The newest form this program knows.
 pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
 
-/// What makes a form out of the one before it; forms count up from 1.
+/// Forms, counted up from 1, and what makes each out of the one before it.
 const STEPS: &[(i64, &str)] = &[(1, FIRST)];
 
 const FIRST: &str = "
@@ -139,21 +139,24 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Brings the file to the present form.
 pub(super) fn migrate(connection: &mut Connection, now_ms: i64) -> rusqlite::Result<()> {
-    migrate_to(connection, FORM, now_ms)
+    migrate_by(STEPS, connection, now_ms)
 }
 
-fn migrate_to(connection: &mut Connection, to: i64, now_ms: i64) -> rusqlite::Result<()> {
+fn migrate_by(
+    steps: &[(i64, &str)],
+    connection: &mut Connection,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let from: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for (_, step) in STEPS.iter().filter(|(form, _)| (from + 1..=to).contains(form)) {
+    for (form, step) in steps.iter().filter(|(form, _)| *form > from) {
         transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", form)?;
     }
-    if from < to {
+    if from == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", to)?;
-        transaction
-            .execute("UPDATE meta SET created_ms = ?1 WHERE created_ms = 0", params![now_ms])?;
+        transaction.execute("UPDATE meta SET created_ms = ?1", params![now_ms])?;
     }
     transaction.commit()
 }
@@ -168,3 +171,6 @@ pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
     }
     Err(Error::Damaged { file: file.to_owned(), source: found.into() })
 }
+
+#[cfg(test)]
+mod tests;

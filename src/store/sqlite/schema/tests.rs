@@ -1,0 +1,76 @@
+//! Forms of the file: making one, bringing it up to date, and refusing what is not ours or not yet known.
+//!
+//! The steps are tried with one more than there is, as the next version will have it.
+//!
+//! Damage to files is tested in `tests/it/store.rs`.
+
+use super::*;
+use std::path::Path;
+
+const STEP: (i64, &str) = (FORM + 1, "ALTER TABLE meta ADD COLUMN colour TEXT DEFAULT 'blue'");
+
+fn made(now_ms: i64) -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    configure(&connection).unwrap();
+    migrate(&mut connection, now_ms).unwrap();
+    connection
+}
+
+fn number(connection: &Connection, query: &str) -> i64 {
+    connection.query_row(query, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn forms_are_counted_up_from_one() {
+    let forms: Vec<i64> = STEPS.iter().map(|(form, _)| *form).collect();
+    assert_eq!(forms, (1..=FORM).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_new_file_says_whose_it_is_and_which_form_it_has() {
+    let connection = made(7);
+    assert_eq!(number(&connection, "PRAGMA application_id"), APPLICATION);
+    assert_eq!(number(&connection, "PRAGMA user_version"), FORM);
+    assert_eq!(number(&connection, "SELECT created_ms FROM meta"), 7);
+}
+
+#[test]
+fn an_older_file_is_brought_to_the_next_form_with_what_is_in_it() {
+    let mut connection = made(7);
+    connection.execute("INSERT INTO words VALUES (0, 'status')", []).unwrap();
+    let steps = [STEPS, &[STEP]].concat();
+    for _ in 0..2 {
+        migrate_by(&steps, &mut connection, 8).unwrap();
+        assert_eq!(number(&connection, "PRAGMA user_version"), FORM + 1);
+        assert_eq!(number(&connection, "SELECT created_ms FROM meta WHERE colour = 'blue'"), 7);
+        assert_eq!(number(&connection, "SELECT count(*) FROM words"), 1);
+    }
+}
+
+#[test]
+fn a_step_that_fails_changes_nothing() {
+    let mut connection = made(7);
+    let steps = [STEPS, &[STEP, (FORM + 2, "no such statement")]].concat();
+    migrate_by(&steps, &mut connection, 8).unwrap_err();
+    assert_eq!(number(&connection, "PRAGMA user_version"), FORM);
+    connection.execute("UPDATE meta SET colour = 'red'", []).unwrap_err();
+}
+
+#[test]
+fn a_file_of_a_newer_form_is_refused() {
+    let connection = made(7);
+    connection.pragma_update(None, "user_version", FORM + 1).unwrap();
+    let error = recognise(&connection, Path::new("/state/nephoscope.db")).unwrap_err();
+    assert!(!error.is_harmless());
+    let said = "`/state/nephoscope.db` has the form 2, and this version knows forms up to 1; run the newer \
+                nephoscope, or give this one another `monitor.state`";
+    assert_eq!(error.to_string(), said);
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+    let error = recognise(&connection, Path::new("nephoscope.db")).unwrap_err();
+    assert!(matches!(error, Error::Foreign { .. }) && !error.is_harmless(), "{error}");
+}
