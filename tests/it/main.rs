@@ -35,6 +35,8 @@ mod net;
 mod page;
 /// `status` and `probe`: what they say, exit codes.
 mod render;
+/// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
+mod store;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
 /// TCP probes: each reason a connection or a dialogue can give.

@@ -224,6 +224,14 @@ pub(in crate::store) fn one_of_everything() -> CheckState {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|four| char::from_digit(four.into(), 16).unwrap())
+        .collect()
+}
+
 #[test]
 fn form_1_stays_what_it_is_to_the_byte() {
     let run = |check, at_ms, outcome| {
@@ -237,14 +245,13 @@ fn form_1_stays_what_it_is_to_the_byte() {
     ];
     let scopes =
         [ScopeCount { scope: "any".to_owned(), millis: [1, 2, 3, 4], upto_ms: 5, restated_ms: -6 }];
-    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(
-        hex(encode_entries(&entries)),
+        hex(&encode_entries(&entries)),
         "0180b083c5986804000100dc0b00000100ac020edc0b01020001000201dc0b0203000101040ac0500d16"
     );
     assert_eq!(
-        hex(encode_check(&one_of_everything())),
+        hex(&encode_check(&one_of_everything())),
         "0180b083c598680a00010c07000102030401020601040a0280017f0101e0a71201001201020305020700010104070000060701ac020807020a070308090a0102b0ea01023c27364c"
     );
-    assert_eq!(hex(encode_scopes(&scopes)), "010103616e79010203040a0ba0ea5df4");
+    assert_eq!(hex(&encode_scopes(&scopes)), "010103616e79010203040a0ba0ea5df4");
 }

@@ -128,9 +128,13 @@ pub(in crate::store) fn recognise(connection: &Connection, file: &Path) -> Resul
     Ok(())
 }
 
-/// Sets how the file is written. The first line counts for a new file only.
+/// Sets how the file is written.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    if pages == 0 {
+        // Later it would have no effect, and still write.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     // A file system without shared memory answers with another mode, which is safe too, and slower.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
