@@ -53,10 +53,12 @@ impl Run {
 }
 
 impl Cadence {
-    /// Of a check that runs every `interval`; live starts waver by up to `tolerance` around their places.
+    /// Of a check that runs every `interval`; live starts waver by up to `tolerance` around their places. More than a
+    /// quarter of the interval is not tolerated, since a start has to stay apart from the place of the next.
     pub fn new(interval: Duration, tolerance: Duration) -> Self {
         let whole = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self { interval: whole(interval).max(1), tolerance: whole(tolerance), runs: Vec::new() }
+        let interval = whole(interval).max(1);
+        Self { interval, tolerance: whole(tolerance).min(interval / 4), runs: Vec::new() }
     }
 
     /// From stored runs (start, step, count); what does not ascend is left out.

@@ -53,6 +53,16 @@ fn a_wavering_grid_is_one_run_and_every_result_is_counted_after_it_happened() {
 }
 
 #[test]
+fn a_tolerance_never_swallows_a_missing_result() {
+    let mut cadence = cadence(1_000, 1_000);
+    for start in [0, 1_100, 3_100, 4_000] {
+        cadence.push(ms(start));
+    }
+    assert_eq!(cadence.count(ms(0), ms(10_000)), 4);
+    assert_eq!(cadence.count(ms(1_400), ms(3_000)), 0);
+}
+
+#[test]
 fn a_missing_result_begins_a_new_run() {
     let mut cadence = cadence(1_000, 50);
     for start in [0, 1_000, 2_000, 4_000, 5_000] {

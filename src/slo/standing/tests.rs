@@ -542,4 +542,29 @@ proptest! {
             prop_assert!((score - 1.0).abs() < 1e-9 || tier.active == (score > 1.0));
         }
     }
+
+    #[test]
+    fn any_is_no_worse_than_the_better_side_and_all_no_better_than_the_worse(
+        sides in prop::array::uniform2(prop::collection::vec((0..2_u8, 1..20_000_000_i64), 0..20)),
+    ) {
+        let whole = |letters: &Vec<(u8, i64)>| {
+            let mut line = painted(0, letters);
+            line.append(What::Good, Timestamp::from_millis(400_000_000));
+            line
+        };
+        let [a, b] = sides.each_ref().map(whole);
+        let parts = [&a, &b].map(|line| Part { line, excluded: &[] });
+        let side = |check| SideScheme { provider: "p".into(), rule: Side::Any, endpoints: vec![vec![check]] };
+        let scheme = Scheme { entry: None, sides: vec![side(0), side(1)] };
+        let day = Objective { window: days(1), ..objective() };
+        let bad = |scope| {
+            let mut line = Timeline::new(Timestamp::default());
+            scheme.join(scope, &parts, a.upto(), &mut line);
+            judged(&day, &line).charged.bad
+        };
+        let (one, other) = (bad(Scope::Side(0)), bad(Scope::Side(1)));
+        prop_assert!(bad(Scope::Any) <= one.min(other));
+        prop_assert!(bad(Scope::All) >= one.max(other));
+        prop_assert_eq!(bad(Scope::Any) + bad(Scope::All), one + other);
+    }
 }
