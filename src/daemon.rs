@@ -13,11 +13,13 @@ pub mod signal;
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
 use crate::metrics::{Exposition, Own};
-use crate::monitor::{self, Monitor};
+use crate::monitor::{self, Monitor, numbers};
 use crate::probe::tls::Roots;
+use crate::store::{self, Opened, Store};
 use crate::web::{self, Face, serve};
 use axum::body::Body;
 use signal::{Signal, Signals};
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -60,6 +62,9 @@ pub enum Error {
     /// The system gives no signals.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
+    /// The store cannot be used, and going on without it would damage what it holds.
+    #[error("refusing to start, so that stored history is not damaged")]
+    Store(#[source] store::Error),
     /// The monitor could not start.
     #[error(transparent)]
     Monitor(#[from] monitor::Error),
@@ -83,6 +88,7 @@ pub struct Daemon {
     signals: Signals,
     address: SocketAddr,
     socket: Option<Local>,
+    store: Option<Store>,
     servers: JoinSet<()>,
     stop_servers: watch::Sender<bool>,
 }
@@ -93,7 +99,7 @@ impl Daemon {
     /// `notices` are the configuration's warnings, shown on the page. `socket` is where the local socket is made, if anywhere.
     pub async fn start(
         config: &Config,
-        notices: Vec<String>,
+        mut notices: Vec<String>,
         socket: Option<PathBuf>,
         own: Own,
     ) -> Result<Self, Error> {
@@ -110,10 +116,12 @@ impl Daemon {
 
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
         own.set_reload(Some(clock.now()));
+        let opened = open_store(config, &clock, &mut notices)?;
+        let store = opened.as_ref().map(|opened| opened.store.clone());
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = monitor::workers_for(config.checks.len(), processors);
-        let plan = monitor::plan(config, notices, workers, &clock, &own, None);
-        let face = face(&plan, own);
+        let plan = monitor::plan(config, notices, workers, &clock, &own, opened);
+        let face = face(&plan, own, store.clone(), &config.monitor.vantage);
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
         let router = web::router(face);
@@ -123,7 +131,7 @@ impl Daemon {
         servers.spawn(serve::serve(listener, router, told(stopping)));
 
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
-        Ok(Self { monitor, signals, address, socket, servers, stop_servers })
+        Ok(Self { monitor, signals, address, socket, store, servers, stop_servers })
     }
 
     /// Where page, API and metrics are.
@@ -133,7 +141,7 @@ impl Daemon {
 
     /// Waits for a signal to stop, then stops; a second signal stops at once.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { mut monitor, mut signals, socket, mut servers, stop_servers, .. } = self;
+        let Self { mut monitor, mut signals, socket, store, mut servers, stop_servers, .. } = self;
         wait(&mut monitor, &mut signals, &mut servers).await?;
         // Stopping in order first: a second signal counts only while that is not done.
         let outcome = tokio::select! {
@@ -141,6 +149,11 @@ impl Daemon {
             stopped = monitor.stop() => stopped.map_err(Error::Monitor),
             () = stop_asked(&mut signals) => Err(Error::StoppedAtOnce),
         };
+        if let (Ok(()), Some(store)) = (&outcome, store) {
+            // The writer ends on its own thread; a runtime that cannot wait for it is ending too.
+            let close = move || store.close();
+            let _ = tokio::runtime::Handle::current().spawn_blocking(close).await;
+        }
         if outcome.is_ok() {
             let _ = stop_servers.send(true);
             while servers.join_next().await.is_some() {}
@@ -148,6 +161,28 @@ impl Daemon {
         drop(socket);
         tracing::info!("stopped");
         outcome
+    }
+}
+
+/// Opens the store. Where going on without one damages nothing, that is said in the log and on the page.
+fn open_store(
+    config: &Config,
+    clock: &Arc<dyn WallClock>,
+    notices: &mut Vec<String>,
+) -> Result<Option<Opened>, Error> {
+    let roster = monitor::roster(config);
+    match store::open(&config.monitor.state, &roster, Arc::clone(clock)) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.is_harmless() => {
+            tracing::error!(
+                error = error.to_string(),
+                because = error.source().map(ToString::to_string),
+                "history is not kept; mend `monitor.state` and restart"
+            );
+            notices.push(format!("history is not kept: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(Error::Store(error)),
     }
 }
 
@@ -181,15 +216,19 @@ async fn stop_asked(signals: &mut Signals) {
 }
 
 /// What the web shows: the plan's tables, seen from outside.
-fn face(plan: &monitor::Plan, own: Own) -> Face {
-    let (table, board) = (Arc::clone(&plan.table), plan.board.clone());
+fn face(plan: &monitor::Plan, own: Own, store: Option<Store>, vantage: &Arc<str>) -> Face {
+    let (table, board, book) = (Arc::clone(&plan.table), plan.board.clone(), plan.book.clone());
+    let vantage = Arc::clone(vantage);
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
     let readers = Arc::new(Semaphore::new(READERS));
     let metrics = move || {
         let place = Arc::clone(&readers).try_acquire_owned().ok()?;
-        own.set_in_flight(board.about().in_flight);
-        let chunks = Exposition::new(Arc::clone(&table), own.text());
+        let about = board.about();
+        own.set_in_flight(about.in_flight);
+        own.set_store(&numbers::store(store.as_ref().map(Store::stats)));
+        let promises = numbers::promises(&book, &vantage, about.now);
+        let chunks = Exposition::new(Arc::clone(&table), own.text(), promises);
         let chunks = chunks.map(move |chunk| {
             let _held = &place;
             Ok::<_, io::Error>(chunk)

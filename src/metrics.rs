@@ -10,9 +10,11 @@ pub mod catalog;
 pub mod field;
 mod labels;
 pub mod own;
+pub mod promises;
 pub mod table;
 pub mod writer;
 
-pub use own::Own;
+pub use own::{Own, StoreNumbers};
+pub use promises::{PromiseNumbers, PromiseText, TierNumbers};
 pub use table::{ServiceStates, Settled, Table};
 pub use writer::Exposition;

@@ -16,6 +16,7 @@ pub mod joint;
 pub mod journal;
 pub mod ledger;
 mod memory;
+pub mod numbers;
 pub mod outages;
 mod recall;
 pub mod recorder;

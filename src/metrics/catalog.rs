@@ -37,6 +37,8 @@ pub enum Subject {
     Check,
     /// A service: the labels named in the metric, and `vantage`.
     Service,
+    /// A promise in a scope: `service`, `slo`, `scope`, `provider`, `vantage`; all of them identify it.
+    Promise,
     /// The daemon itself: `vantage`.
     Own,
 }
@@ -129,6 +131,42 @@ metrics! {
         "State of the service on one provider, joined over its endpoints; same scale as the state of a check.";
     ServiceState = Service Gauge "nephoscope_service_state" ["service", "scope"] Lean
         "State of the service joined over its sides (any: one side is enough; all: every side); same scale as the state of a check.";
+    SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
+        "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
+    SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean
+        "What was promised, as a share.";
+    SloWindow = Promise Gauge "nephoscope_slo_window_seconds" [] Lean
+        "Length of the whole window, in seconds; of a calendar window the real length with clock changes.";
+    SloAvailability = Promise Gauge "nephoscope_slo_availability_ratio" [] Lean
+        "Good by known over the window, after the policies for unknown and maintenance; absent while nothing is known.";
+    SloAvailabilityLow = Promise Gauge "nephoscope_slo_availability_low_ratio" [] Lean
+        "Availability if all unknown time was bad.";
+    SloAvailabilityHigh = Promise Gauge "nephoscope_slo_availability_high_ratio" [] Lean
+        "Availability if all unknown time was good.";
+    SloCoverage = Promise Gauge "nephoscope_slo_coverage_ratio" [] Lean
+        "Share of the window so far, maintenance aside, that was observed.";
+    SloBudget = Promise Gauge "nephoscope_slo_error_budget_seconds" [] Lean
+        "What may be bad in the window, in seconds; absent for promises counted in events or slices.";
+    SloBudgetRemainingRatio = Promise Gauge "nephoscope_slo_error_budget_remaining_ratio" [] Lean
+        "What is left of the budget, as a share; below 0 when it is overdrawn.";
+    SloBudgetRemainingSeconds = Promise Gauge "nephoscope_slo_error_budget_remaining_seconds" [] Lean
+        "What is left of the budget, in seconds; absent for promises counted in events or slices.";
+    SloBurnRate = Promise Gauge "nephoscope_slo_burn_rate" ["window"] Lean
+        "How fast the budget burns over the last 5m to 3d: at 1 it ends with the period.";
+    SloAlertScore = Promise Gauge "nephoscope_slo_alert_score" ["tier"] Lean
+        "The lower of a tier's two burn rates by its factor; above 1 the tier fires (held at 1 while too few runs failed).";
+    SloAlertActive = Promise Gauge "nephoscope_slo_alert_active" ["tier", "severity"] Lean
+        "Whether a tier fires: 1 yes, 0 no; exact integers, strictly above the threshold.";
+    SloAlertSuppressed = Promise Gauge "nephoscope_slo_alert_suppressed" ["tier", "severity"] Lean
+        "Whether a tier fires while the whole scope is under maintenance, so that nobody is told: 1 yes, 0 no.";
+    SloTimeToExhaustion = Promise Gauge "nephoscope_slo_time_to_exhaustion_seconds" [] Lean
+        "How long the budget lasts if it burns on as in the last hour, knowing when past outages leave the window; absent: for ever.";
+    SloStateSeconds = Promise Counter "nephoscope_slo_state_seconds_total" ["state"] Lean
+        "Settled time of the scope by what it was when it happened, in seconds; goes on over a restart.";
+    SloMaxError = Promise Gauge "nephoscope_slo_max_error_seconds" [] Lean
+        "How far bad time may be off because old flapping was coalesced, in seconds; 0 for nearly everyone.";
+    SloRestated = Promise Gauge "nephoscope_slo_restated_seconds" [] Lean
+        "By how many bad seconds maintenance added or taken back after the fact has changed history since counting began.";
     BuildInfo = Own Gauge "nephoscope_build_info" ["version"] Lean
         "Always 1; says which version runs.";
     ScheduleLag = Own Histogram "nephoscope_schedule_lag_seconds" [] Lean
@@ -143,6 +181,24 @@ metrics! {
         "Messages logged, by level.";
     LogLinesLost = Own Counter "nephoscope_log_lines_lost_total" [] Lean
         "Lines of the log that were lost because nobody read stderr fast enough.";
+    StoreHealthy = Own Gauge "nephoscope_store_healthy" [] Lean
+        "Whether history is being kept: 1 yes, 0 no (no store, or the last attempt to write it failed).";
+    StoreEntries = Own Counter "nephoscope_store_entries_written_total" [] Lean
+        "Results written to the store's journal.";
+    StoreCommits = Own Counter "nephoscope_store_commits_total" [] Lean
+        "Transactions of the store.";
+    StoreCommitSeconds = Own Counter "nephoscope_store_commit_seconds_total" [] Lean
+        "Time spent in transactions of the store, in seconds.";
+    StoreErrors = Own Counter "nephoscope_store_errors_total" ["fault"] Lean
+        "Transactions of the store that failed, by fault.";
+    StoreLost = Own Counter "nephoscope_store_lost_total" ["what"] Lean
+        "What was dropped because the store could not be written for too long, by what it was.";
+    StorePending = Own Gauge "nephoscope_store_pending_entries" [] Lean
+        "Results that wait to be written.";
+    StoreSize = Own Gauge "nephoscope_store_size_bytes" [] Lean
+        "Size of the store on disk, in bytes.";
+    StoreLastCommit = Own Gauge "nephoscope_store_last_commit_timestamp_seconds" [] Lean
+        "When the store was last written, in Unix seconds.";
     ReloadSuccessful = Own Gauge "nephoscope_config_last_reload_successful" [] Lean
         "Whether the configuration was last read without problems: 1 yes, 0 no.";
     ReloadTimestamp = Own Gauge "nephoscope_config_last_reload_success_timestamp_seconds" [] Lean

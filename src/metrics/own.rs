@@ -7,11 +7,11 @@
 //! bytes, and cost kilobytes a series (measured 2026-11-22, version 0.14.0).
 
 use super::catalog::{LAG_BUCKETS, Metric};
-use crate::model::{SkipCause, Timestamp};
+use crate::model::{SkipCause, StoreFault, StoreLoss, Timestamp};
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    Counter, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
 use std::sync::{Arc, OnceLock};
@@ -36,6 +36,93 @@ pub struct Own {
     lost: Arc<OnceLock<LostLines>>,
     reload_successful: IntGauge,
     reload_timestamp: Gauge,
+    store: StoreFamilies,
+}
+
+/// What the store says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StoreNumbers {
+    /// Whether the last attempt to write it succeeded.
+    pub healthy: bool,
+    /// Results written to the journal.
+    pub entries: u64,
+    /// Transactions.
+    pub commits: u64,
+    /// Time spent in them.
+    pub commit_time: Duration,
+    /// Transactions that failed, by position of the fault.
+    pub errors: [u64; StoreFault::ALL.len()],
+    /// What was dropped, by position of what it was.
+    pub lost: [u64; StoreLoss::ALL.len()],
+    /// Results that wait.
+    pub pending: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// The last transaction.
+    pub last_commit: Option<Timestamp>,
+}
+
+#[derive(Clone)]
+struct StoreFamilies {
+    healthy: IntGauge,
+    entries: IntCounter,
+    commits: IntCounter,
+    commit_seconds: Counter,
+    errors: Vec<IntCounter>,
+    lost: Vec<IntCounter>,
+    pending: IntGauge,
+    bytes: IntGauge,
+    last_commit: Gauge,
+}
+
+impl StoreFamilies {
+    /// The families, and their collectors to be registered.
+    fn new() -> (Self, Vec<Box<dyn Collector>>) {
+        let (errors, lost) = (counters_of(Metric::StoreErrors), counters_of(Metric::StoreLost));
+        let counter = |metric| IntCounter::with_opts(opts(metric)).expect(VALID);
+        let seconds = Counter::with_opts(opts(Metric::StoreCommitSeconds)).expect(VALID);
+        let families = Self {
+            healthy: gauge_of(Metric::StoreHealthy),
+            entries: counter(Metric::StoreEntries),
+            commits: counter(Metric::StoreCommits),
+            commit_seconds: seconds,
+            errors: children(&errors, StoreFault::ALL.iter().map(|fault| fault.as_str())),
+            lost: children(&lost, StoreLoss::ALL.iter().map(|what| what.as_str())),
+            pending: gauge_of(Metric::StorePending),
+            bytes: gauge_of(Metric::StoreSize),
+            last_commit: Gauge::with_opts(opts(Metric::StoreLastCommit)).expect(VALID),
+        };
+        let collectors: Vec<Box<dyn Collector>> = vec![
+            Box::new(families.healthy.clone()),
+            Box::new(families.entries.clone()),
+            Box::new(families.commits.clone()),
+            Box::new(families.commit_seconds.clone()),
+            Box::new(errors),
+            Box::new(lost),
+            Box::new(families.pending.clone()),
+            Box::new(families.bytes.clone()),
+            Box::new(families.last_commit.clone()),
+        ];
+        (families, collectors)
+    }
+
+    fn set(&self, now: &StoreNumbers) {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let reach =
+            |counter: &IntCounter, to: u64| counter.inc_by(to.saturating_sub(counter.get()));
+        self.healthy.set(now.healthy.into());
+        reach(&self.entries, now.entries);
+        reach(&self.commits, now.commits);
+        let seconds = now.commit_time.as_secs_f64() - self.commit_seconds.get();
+        self.commit_seconds.inc_by(seconds.max(0.0));
+        self.errors.iter().zip(now.errors).for_each(|(counter, to)| reach(counter, to));
+        self.lost.iter().zip(now.lost).for_each(|(counter, to)| reach(counter, to));
+        self.pending.set(whole(now.pending));
+        self.bytes.set(whole(now.bytes));
+        if let Some(at) = now.last_commit {
+            self.last_commit.set(at.as_secs_f64());
+        }
+    }
 }
 
 impl Own {
@@ -50,6 +137,7 @@ impl Own {
         let build = opts(Metric::BuildInfo).const_label("version", version);
         let build = IntGauge::with_opts(build).expect(VALID);
         build.set(1);
+        let (store, of_store) = StoreFamilies::new();
         let own = Self {
             lag: Histogram::with_opts(lag).expect("the catalogue's buckets ascend"),
             in_flight: gauge_of(Metric::ProbesInFlight),
@@ -60,6 +148,7 @@ impl Own {
             log_messages: children(&log_messages, LOG_LEVELS),
             log_lines_lost: IntCounter::with_opts(opts(Metric::LogLinesLost)).expect(VALID),
             lost: Arc::default(),
+            store,
             registry,
         };
         let all: [Box<dyn Collector>; 10] = [
@@ -74,7 +163,7 @@ impl Own {
             Box::new(own.reload_timestamp.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
-        for collector in all {
+        for collector in all.into_iter().chain(of_store) {
             own.registry.register(collector).expect("the catalogue names each metric once");
         }
         own
@@ -124,6 +213,11 @@ impl Own {
         if let Some(at) = succeeded_at {
             self.reload_timestamp.set(at.as_secs_f64());
         }
+    }
+
+    /// What the store says of itself now.
+    pub fn set_store(&self, now: &StoreNumbers) {
+        self.store.set(now);
     }
 
     /// All of them as exposition text.

@@ -9,6 +9,7 @@
 use super::catalog::{DURATION_BUCKETS, Metric, Subject};
 use super::field;
 use super::labels::CheckText;
+use super::promises::{self, PromiseNumbers};
 use super::table::{Durations, Row, SHARD_ROWS, ServiceStates, Table};
 use crate::model::{Detail, ProbeResult, Reason, Timestamp, Verdict};
 use bytes::Bytes;
@@ -26,6 +27,7 @@ pub struct Exposition {
     /// The shard being written.
     rows: Vec<Row>,
     services: Vec<ServiceStates>,
+    promises: Vec<PromiseNumbers>,
     last_runs: Vec<Option<Arc<ProbeResult>>>,
     own: Option<String>,
     /// Position in the catalogue.
@@ -39,13 +41,24 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// The page as of now; `own` is text that stands before everything else.
-    pub fn new(table: Arc<Table>, own: String) -> Self {
+    /// The page as of now; `own` is text that stands before everything else, `promises` are those of all services.
+    pub fn new(table: Arc<Table>, own: String, promises: Vec<PromiseNumbers>) -> Self {
         let rows = Vec::with_capacity(SHARD_ROWS);
         let services = table.service_states();
         let last_runs = table.last_runs();
         let own = Some(own);
-        Self { table, rows, services, last_runs, own, metric: 0, field: 0, headed: false, row: 0 }
+        Self {
+            table,
+            rows,
+            services,
+            promises,
+            last_runs,
+            own,
+            metric: 0,
+            field: 0,
+            headed: false,
+            row: 0,
+        }
     }
 
     /// Writes metrics and rows until the chunk is full or nothing is left.
@@ -58,6 +71,11 @@ impl Exposition {
                     }
                 }
                 Subject::Service => self.write_services(*metric, out),
+                Subject::Promise => {
+                    if !self.write_promises(*metric, out) {
+                        return;
+                    }
+                }
                 Subject::Check | Subject::Own => {}
             }
             self.metric += 1;
@@ -98,6 +116,22 @@ impl Exposition {
             }
             let (text, row) = (&self.table.checks[self.row], &self.rows[self.row % SHARD_ROWS]);
             Lines { out, name: metric.entry().name, text }.write(metric, row, self.table.detail);
+            self.row += 1;
+            if out.len() > CHUNK {
+                return false;
+            }
+        }
+        self.row = 0;
+        true
+    }
+
+    /// As [`Self::write_checks`], of promises.
+    fn write_promises(&mut self, metric: Metric, out: &mut String) -> bool {
+        if self.row == 0 && !self.promises.is_empty() {
+            write_head(metric, out);
+        }
+        while let Some(row) = self.promises.get(self.row) {
+            promises::write(metric, row, out);
             self.row += 1;
             if out.len() > CHUNK {
                 return false;

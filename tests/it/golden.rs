@@ -8,13 +8,17 @@
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::config::{Detail, load_text};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
-use nephoscope::metrics::{Exposition, Own, Settled};
-use nephoscope::model::{Cause, CheckIndex, Phase, Reason, SkipCause, State};
-use nephoscope::monitor;
+use nephoscope::metrics::{Exposition, Own, PromiseNumbers, Settled};
+use nephoscope::model::{Cause, CheckIndex, Phase, Reason, SkipCause, State, Timestamp};
+use nephoscope::monitor::book::Book;
+use nephoscope::monitor::{self, numbers};
+use nephoscope::slo::history::Ahead;
+use nephoscope::slo::spans::What;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Every kind of check, each with as many expectations as it can have.
 const EVERYTHING: &str = r#"
@@ -53,6 +57,7 @@ flags = { aa = true }
 [service.shop]
 probes = ["web", "mail", "name"]
 runbook = "https://wiki.example.com/shop"
+objective = 99.9
 labels = { team = "storefront" }
 "#;
 
@@ -63,8 +68,21 @@ fn exposition(detail: Detail) -> Vec<String> {
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
-    let text: Vec<u8> = Exposition::new(plan.table, own.text()).flatten().collect();
+    let promises = promises_after_an_hour(&plan.book, clock.now());
+    let text: Vec<u8> = Exposition::new(plan.table, own.text(), promises).flatten().collect();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Every number that a promise can have: an hour was good, then a minute bad.
+fn promises_after_an_hour(book: &Book, now: Timestamp) -> Vec<PromiseNumbers> {
+    let (hour, until) = (now + Duration::from_hours(1), now + Duration::from_hours(2));
+    let ahead = |what| Ahead { what, latency: Duration::ZERO, until };
+    book.with(0, |history| {
+        for check in 0..history.checks().len() {
+            history.tell(check, ahead(What::Good), hour, ahead(What::Bad(Some(Reason::Status))));
+        }
+    });
+    numbers::promises(book, "here", hour + Duration::from_mins(1))
 }
 
 fn series(lines: &[String]) -> impl Iterator<Item = &str> {
@@ -158,7 +176,7 @@ fn a_label_value_cannot_break_out_of_its_quotes() {
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
-    let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
+    let text: Vec<u8> = Exposition::new(plan.table, String::new(), Vec::new()).flatten().collect();
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains(r#"label_team="a\"b\\c\nd"} 1"#), "{text}");
 }
@@ -182,7 +200,7 @@ fn each_of_very_many_checks_is_written_once_with_its_own_numbers() {
         since: clock.now(),
         millis: [u64::from(number) * 1_000, 0, 0, 0],
     }));
-    let text: Vec<u8> = Exposition::new(plan.table, String::new()).flatten().collect();
+    let text: Vec<u8> = Exposition::new(plan.table, String::new(), Vec::new()).flatten().collect();
     let text = String::from_utf8(text).unwrap();
     let good: Vec<(&str, &str)> = text
         .lines()
@@ -217,6 +235,7 @@ fn metrics_table() -> String {
         let entry = metric.entry();
         let about = match entry.subject {
             Subject::Check => "check",
+            Subject::Promise => "promise",
             Subject::Service | Subject::Own => "",
         };
         let labels = entry.labels.iter().map(|label| format!("`{label}`"));
@@ -229,7 +248,8 @@ fn metrics_table() -> String {
     let labels = CHECK_LABELS.map(|label| format!("`{label}`")).join(", ");
     write!(
         table,
-        "\n`check` in the column of labels stands for {labels}; all others carry `vantage` too. "
+        "\n`check` in the column of labels stands for {labels}; `promise` for `service`, `slo`, `scope`, `provider`, which identify it \
+         together; all others carry `vantage` too. "
     )
     .unwrap();
     table.push_str("`process_*` (CPU, memory, descriptors, start) are there beside them.\n");

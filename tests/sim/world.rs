@@ -232,7 +232,7 @@ impl World {
         }
 
         let scrape = || {
-            let chunks = Exposition::new(Arc::clone(&plan.table), own.text());
+            let chunks = Exposition::new(Arc::clone(&plan.table), own.text(), Vec::new());
             let text = chunks.map(|chunk| String::from_utf8(chunk.to_vec()).unwrap()).collect();
             Scrape {
                 at: clock.passed(),

@@ -1,0 +1,102 @@
+//! From what the book and the store say to the plain numbers that are exported.
+//!
+//! Every promise of every service is worked out anew for each question, so that an outage burns its budget by the second and
+//! not only when a result comes (slo.md, C05).
+//!
+//! It computes nothing and names no metric.
+
+use super::book::{Book, Held};
+use crate::metrics::{PromiseNumbers, PromiseText, StoreNumbers, TierNumbers};
+use crate::model::{AlertKind, ObjectiveUnit, Timestamp};
+use crate::slo::budget::Ratio;
+use crate::store::Stats;
+
+/// The numbers of every promise in every scope at `at`.
+pub fn promises(book: &Book, vantage: &str, at: Timestamp) -> Vec<PromiseNumbers> {
+    let services = 0..book.services().len();
+    let held = services.flat_map(|service| book.held(service, at));
+    held.map(|held| numbers(book, vantage, &held)).collect()
+}
+
+fn numbers(book: &Book, vantage: &str, held: &Held) -> PromiseNumbers {
+    let service = &book.services()[held.service];
+    let objective = &service.objectives[held.objective];
+    let (scope, provider) = book.with(held.service, |history| {
+        let scheme = history.scheme();
+        (scheme.word(held.scope), scheme.provider(held.scope).to_owned())
+    });
+    let standing = &held.standing;
+    let alert = if held.promised { objective.alert } else { AlertKind::None };
+    let seconds = standing.unit == ObjectiveUnit::Seconds;
+    let share = |ratio: Option<Ratio>| ratio.map(Ratio::as_f64);
+    let target_parts = objective.target_parts;
+    PromiseNumbers {
+        text: PromiseText::new(
+            [&service.name, &objective.name, &scope, &provider, vantage],
+            [
+                &objective.window_text,
+                objective.kind.as_str(),
+                standing.unit.as_str(),
+                alert.as_str(),
+            ],
+        ),
+        objective: standing.objective(),
+        window: seconds_of(standing.span.full()),
+        availability: share(standing.availability()),
+        low: share(standing.low),
+        high: share(standing.high),
+        coverage: share(standing.coverage()),
+        budget: seconds.then(|| standing.budget_total()),
+        left: seconds.then(|| standing.budget_left()),
+        remaining: standing.budget_remaining(),
+        burns: standing.burn_rates().collect(),
+        tiers: standing
+            .alerts()
+            .into_iter()
+            .flatten()
+            .map(|tier| TierNumbers {
+                name: tier.name,
+                severity: tier.severity,
+                // Too few failed runs hold it at the threshold, so that "above 1" is "it fires".
+                score: if tier.active {
+                    tier.score(target_parts)
+                } else {
+                    tier.score(target_parts).min(1.0)
+                },
+                active: tier.active,
+            })
+            .collect(),
+        suppressed: standing.suppressed,
+        exhaustion: standing.time_to_exhaustion.map(|left| left.as_secs_f64()),
+        millis: held.counted.millis.list(),
+        max_error: seconds_of(standing.max_error),
+        restated: signed_seconds(held.counted.restated),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285 000 years")]
+fn seconds_of(millis: u64) -> f64 {
+    millis as f64 / 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285 000 years")]
+fn signed_seconds(millis: i64) -> f64 {
+    millis as f64 / 1e3
+}
+
+/// What the store says of itself; without one, that nothing is kept.
+pub fn store(stats: Option<&Stats>) -> StoreNumbers {
+    let Some(stats) = stats else { return StoreNumbers::default() };
+    let now = stats.read();
+    StoreNumbers {
+        healthy: now.healthy,
+        entries: now.entries,
+        commits: now.commits,
+        commit_time: now.commit_time,
+        errors: now.errors,
+        lost: now.lost,
+        pending: now.pending,
+        bytes: now.bytes,
+        last_commit: (now.last_commit_ms > 0).then(|| Timestamp::from_millis(now.last_commit_ms)),
+    }
+}
