@@ -79,7 +79,9 @@ impl Meter<'_> {
                 let (first, end) = slices.positions(from, to);
                 u64::try_from(end - first).unwrap_or(0).saturating_sub(excluded / slices.length)
             }
-            Self::Events(_, cadences) => expected(cadences, millis(from, to) - excluded),
+            Self::Events(_, cadences) => {
+                expected(cadences, millis(from, to).saturating_sub(excluded))
+            }
         }
     }
 
