@@ -12,6 +12,7 @@ pub mod book;
 pub mod event;
 mod fleet;
 pub mod form;
+mod freezer;
 pub mod joint;
 pub mod journal;
 pub mod ledger;
@@ -189,7 +190,9 @@ impl Past {
             let codes = Codes::new(&image.words);
             recall(&image, &codes, checks, &mut ledger, &book, now);
             recall_outages(&image, services, &mut outages);
-            Journal::new(store, codes, &image)
+            let journal = Journal::new(store, codes, &image);
+            journal.promise(services, now);
+            journal
         });
         Self { ledger, book, outages: Arc::new(Mutex::new(outages)), journal }
     }

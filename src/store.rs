@@ -29,8 +29,8 @@ mod stats;
 pub mod writer;
 
 pub use engine::{
-    Batch, Engine, EngineError, Image, Name, Roster, Row, StateRow, StoredCheck, StoredService,
-    Words,
+    Batch, Engine, EngineError, FrozenPeriod, Image, Name, Roster, Row, StateRow, StoredCheck,
+    StoredService, Words,
 };
 pub use error::{Cause, Error};
 pub use fact::{Fact, Failure, Maintenance, Outage, Period, Promise};

@@ -22,6 +22,7 @@ const HEAD: &str = r#"# The configuration of `nephoscope demo`: two small clouds
 [monitor]
 vantage = "demo"
 listen  = "LISTEN"            # the status page, the API and /metrics
+state   = "STATE"             # the store; gone with the demo
 
 [defaults]
 interval = "1s"               # far shorter than anybody should ask of real servers (30s), so that things are seen to move
@@ -109,7 +110,10 @@ impl Folder {
         let path = make_private().map_err(failed(&std::env::temp_dir()))?;
         let config = path.join("probes.toml");
         let folder = Self { path, config };
-        let mut text = HEAD.replace("LISTEN", &listen.to_string());
+        let state = folder.path.join("state");
+        let mut text = HEAD
+            .replace("LISTEN", &listen.to_string())
+            .replace("STATE", &state.display().to_string());
         for cloud in clouds {
             text.push_str(&provider(cloud));
         }

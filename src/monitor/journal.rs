@@ -8,10 +8,11 @@
 //! It does not know SQL, and it decides nothing about what is kept how long.
 
 use super::book::Book;
+use super::freezer::Freezer;
 use super::ledger::Ledger;
 use super::memory::Codes;
 use super::outages::Outage;
-use crate::model::{CheckIndex, Outcome, ProbeResult, Timestamp};
+use crate::model::{CheckIndex, Objective, Outcome, ProbeResult, Service, Tier, Timestamp};
 use crate::slo::history::{Counted, History};
 use crate::store::record::{Entry, Run, ScopeCount, ServiceState};
 use crate::store::{self, Fact, Failure, Image, Store};
@@ -28,6 +29,7 @@ pub struct Journal {
     numbers: Vec<u32>,
     /// The last batch that was sent.
     seq: u64,
+    freezer: Freezer,
     pending: Vec<Entry>,
     /// The service whose state is stored next.
     next: usize,
@@ -43,6 +45,7 @@ impl Journal {
             codes,
             numbers: image.numbers.clone(),
             seq: image.last_seq,
+            freezer: Freezer::new(&image.frozen),
             pending: Vec::new(),
             next: 0,
             stored_to: None,
@@ -123,6 +126,39 @@ impl Journal {
         for _ in 0..due {
             self.next = (self.next + 1) % services;
             self.store_state(self.next, ledger, book);
+            for period in self.freezer.close(self.next, now, book) {
+                self.store.keep(Fact::Period(period));
+            }
+        }
+    }
+
+    /// What was counted in `[from, to)` is other than it was: closed periods there get a further revision that says why.
+    pub(super) fn revise(
+        &mut self,
+        services: &[usize],
+        touched: (Timestamp, Timestamp),
+        why: &str,
+        now: Timestamp,
+        book: &Book,
+    ) {
+        for service in services {
+            for period in self.freezer.revise(*service, touched, why, now, book) {
+                self.store.keep(Fact::Period(period));
+            }
+        }
+    }
+
+    /// Journals what is promised from `now` on; the store keeps what is new.
+    pub(super) fn promise(&self, services: &[Service], now: Timestamp) {
+        for service in services {
+            for objective in &service.objectives {
+                self.store.keep(Fact::Promise(store::Promise {
+                    service: service.name.to_string(),
+                    slo: objective.name.to_string(),
+                    from_ms: now.as_millis(),
+                    definition: definition(objective),
+                }));
+            }
         }
     }
 
@@ -151,6 +187,38 @@ impl Journal {
         });
         self.store.checkpoint(&state);
     }
+}
+
+/// A promise as it is journaled: the words and units of the configuration.
+fn definition(objective: &Objective) -> String {
+    let millis = |duration: Option<Duration>| duration.map(|duration| duration.as_millis());
+    let tiers = objective.tiers.as_deref().map(|tiers| {
+        let tier = |tier: &Tier| {
+            serde_json::json!({
+                "name": tier.name.as_str(),
+                "long_ms": tier.long.as_millis(),
+                "short_ms": tier.short.as_millis(),
+                "burn_millionths": tier.factor_millionths,
+                "severity": tier.severity.as_str(),
+            })
+        };
+        tiers.iter().map(tier).collect::<Vec<_>>()
+    });
+    let text = serde_json::json!({
+        "objective_parts": objective.target_parts,
+        "window": &*objective.window_text,
+        "kind": objective.kind.as_str(),
+        "scope": objective.scope.to_string(),
+        "alert": objective.alert.as_str(),
+        "threshold_ms": millis(objective.threshold),
+        "slice_ms": millis(objective.slice),
+        "min_failures": objective.min_failures,
+        "min_coverage_parts": objective.min_coverage_parts,
+        "unknown": objective.unknown.as_str(),
+        "maintenance": objective.maintenance.as_str(),
+        "tiers": tiers,
+    });
+    text.to_string()
 }
 
 fn scope_counts(history: &mut History) -> Vec<ScopeCount> {

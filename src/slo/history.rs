@@ -356,6 +356,14 @@ impl History {
         &self.joined[position].line
     }
 
+    /// From where to where everything below a scope is told of.
+    pub fn known(&self, scope: Scope) -> (Timestamp, Timestamp) {
+        let checks = self.scheme.checks(scope).into_iter();
+        let upto = checks.map(|check| self.checks[check].line(Lens::Availability).upto()).min();
+        let from = self.begun(scope, Lens::Availability);
+        (from, upto.unwrap_or(from))
+    }
+
     /// The earliest moment of which anything is known in a scope.
     fn begun(&self, scope: Scope, lens: Lens) -> Timestamp {
         let checks = self.scheme.checks(scope).into_iter();

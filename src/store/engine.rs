@@ -153,6 +153,25 @@ pub struct Image {
     pub maintenance: Vec<Maintenance>,
     /// All that is kept, by service, slo and the time from which it holds.
     pub promises: Vec<Promise>,
+    /// The newest revision of each closed period.
+    pub frozen: Vec<FrozenPeriod>,
+}
+
+/// That a closed period is frozen, without its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrozenPeriod {
+    /// The service.
+    pub service: String,
+    /// The name of the slo within the service.
+    pub slo: String,
+    /// Such as `2026-10`.
+    pub period: String,
+    /// Where it begins.
+    pub from_ms: i64,
+    /// Where it ends.
+    pub to_ms: i64,
+    /// The newest one.
+    pub revision: u32,
 }
 
 /// A service as stored.

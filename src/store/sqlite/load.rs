@@ -7,7 +7,9 @@
 //! What a daemon makes of it, and what is deleted when, is not decided here.
 
 use super::{database_error, keep};
-use crate::store::engine::{Image, Name, Roster, Row, StoredCheck, StoredService, Words};
+use crate::store::engine::{
+    FrozenPeriod, Image, Name, Roster, Row, StoredCheck, StoredService, Words,
+};
 use crate::store::error::Error;
 use crate::store::fact::{Maintenance, Outage, Promise};
 use crate::store::record::{self, Malformed};
@@ -66,6 +68,7 @@ pub(in crate::store) fn image(connection: &Connection, file: &Path) -> Result<Im
     image.open_outages = outages(connection, "WHERE ended_ms IS NULL").map_err(failed)?;
     image.maintenance = maintenance(connection).map_err(failed)?;
     image.promises = promises(connection).map_err(failed)?;
+    image.frozen = frozen(connection).map_err(failed)?;
     Ok(image)
 }
 
@@ -275,6 +278,24 @@ fn maintenance(connection: &Connection) -> rusqlite::Result<Vec<Maintenance>> {
             to_ms: row.get(6)?,
             ended_ms: row.get(7)?,
             ended_by: row.get(8)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn frozen(connection: &Connection) -> rusqlite::Result<Vec<FrozenPeriod>> {
+    let mut statement = connection.prepare(
+        "SELECT service, slo, period, from_ms, to_ms, max(revision) FROM periods
+         GROUP BY service, slo, period, from_ms, to_ms",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(FrozenPeriod {
+            service: row.get(0)?,
+            slo: row.get(1)?,
+            period: row.get(2)?,
+            from_ms: row.get(3)?,
+            to_ms: row.get(4)?,
+            revision: row.get(5)?,
         })
     })?;
     rows.collect()
