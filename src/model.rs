@@ -22,7 +22,7 @@ mod words;
 
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
-pub use maintenance::{Maintenance, MaintenanceWhen, Matching};
+pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
 pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
     PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,

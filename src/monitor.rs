@@ -9,6 +9,7 @@
 
 pub mod board;
 pub mod book;
+pub mod desk;
 pub mod event;
 mod fleet;
 pub mod form;
@@ -28,12 +29,15 @@ pub mod track;
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;
 use crate::metrics::{Own, Table};
-use crate::model::{Cause, Check, CheckIndex, ProbeResult, Reason, Service, Timestamp};
+use crate::model::{
+    Cause, Check, CheckIndex, Maintenance, ProbeResult, Reason, Service, Timestamp,
+};
 use crate::probe::Engine;
 use crate::probe::tls::Roots;
 use crate::store::{Image, Name, Opened, Roster};
 use board::{Board, Setting};
 use book::Book;
+use desk::{Desk, remembered};
 use fleet::Fleet;
 use futures_util::future::BoxFuture;
 use journal::Journal;
@@ -130,6 +134,8 @@ pub struct Plan {
     pub book: Book,
     /// What is or was down.
     pub outages: Arc<Mutex<Outages>>,
+    /// Where maintenance is announced.
+    pub desk: Desk,
     /// The numbers.
     pub table: Arc<Table>,
     /// Whether the workers move.
@@ -181,10 +187,11 @@ impl Past {
         config: &Config,
         checks: &Arc<[Arc<Check>]>,
         services: &Arc<[Service]>,
+        windows: &[Arc<Maintenance>],
         opened: Option<Opened>,
         now: Timestamp,
     ) -> Self {
-        let (mut ledger, book) = begin(config, checks, services, now);
+        let (mut ledger, book) = begin(config, checks, services, windows, now);
         let mut outages = Outages::default();
         let journal = opened.map(|Opened { store, image }| {
             let codes = Codes::new(&image.words);
@@ -198,28 +205,29 @@ impl Past {
     }
 }
 
-/// Ledger and book in which nothing is known yet.
+/// Ledger and book in which nothing is known yet but maintenance.
 fn begin(
     config: &Config,
     checks: &Arc<[Arc<Check>]>,
     services: &Arc<[Service]>,
+    windows: &[Arc<Maintenance>],
     now: Timestamp,
 ) -> (Ledger, Book) {
     let zone = &config.monitor.timezone;
     let mut ledger = Ledger::new(checks, services, zone, now);
     let book = Book::new(services, checks, zone, now);
-    let maintenance: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
-    ledger.set_maintenance(&maintenance, checks, services);
-    book.set_maintenance(&maintenance, checks);
+    ledger.set_maintenance(windows, checks, services);
+    book.set_maintenance(windows, checks);
     (ledger, book)
 }
 
 /// What a store at rest remembers of the services of this configuration, as of `now`: as a daemon that started then
-/// would have it. Maintenance is that of the configuration.
+/// would have it, with the maintenance that was announced at run time.
 pub fn remember(config: &Config, image: &Image, now: Timestamp) -> Book {
     let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
     let services: Arc<[Service]> = config.services.clone().into();
-    let (mut ledger, book) = begin(config, &checks, &services, now);
+    let windows = remembered(config, image, now);
+    let (mut ledger, book) = begin(config, &checks, &services, &windows, now);
     recall(image, &Codes::new(&image.words), &checks, &mut ledger, &book, now);
     book
 }
@@ -244,8 +252,11 @@ pub fn plan(
     let room = Arc::new(Semaphore::new(limit));
     own.set_limit(config.monitor.max_in_flight);
 
+    let (to_recorder, events) = mpsc::channel(EVENTS);
+    let parts = (&checks, &services);
+    let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
     let Past { ledger, book, outages, journal } =
-        Past::new(config, &checks, &services, opened, started);
+        Past::new(config, &checks, &services, &desk.in_force(), opened, started);
     let setting = Setting {
         vantage: Arc::clone(vantage),
         notices,
@@ -260,7 +271,6 @@ pub fn plan(
     let board = Board::new(setting, &ledger, started);
 
     let (stop, stopped) = watch::channel(false);
-    let (to_recorder, events) = mpsc::channel(EVENTS);
     let mut rechecks = Vec::new();
     let mut seats = Vec::new();
     for number in 0..workers {
@@ -286,6 +296,7 @@ pub fn plan(
         pulse: Arc::default(),
         ledger,
         book: book.clone(),
+        desk: desk.clone(),
         journal,
         outages: Arc::clone(&outages),
         table: Arc::clone(&table),
@@ -299,7 +310,7 @@ pub fn plan(
         workers: seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect(),
         recorder: Arc::clone(&recorder.pulse),
     };
-    Plan { board, book, outages, table, vitals, recorder, events, workers: seats, stop }
+    Plan { board, book, outages, desk, table, vitals, recorder, events, workers: seats, stop }
 }
 
 /// The checks of worker `number` of `workers`: every `workers`-th one, so that neighbours in the file are spread.

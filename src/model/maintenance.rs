@@ -5,6 +5,7 @@
 //!
 //! Which seconds a window takes out of an objective is computed by the SLO engine.
 
+use super::words::words;
 use super::{Check, Timestamp};
 use jiff::civil::{Time, Weekday};
 use std::collections::BTreeMap;
@@ -93,6 +94,18 @@ pub enum MaintenanceWhen {
         /// First moment after it; later than `from`.
         to: Timestamp,
     },
+}
+
+words! {
+    /// Whether a window holds; in the order in which people want to read of them.
+    MaintenancePhase {
+        /// It holds.
+        Now = "now",
+        /// It has not begun.
+        ToCome = "to_come",
+        /// It is over, or was called off.
+        Ended = "ended",
+    }
 }
 
 /// `Sun 23:00-01:00`, or two moments in RFC 3339.

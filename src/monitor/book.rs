@@ -66,9 +66,14 @@ impl Book {
         }))
     }
 
-    /// The maintenance that is in force, for the past too.
-    pub fn set_maintenance(&self, windows: &[Arc<Maintenance>], checks: &[Arc<Check>]) {
-        for (service, history) in self.0.services.iter().zip(&self.0.histories) {
+    /// The maintenance that is in force, for the past too; gives back the services for which that is news.
+    pub fn set_maintenance(
+        &self,
+        windows: &[Arc<Maintenance>],
+        checks: &[Arc<Check>],
+    ) -> Vec<usize> {
+        let mut changed = Vec::new();
+        for (number, service) in self.0.services.iter().enumerate() {
             let of_service = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
             let about = |check: &CheckIndex| {
                 let fits = |window: &&Arc<Maintenance>| {
@@ -76,8 +81,12 @@ impl Book {
                 };
                 windows.iter().filter(fits).cloned().collect::<Vec<_>>()
             };
-            lock(history).set_windows(of_service.map(about));
+            let of_service = of_service.map(about).collect();
+            if lock(&self.0.histories[number]).set_windows(of_service) {
+                changed.push(number);
+            }
         }
+        changed
     }
 
     /// All services.

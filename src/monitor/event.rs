@@ -7,7 +7,9 @@
 
 use super::track::Told;
 use crate::model::{CheckIndex, ProbeResult, SkipCause, Timestamp};
+use crate::store;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// Something that can change state.
 #[derive(Debug)]
@@ -52,6 +54,13 @@ pub enum Event {
         millis: i64,
         /// Whether this worker speaks for what belongs to no check alone; one of them does.
         leads: bool,
+    },
+    /// Maintenance was announced or ended; `desk` has the windows that are in force now.
+    Maintenance {
+        /// What changed, to be stored.
+        fact: Box<store::Maintenance>,
+        /// Told when it is taken in.
+        done: mpsc::Sender<()>,
     },
 }
 

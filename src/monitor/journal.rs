@@ -106,6 +106,11 @@ impl Journal {
         }));
     }
 
+    /// Maintenance was announced or ended.
+    pub(super) fn maintenance(&self, maintenance: &store::Maintenance) {
+        self.store.keep(Fact::Maintenance(maintenance.clone()));
+    }
+
     /// Sends what has come together.
     pub(super) fn send(&mut self) {
         if !self.pending.is_empty() {
@@ -132,17 +137,21 @@ impl Journal {
         }
     }
 
-    /// What was counted in `[from, to)` is other than it was: closed periods there get a further revision that says why.
+    /// Maintenance has changed what closed periods of these services were: they get a further revision that says why (S18).
     pub(super) fn revise(
         &mut self,
         services: &[usize],
-        touched: (Timestamp, Timestamp),
-        why: &str,
-        now: Timestamp,
+        maintenance: &store::Maintenance,
         book: &Book,
     ) {
+        let store::Maintenance { id, added_ms, by, reason, from_ms, to_ms, ended_ms, .. } =
+            maintenance;
+        let (now, from) = (ended_ms.unwrap_or(*added_ms), ended_ms.unwrap_or(*from_ms));
+        let touched = (Timestamp::from_millis(from), Timestamp::from_millis(*to_ms));
+        let why = format!("maintenance `{id}` added by {by}: {reason}");
         for service in services {
-            for period in self.freezer.revise(*service, touched, why, now, book) {
+            let now = Timestamp::from_millis(now);
+            for period in self.freezer.revise(*service, touched, &why, now, book) {
                 self.store.keep(Fact::Period(period));
             }
         }

@@ -113,7 +113,8 @@ impl Ledger {
                     again.map(|(after, at)| Effect::Recheck(Recheck { check: *check, at, after })),
                 );
             }
-            Event::Skipped { .. } => {}
+            // The windows in force come with `set_maintenance`.
+            Event::Skipped { .. } | Event::Maintenance { .. } => {}
             Event::Roll { checks, at } => {
                 for check in checks.iter() {
                     self.change(*check, *at, effects, |track, closed, told| {

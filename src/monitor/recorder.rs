@@ -9,12 +9,14 @@
 use super::Pulse;
 use super::board::Board;
 use super::book::Book;
+use super::desk::Desk;
 use super::event::{Change, Effect, Event, Recheck};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State};
+use crate::store;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
@@ -39,6 +41,8 @@ pub struct Recorder {
     pub book: Book,
     /// Where results are stored, if anywhere.
     pub journal: Option<Journal>,
+    /// The windows of maintenance in force.
+    pub desk: Desk,
     /// What is or was down; faces read it.
     pub outages: Arc<Mutex<Outages>>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
@@ -103,6 +107,11 @@ impl Recorder {
                     self.publish_services();
                 }
             }
+            Event::Maintenance { fact, done } => {
+                self.take_maintenance(fact);
+                // Whoever asked may have gone.
+                let _ = done.try_send(());
+            }
             Event::Started { .. } | Event::Skipped { .. } => {}
         }
         let run = match event {
@@ -111,6 +120,21 @@ impl Recorder {
         };
         for effect in effects.drain(..) {
             self.perform(&effect, run);
+        }
+    }
+
+    /// The windows in force are others. What was counted under the old ones is stored before the change is, so that a
+    /// crash in between replays nothing under windows it did not happen under.
+    fn take_maintenance(&mut self, fact: &store::Maintenance) {
+        let windows = self.desk.in_force();
+        self.ledger.set_maintenance(&windows, &self.checks, &self.services);
+        let changed = self.book.set_maintenance(&windows, &self.checks);
+        if let Some(journal) = &mut self.journal {
+            for service in &changed {
+                journal.store_state(*service, &self.ledger, &self.book);
+            }
+            journal.maintenance(fact);
+            journal.revise(&changed, fact, &self.book);
         }
     }
 

@@ -234,8 +234,15 @@ impl History {
         }
     }
 
-    /// The maintenance that is about each check, from now on and for the past too.
-    pub fn set_windows(&mut self, windows: impl IntoIterator<Item = Vec<Arc<Maintenance>>>) {
+    /// The maintenance that is about each check, from now on and for the past too; gives back whether that is news.
+    pub fn set_windows(&mut self, windows: Vec<Vec<Arc<Maintenance>>>) -> bool {
+        let same = |(check, windows): (&CheckHistory, &Vec<Arc<Maintenance>>)| {
+            check.windows.len() == windows.len()
+                && check.windows.iter().zip(windows).all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        if self.checks.iter().zip(&windows).all(same) {
+            return false;
+        }
         let before: Vec<_> = self.counted.iter().map(|each| self.bad_until(each)).collect();
         for (check, windows) in self.checks.iter_mut().zip(windows) {
             check.windows = windows;
@@ -245,6 +252,7 @@ impl History {
         for (counted, (before, after)) in self.counted.iter_mut().zip(before.iter().zip(after)) {
             counted.restated += after - before;
         }
+        true
     }
 
     /// Bad milliseconds of a scope up to where it is counted, as history has it now.

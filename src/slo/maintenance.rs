@@ -26,7 +26,11 @@ pub fn excluded<'a>(
     let mut stretches = Vec::new();
     for window in windows {
         match window.when {
-            MaintenanceWhen::Once { from, to } => stretches.push((from, to)),
+            MaintenanceWhen::Once { from: begins, to: ends } => {
+                if begins < to && ends > from {
+                    stretches.push((begins, ends));
+                }
+            }
             MaintenanceWhen::Weekly { weekday, from: begins, to: ends } => {
                 weekly(weekday, (begins, ends), zone, (from, to), &mut stretches);
             }
