@@ -16,7 +16,7 @@ use crate::metrics::{Exposition, Own};
 use crate::monitor::{self, Monitor, numbers};
 use crate::probe::tls::Roots;
 use crate::store::{self, Opened, Store};
-use crate::web::{self, Face, serve};
+use crate::web::{self, Face, Past, serve};
 use axum::body::Body;
 use signal::{Signal, Signals};
 use std::error::Error as _;
@@ -24,7 +24,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -235,8 +235,15 @@ fn face(plan: &monitor::Plan, own: Own, store: Option<Store>, vantage: &Arc<str>
         });
         Some(Body::from_stream(futures_util::stream::iter(chunks)))
     };
+    let outages = Arc::clone(&plan.outages);
+    let past = Past {
+        book: plan.book.clone(),
+        outages: Arc::new(move || outages.lock().unwrap_or_else(PoisonError::into_inner).list()),
+        frozen: Arc::new(Vec::new),
+    };
     Face {
         picture,
+        past,
         alive: Arc::new(move || alive.alive()),
         ready: Arc::new(move || ready.ready()),
         metrics: Arc::new(metrics),

@@ -25,6 +25,7 @@ pub mod recorder;
 pub mod scheduler;
 pub mod snapshot;
 pub mod track;
+pub mod vantages;
 
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;
@@ -44,6 +45,7 @@ use journal::Journal;
 use ledger::Ledger;
 use memory::Codes;
 use outages::Outages;
+pub use recall::outage_of;
 use recall::{recall, recall_outages};
 use recorder::Recorder;
 use scheduler::Worker;

@@ -16,6 +16,7 @@ pub mod cadence;
 pub mod calendar;
 pub mod forecast;
 pub mod maintenance;
+pub mod quorum;
 pub mod sli;
 pub mod standing;
 pub mod what_if;

@@ -11,9 +11,13 @@ mod assets;
 mod health;
 pub mod page;
 pub mod reading;
+pub mod report;
 pub mod serve;
 
 use crate::monitor::board::Board;
+use crate::monitor::book::Book;
+use crate::monitor::form::Frozen;
+use crate::monitor::outages::Outage;
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use axum::Router;
 use axum::body::Body;
@@ -75,6 +79,17 @@ impl Picture for Board {
     }
 }
 
+/// Where reports come from. Cloning it clones handles.
+#[derive(Clone)]
+pub struct Past {
+    /// The past of every service.
+    pub book: Book,
+    /// What is or was down.
+    pub outages: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
+    /// Closed periods, every revision.
+    pub frozen: Arc<dyn Fn() -> Vec<Frozen> + Send + Sync>,
+}
+
 /// A question that is answered with yes, or with no and one sentence why.
 pub type Answer = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
@@ -83,6 +98,8 @@ pub type Answer = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 pub struct Face {
     /// Where the views come from.
     pub picture: Arc<dyn Picture>,
+    /// Where reports come from.
+    pub past: Past,
     /// Whether the scheduler moves.
     pub alive: Answer,
     /// Whether the configuration is loaded and the first round planned.
@@ -101,6 +118,7 @@ pub fn router(face: Face) -> Router {
         .route("/api/v1/services", get(api::services))
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/results", get(api::results))
+        .route("/api/v1/report", get(report::show))
         .route("/metrics", get(metrics))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -125,7 +143,7 @@ async fn metrics(State(face): State<Face>) -> Response {
 
 async fn nothing_here() -> Response {
     const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
-         `/api/v1/checks`, `/api/v1/results?check=…`, `/livez` or `/readyz`\n";
+         `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/report`, `/livez` or `/readyz`\n";
     (StatusCode::NOT_FOUND, WHERE_TO_LOOK).into_response()
 }
 

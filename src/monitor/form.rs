@@ -10,6 +10,7 @@ use crate::slo::budget::Ratio;
 use crate::slo::burn::TierState;
 use crate::slo::joint::{Scheme, Scope};
 use crate::slo::standing::Standing;
+use crate::store::Period;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,14 @@ impl Serialize for Number {
             return serializer.serialize_i64(self.0 as i64);
         }
         serializer.serialize_f64(self.0)
+    }
+}
+
+impl Number {
+    /// Seconds of so many milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "the edge of export; exact up to 2^53 ms")]
+    pub fn seconds(millis: u64) -> Self {
+        Self(millis as f64 / 1e3)
     }
 }
 
@@ -92,6 +101,45 @@ pub struct StandingForm {
     pub alerts: Option<BTreeMap<String, bool>>,
     /// Whether the whole scope is under maintenance: alerts are shown, not sent.
     pub suppressed: bool,
+}
+
+/// A closed calendar period as it was frozen (S18).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen {
+    /// Such as `2026-10`.
+    pub period: String,
+    /// Where it begins.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub to: Timestamp,
+    /// 1 for the first; the highest holds.
+    pub revision: u32,
+    /// When it was frozen.
+    pub made: Timestamp,
+    /// Why there is this revision.
+    pub why: String,
+    /// The numbers, and whose they are.
+    pub standing: StandingForm,
+}
+
+impl Frozen {
+    /// As it was stored; an error if its numbers cannot be read.
+    pub fn read(stored: &Period) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            period: stored.period.clone(),
+            from: Timestamp::from_millis(stored.from_ms),
+            to: Timestamp::from_millis(stored.to_ms),
+            revision: stored.revision,
+            made: Timestamp::from_millis(stored.made_ms),
+            why: stored.why.clone(),
+            standing: StandingForm {
+                // The store renames, and its columns are what it looks for.
+                service: stored.service.clone(),
+                slo: stored.slo.clone(),
+                ..serde_json::from_str(&stored.standing)?
+            },
+        })
+    }
 }
 
 /// Burn rates by window.

@@ -506,6 +506,12 @@ impl CheckHistory {
         self.interval
     }
 
+    /// Its line through a lens, gone on to `at` with what holds now.
+    pub fn line_to(&self, lens: Lens, at: Timestamp) -> Timeline {
+        let line = self.line(lens);
+        self.tail(lens, line.begun(), at).unwrap_or_else(|| line.clone())
+    }
+
     fn excluded(&self, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<Stretch> {
         if self.windows.is_empty() {
             return Vec::new();

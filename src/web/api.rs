@@ -13,6 +13,7 @@ pub use form::{
     ServicesForm, SideForm,
 };
 
+use super::report::Wrong;
 use super::{Face, reading};
 use crate::model::State as Health;
 use axum::Json;
@@ -51,6 +52,13 @@ pub struct Refusal(StatusCode, ErrorForm);
 impl Refusal {
     fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self(status, ErrorForm { error: error.into(), hint: hint.into() })
+    }
+}
+
+impl From<Wrong> for Refusal {
+    fn from(wrong: Wrong) -> Self {
+        let status = if wrong.absent { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+        Self::new(status, wrong.said, wrong.hint)
     }
 }
 

@@ -4,13 +4,15 @@
 //!
 //! It knows nothing of how a monitor would come to such views.
 
+use jiff::tz::TimeZone;
 use nephoscope::model::{
     Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warning, Warnings,
 };
+use nephoscope::monitor::book::Book;
 use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
 };
-use nephoscope::web::{Face, Picture, router, serve};
+use nephoscope::web::{Face, Past, Picture, router, serve};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,8 +61,11 @@ impl Picture for Still {
 impl Still {
     /// A face that shows this picture, is alive and ready, and has one metric.
     pub(crate) fn face(self) -> Face {
+        let book = Book::new(&Arc::from([]), &[], &TimeZone::UTC, NOW);
+        let past = Past { book, outages: Arc::new(Vec::new), frozen: Arc::new(Vec::new) };
         Face {
             picture: Arc::new(self),
+            past,
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(|| Some(axum::body::Body::from("nephoscope_build_info 1\n"))),
