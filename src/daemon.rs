@@ -8,6 +8,7 @@
 
 mod limits;
 pub mod logging;
+mod past;
 pub mod signal;
 
 use crate::clock::{SystemClock, WallClock};
@@ -24,7 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -121,7 +122,9 @@ impl Daemon {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = monitor::workers_for(config.checks.len(), processors);
         let plan = monitor::plan(config, notices, workers, &clock, &own, opened);
-        let face = face(&plan, own, store.clone(), &config.monitor.vantage);
+        let kept = store.is_some().then(|| config.monitor.state.clone());
+        let past = past::past(&plan, kept, &clock);
+        let face = face(&plan, past, own, store.clone(), &config.monitor.vantage);
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
         let router = web::router(face);
@@ -216,7 +219,13 @@ async fn stop_asked(signals: &mut Signals) {
 }
 
 /// What the web shows: the plan's tables, seen from outside.
-fn face(plan: &monitor::Plan, own: Own, store: Option<Store>, vantage: &Arc<str>) -> Face {
+fn face(
+    plan: &monitor::Plan,
+    past: Past,
+    own: Own,
+    store: Option<Store>,
+    vantage: &Arc<str>,
+) -> Face {
     let (table, board, book) = (Arc::clone(&plan.table), plan.board.clone(), plan.book.clone());
     let vantage = Arc::clone(vantage);
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
@@ -234,12 +243,6 @@ fn face(plan: &monitor::Plan, own: Own, store: Option<Store>, vantage: &Arc<str>
             Ok::<_, io::Error>(chunk)
         });
         Some(Body::from_stream(futures_util::stream::iter(chunks)))
-    };
-    let outages = Arc::clone(&plan.outages);
-    let past = Past {
-        book: plan.book.clone(),
-        outages: Arc::new(move || outages.lock().unwrap_or_else(PoisonError::into_inner).list()),
-        frozen: Arc::new(Vec::new),
     };
     Face {
         picture,

@@ -95,7 +95,7 @@ mod tests {
         [provider.gcp]
         host = "{service}.gcp.example.net"
         [probe.web.tcp]
-        port = 443
+        address = "{host}:443"
         [service.shop]
         probes = ["web"]
     "#;

@@ -1,0 +1,50 @@
+//! What reports are made of while the daemon runs: the living past, and what the store has kept of it.
+//!
+//! Outages that ended before the last start and closed periods are read from the store when somebody asks, by a reader of
+//! its own, so that asking holds up neither the recorder nor the writer. What cannot be read is said in the log, and the
+//! report has what is in memory.
+//!
+//! It decides nothing about what is in a report.
+
+use crate::clock::WallClock;
+use crate::monitor::form::Frozen;
+use crate::monitor::{self, Plan};
+use crate::slo::history::KEEP;
+use crate::store::{self, Reader};
+use crate::web::Past;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+/// Where reports come from; `folder` is that of the store, if there is one.
+pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClock>) -> Past {
+    let living = Arc::clone(&plan.outages);
+    let (clock, kept) = (Arc::clone(clock), folder.clone());
+    let outages = move || {
+        let mut outages = living.lock().unwrap_or_else(PoisonError::into_inner).list();
+        let known: BTreeSet<Arc<str>> = outages.iter().map(|each| Arc::clone(&each.id)).collect();
+        let keep = i64::try_from(KEEP.as_millis()).expect("some hundred days");
+        let from = clock.now().shifted(-keep).as_millis();
+        let stored = read(kept.as_deref(), |reader| reader.outages(from, i64::MAX));
+        let stored = stored.iter().map(monitor::outage_of);
+        outages.extend(stored.filter(|outage| !known.contains(&outage.id)));
+        outages
+    };
+    let frozen = move || {
+        let periods = read(folder.as_deref(), Reader::periods);
+        periods.iter().filter_map(|period| Frozen::read(period).ok()).collect()
+    };
+    Past { book: plan.book.clone(), outages: Arc::new(outages), frozen: Arc::new(frozen) }
+}
+
+/// What `ask` reads; nothing if there is no store or it cannot be read.
+fn read<T>(
+    folder: Option<&Path>,
+    ask: impl FnOnce(&Reader) -> Result<Vec<T>, store::Error>,
+) -> Vec<T> {
+    let Some(folder) = folder else { return Vec::new() };
+    store::read(folder).and_then(|reader| ask(&reader)).unwrap_or_else(|error| {
+        tracing::warn!(error = error.to_string(), "a report lacks what the store has kept");
+        Vec::new()
+    })
+}
