@@ -13,14 +13,16 @@
 //!                               ▼
 //!                           recorder ── ledger.apply(event) ─► Effects
 //!                               │
-//!               metrics.record → board.keep → recheck → log transition
-//!                               │          │
-//!                         GET /metrics   page, /api
+//!      journal → metrics.record → board.keep → book.tell → outages → recheck → log transition
+//!         │             │            │            │
+//!       store      GET /metrics  page, /api   promises (slo): /metrics, page, /api, reports
 //! ```
 //!
 //! A check is due on a grid of the wall clock ([`schedule`]). Its worker starts it under one hard deadline ([`probe`]), and
 //! whatever happens is a [`model::ProbeResult`]. The one recorder feeds events to the pure [`monitor::ledger`], which settles
-//! time up to a watermark, keeps health, and says what has to be done. Faces ([`web`], [`cli`]) see copies only.
+//! time up to a watermark, keeps health, and says what has to be done. What is known of past time goes to the book, where
+//! promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
+//! [`cli`]) see copies only.
 //!
 //! # Floors
 //!

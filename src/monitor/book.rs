@@ -58,7 +58,11 @@ impl Book {
                 places[check.get()] = (number, position);
             }
         }
-        let history = |service| Mutex::new(History::new(service, checks, None, zone, begun));
+        // Nothing looks through public names yet: such a promise has no data, which is what is shown.
+        let entry = |service: &Service| service.entry.as_ref().map(|entry| entry.shape.interval);
+        let history = |service: &Service| {
+            Mutex::new(History::new(service, checks, entry(service), zone, begun))
+        };
         Self(Arc::new(Inner {
             services: Arc::clone(services),
             histories: services.iter().map(history).collect(),

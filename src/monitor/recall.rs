@@ -13,7 +13,7 @@ use super::memory::Codes;
 use super::outages::{Outage, Outages};
 use super::track::{Memory, Told, Track};
 use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, Timestamp};
-use crate::slo::history::{Ahead, CheckMemory, Lens};
+use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
 use crate::slo::spans::{Amounts, Timeline};
 use crate::store::record::{Entry, Run};
 use crate::store::{self, Image};
@@ -32,8 +32,8 @@ pub(super) fn recall(
 ) {
     let mut recalling = Recalling::new(image, codes, checks, ledger, book);
     recalling.states(image);
-    recalling.scopes(image);
     recalling.journal(image);
+    recalling.scopes(image);
     recalling.wake(image, now);
 }
 
@@ -135,20 +135,26 @@ impl<'a> Recalling<'a> {
         }
     }
 
+    /// Counters go on from where they were stored; what was never counted is counted from the beginning of its history.
     fn scopes(&self, image: &Image) {
         for (number, service) in self.book.services().iter().enumerate() {
-            let Some(stored) = image.services.iter().find(|each| *each.name == *service.name)
-            else {
-                continue;
-            };
+            let stored = image.services.iter().find(|each| *each.name == *service.name);
+            let stored = stored.map_or(&[][..], |stored| &stored.scopes);
             self.book.with(number, |history| {
                 let scopes: Vec<_> = history.scopes().collect();
                 for scope in scopes {
                     let word = history.scheme().word(scope);
-                    if let Some(count) = stored.scopes.iter().find(|count| count.scope == word) {
-                        let upto = Timestamp::from_millis(count.upto_ms);
-                        history.recount(scope, Amounts::of(count.millis), upto, count.restated_ms);
-                    }
+                    let begun = history.known(scope).0;
+                    let counted = stored.iter().find(|count| count.scope == word).map_or(
+                        Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 },
+                        |count| Counted {
+                            scope,
+                            millis: Amounts::of(count.millis),
+                            upto: Timestamp::from_millis(count.upto_ms),
+                            restated: count.restated_ms,
+                        },
+                    );
+                    history.recount(counted);
                 }
             });
         }

@@ -297,10 +297,10 @@ impl History {
         &self.counted
     }
 
-    /// Goes on counting from where a stored daemon left off.
-    pub fn recount(&mut self, scope: Scope, millis: Amounts, upto: Timestamp, restated: i64) {
-        if let Some(counted) = self.counted.iter_mut().find(|each| each.scope == scope) {
-            *counted = Counted { scope, millis, upto, restated };
+    /// Goes on counting a scope from where a stored daemon left off.
+    pub fn recount(&mut self, counted: Counted) {
+        if let Some(mine) = self.counted.iter_mut().find(|mine| mine.scope == counted.scope) {
+            *mine = counted;
         }
     }
 
@@ -328,9 +328,10 @@ impl History {
     /// The line of a scope through a lens, gone on to `at` with what holds now.
     pub fn line(&self, scope: Scope, lens: Lens, at: Timestamp) -> Timeline {
         let known = self.joined.iter().find(|each| each.scope == scope && each.lens == lens);
-        let mut line = match known {
-            Some(joined) => joined.line.clone(),
-            None => Timeline::new(self.begun(scope, lens)),
+        let mut line = match (self.only(scope), known) {
+            (Some(check), _) => self.checks[check].line(lens).clone(),
+            (None, Some(joined)) => joined.line.clone(),
+            (None, None) => Timeline::new(self.begun(scope, lens)),
         };
         if line.upto() < at {
             self.go_on(scope, lens, at, &mut line);
@@ -344,8 +345,19 @@ impl History {
         self.line(scope, lens, at)
     }
 
+    /// The check that is all there is to a scope, so that its line is the scope's and need not be kept twice.
+    fn only(&self, scope: Scope) -> Option<usize> {
+        match self.scheme.checks(scope)[..] {
+            [check] if self.checks[check].windows.is_empty() => Some(check),
+            _ => None,
+        }
+    }
+
     /// Joins what everything below the scope is told of and keeps that.
     fn joined(&mut self, scope: Scope, lens: Lens) -> &Timeline {
+        if let Some(check) = self.only(scope) {
+            return self.checks[check].line(lens);
+        }
         let same = |each: &Joined| each.scope == scope && each.lens == lens;
         let position = self.joined.iter().position(same).unwrap_or_else(|| {
             let line = Timeline::new(self.begun(scope, lens));
