@@ -8,6 +8,8 @@
 mod demo;
 mod probe;
 mod render;
+mod replay;
+mod results;
 mod run;
 mod status;
 mod validate;
@@ -77,6 +79,14 @@ enum Command {
     /// Asks over the daemon's local socket. Exit code 0 if all that was asked about is up, 1 if something is not or no
     /// daemon answers, 2 if there is no such service or check.
     Status(status::Asked),
+    /// Say how the configured promises stood, from recorded results.
+    ///
+    /// Reads a file of results, one JSON object a line, and evaluates every promise of the configuration at the instants
+    /// given, with the daemon's own arithmetic: to check the numbers, to see what another objective would have meant, or to judge
+    /// results that another program recorded. Touches neither the network nor a running daemon. Exit code 0
+    /// whatever the numbers say, 2 if a line is not a result.
+    #[command(after_help = replay::AFTER_HELP)]
+    Replay(replay::Asked),
     /// Show everything on this machine alone: two simulated clouds, scripted outages, the real daemon, the page.
     ///
     /// Needs no network and no configuration; prints where to look and what happens when. Ctrl-C ends it.
@@ -132,6 +142,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Validate(asked)) => validate::run(&arguments, asked),
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),
+        Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };
     match done {

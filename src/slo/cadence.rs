@@ -20,6 +20,7 @@ const MAX_RUNS: usize = 4_096;
 pub struct Cadence {
     interval: u64,
     tolerance: u64,
+    most_runs: usize,
     runs: Vec<Run>,
 }
 
@@ -58,7 +59,13 @@ impl Cadence {
     pub fn new(interval: Duration, tolerance: Duration) -> Self {
         let whole = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let interval = whole(interval).max(1);
-        Self { interval, tolerance: whole(tolerance).min(interval / 4), runs: Vec::new() }
+        let tolerance = whole(tolerance).min(interval / 4);
+        Self { interval, tolerance, most_runs: MAX_RUNS, runs: Vec::new() }
+    }
+
+    /// Of recorded results: every start is kept as it is, however many there are.
+    pub fn recorded(interval: Duration) -> Self {
+        Self { most_runs: usize::MAX, ..Self::new(interval, Duration::ZERO) }
     }
 
     /// From stored runs (start, step, count); what does not ascend is left out.
@@ -112,7 +119,7 @@ impl Cadence {
         } else {
             let before = last.before + last.count;
             self.runs.push(Run { start: at, step: self.interval, count: 1, before });
-            if self.runs.len() > MAX_RUNS {
+            if self.runs.len() > self.most_runs {
                 self.thin();
             }
         }

@@ -133,6 +133,8 @@ pub struct History {
     joined: Vec<Joined>,
     counted: Vec<Counted>,
     zone: TimeZone,
+    /// Whether everything is kept as it is, however much there is.
+    recorded: bool,
 }
 
 impl History {
@@ -179,7 +181,19 @@ impl History {
             joined: Vec::new(),
             counted: scopes.into_iter().map(count).collect(),
             zone: zone.clone(),
+            recorded: false,
         }
+    }
+
+    /// The same for recorded results, of which nothing is known yet: starts count where they are, and nothing is shed or
+    /// coalesced, so that every number is exact whatever it costs.
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        self.recorded = true;
+        for check in &mut self.checks {
+            check.cadence = check.cadence.as_ref().map(|_| Cadence::recorded(check.interval));
+        }
+        self
     }
 
     /// How its checks combine.
@@ -210,11 +224,13 @@ impl History {
 
     /// More is known of the past of the check at this position: up to `to` time was `past`, from there on `ahead` holds.
     pub fn tell(&mut self, check: usize, past: Ahead, to: Timestamp, ahead: Ahead) {
-        let zone = &self.zone;
+        let (zone, recorded) = (&self.zone, self.recorded);
         let check = &mut self.checks[check];
         for (lens, line) in &mut check.lines {
             line.append(lens.through(past.what, past.latency), to);
-            tidy(line, zone);
+            if !recorded {
+                tidy(line, zone);
+            }
         }
         check.ahead = ahead;
     }
@@ -370,7 +386,9 @@ impl History {
         if let Some(to) = to.filter(|to| *to > from) {
             let mut line = std::mem::replace(&mut self.joined[position].line, Timeline::new(from));
             self.go_on(scope, lens, to, &mut line);
-            tidy(&mut line, &self.zone);
+            if !self.recorded {
+                tidy(&mut line, &self.zone);
+            }
             self.joined[position].line = line;
         }
         &self.joined[position].line

@@ -35,6 +35,8 @@ mod net;
 mod page;
 /// `status` and `probe`: what they say, exit codes.
 mod render;
+/// `replay`: the worked cases to the second, what is wrong with a file of results, forms of the answer.
+mod replay;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
