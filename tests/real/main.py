@@ -27,6 +27,8 @@ from peers import HERE, RESOLVER, SILENT_RESOLVER, Peers
 PATIENCE_S = 40.0
 # interval + timeout + one recheck + a scrape, in the configuration used here: how far settled time may lag.
 SETTLE_S = 6.0
+# The promise of the service `kept`.
+OBJECTIVE, WINDOW_DAYS = 0.99, 30
 HEALTHY = ["ok", "tls13", "port", "a"]
 
 
@@ -99,7 +101,8 @@ class Road:
         head = (HERE / "probes.head.toml").read_text()
         names = json.dumps([case.name for case in CASES])
         service = f'[service.real]\ntitle = "Real peers"\nprobes = {names}\n'
-        self.peers.write("probes.toml", head + "\n".join(case.toml() for case in CASES) + service)
+        kept = f'[service.kept]\ntitle = "A promise"\nprobes = ["ok"]\nobjective = {100 * OBJECTIVE}\nwindow = "{WINDOW_DAYS}d"\n'
+        self.peers.write("probes.toml", head + "\n".join(case.toml() for case in CASES) + service + kept)
         done = self.run("validate", str(self.config))
         self.findings.equal("validate accepts the file", (done.returncode, done.stdout[-300:] + done.stderr[-300:])[0], 0)
         if done.returncode != 0:
@@ -172,7 +175,7 @@ class Road:
         """good + bad + unknown + excluded is the time since the start, up to what is not settled yet."""
         def sums() -> list[float]:
             now = self.values("vector(time())")[0]
-            total = self.query("sum by (check) (nephoscope_check_state_seconds_total)")
+            total = self.query('sum by (check) (nephoscope_check_state_seconds_total{service="real"})')
             self.missing = now - self.started
             return [value for _, value in total]
 
@@ -208,7 +211,7 @@ class Road:
                           "metrics are text of version 0.0.4", (status, headers.get("content-type")))
         status, headers, packed = fetch(port, "/metrics", **{"Accept-Encoding": "gzip"})
         opened = gzip.decompress(packed) if headers.get("content-encoding") == "gzip" else b""
-        same = [line.split()[0] for line in opened.decode().splitlines() if "_check_state{" in line]
+        same = [line.split()[0] for line in opened.decode().splitlines() if "_check_state{" in line and 'service="real"' in line]
         self.findings.say(len(same) == len(CASES) and len(packed) < len(plain) / 4, "metrics come packed when asked",
                           f"{headers.get('content-encoding')}, {len(packed)} of {len(plain)} bytes, {len(same)} states")
         lint = subprocess.run(["promtool", "check", "metrics"], input=plain, capture_output=True, check=False)
@@ -280,7 +283,7 @@ class Road:
     def outage(self) -> None:
         """nginx goes away and comes back; what does not depend on it never notices."""
         def states() -> dict:
-            return {labels["probe"]: int(value) for labels, value in self.query("nephoscope_check_state")
+            return {labels["probe"]: int(value) for labels, value in self.query('nephoscope_check_state{service="real"}')
                     if labels["probe"] in HEALTHY}
 
         began = time.time()
@@ -289,7 +292,7 @@ class Road:
                            lambda seen: seen == {"ok": 4, "tls13": 4, "port": 4, "a": 0})
         self.findings.soon("for the right reason", lambda: {
             (labels["probe"], labels["reason"]) for labels, _ in
-            self.query('nephoscope_probe_failures_total{probe=~"ok|tls13|port|a"} > 0')},
+            self.query('nephoscope_probe_failures_total{service="real",probe=~"ok|tls13|port|a"} > 0')},
             lambda seen: seen == {(name, "connect_refused") for name in ("ok", "tls13", "port")})
         self.peers.start_nginx()
         self.findings.soon("and come back with it", states,
@@ -298,8 +301,55 @@ class Road:
         self.findings.equal("the DNS check was up throughout",
                             self.values(f'max_over_time(nephoscope_check_state{{probe="a"}}[{span}s])'), [0.0])
         self.findings.soon("bad time of the outage is counted once it is settled",
-                           lambda: self.values('nephoscope_check_state_seconds_total{probe="ok",state="bad"}'),
+                           lambda: self.values('nephoscope_check_state_seconds_total{check="real/here/ok",state="bad"}'),
                            lambda seen: len(seen) == 1 and 1 <= seen[0] <= span + 1)
+
+    def kept(self, name: str, more: str = "") -> float:
+        """One number of the promise of `kept`, for its only side."""
+        [value] = self.values(f'nephoscope_slo_{name}{{service="kept",scope="provider:here"{more}}}')
+        return value
+
+    def promises(self) -> None:
+        """What the outage cost the promise, in Prometheus' own arithmetic."""
+        self.findings.soon("a promise is computed for every scope", lambda: {
+            labels["scope"]: (labels["window"], labels["alert"]) for labels, _ in
+            self.query('nephoscope_slo_info{service="kept"}')},
+            lambda seen: seen == {"any": ("30d", "none"), "all": ("30d", "none"), "provider:here": ("30d", "page")})
+        budget = (1 - OBJECTIVE) * WINDOW_DAYS * 86_400
+
+        def remaining() -> tuple[float, float]:
+            bad = self.kept("state_seconds_total", ',state="bad"')
+            return bad, self.kept("error_budget_remaining_ratio") - (1 - bad / budget)
+
+        self.findings.soon("what is left of the budget is what the counter of bad seconds says", remaining,
+                           lambda seen: seen[0] >= 1 and abs(seen[1]) < 1e-9)
+        self.findings.soon("so does the availability", lambda: self.kept("availability_ratio") - (
+            1 - self.kept("state_seconds_total", ',state="bad"') / sum(
+                self.kept("state_seconds_total", f',state="{state}"') for state in ("good", "bad"))),
+            lambda seen: abs(seen) < 1e-3)
+        self.findings.soon("history is being kept", lambda: self.values("nephoscope_store_healthy"),
+                           lambda seen: seen == [1.0])
+
+    def restart(self) -> None:
+        """kill -9, and a new daemon on the same store: nothing is lost and nothing counted twice."""
+        def state(word: str) -> float:
+            return self.kept("state_seconds_total", f',state="{word}"')
+
+        before = {word: state(word) for word in ("good", "bad", "unknown")}
+        self.peers.kill("nephoscope")
+        self.findings.soon("Prometheus sees that it is gone", lambda: self.values('up{job="nephoscope"}'),
+                           lambda seen: seen == [0.0])
+        self.peers.start("nephoscope", [self.binary, "run", "--config", self.config, "--socket", self.socket],
+                         self.peers.port("nephoscope"), cwd=self.peers.folder)
+        self.findings.soon("good time goes on where it was", lambda: state("good") - before["good"],
+                           lambda gone: 5 < gone < 60)
+        self.findings.equal("bad time is what it was", round(state("bad") - before["bad"], 3), 0.0)
+        self.findings.soon("no counter of the promise was reset",
+                           lambda: self.values('max(resets(nephoscope_slo_state_seconds_total{service="kept"}[5m]))'),
+                           lambda seen: seen == [0.0])
+        self.findings.soon("all of the time since the first start is accounted for", lambda: round(
+            sum(state(word) for word in ("good", "bad", "unknown", "excluded"))
+            - (self.values("vector(time())")[0] - self.started), 1), lambda seen: -SETTLE_S <= seen <= 1)
 
     def end(self) -> None:
         """A second daemon, then the end of the first."""
@@ -334,7 +384,8 @@ def main() -> int:
         road.start()
         peers.start_prometheus()
         for chapter in (road.outcomes, road.second_opinion, road.facts, road.time_is_accounted_for, road.pace, road.exposition, road.faces,
-                        road.probes, road.names, road.outage, road.end):
+                        road.probes, road.names, road.outage, road.promises, road.restart,
+                        road.end):
             print(f"--- {chapter.__doc__.splitlines()[0]}")
             try:
                 chapter()

@@ -117,6 +117,12 @@ class Peers:
             process.kill()
             return process.wait()
 
+    def kill(self, name: str) -> None:
+        """Ends a process with SIGKILL, in the middle of whatever it does."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
     def stop_all(self) -> None:
         for name in reversed(list(self.processes)):
             self.stop(name)
