@@ -6,6 +6,7 @@
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
 mod demo;
+mod maintenance;
 mod probe;
 mod render;
 mod replay;
@@ -87,6 +88,12 @@ enum Command {
     /// whatever the numbers say, 2 if a line is not a result.
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::Asked),
+    /// Announce planned work to the running daemon, see what is announced, end it.
+    ///
+    /// While a window holds, probing goes on, nobody is alerted, and the time counts neither as good nor as bad. Made for
+    /// deploy jobs: `add` prints the id that `end` takes. A window may lie in the past, and changes the numbers shown for it.
+    #[command(subcommand)]
+    Maintenance(maintenance::Asked),
     /// Show everything on this machine alone: two simulated clouds, scripted outages, the real daemon, the page.
     ///
     /// Needs no network and no configuration; prints where to look and what happens when. Ctrl-C ends it.
@@ -143,6 +150,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
+        Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };
     match done {

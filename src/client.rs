@@ -1,13 +1,17 @@
-//! Reading from the running daemon over its local socket.
+//! Talking to the running daemon over its local socket.
 //!
-//! One GET at a time, with one deadline and one limit on the answer; what comes is one of the API's forms. A daemon that
-//! does not answer is told apart from one that refuses, because a person does something different about each.
+//! One call at a time, with one deadline and one limit on the answer; what comes is one of the API's forms. A daemon that
+//! does not answer is told apart from one that refuses, because a person does something different about each. A call that
+//! writes is sent once: only where nobody listens is the next socket tried.
 //!
-//! It never starts a daemon and never writes to one.
+//! It never starts a daemon.
 
 pub mod socket;
 
 use crate::web::api::ErrorForm;
+use http::Method;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,10 +73,39 @@ impl Client {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Result<T, Error> {
+        self.call(Method::GET, path, parameters, None).await
+    }
+
+    /// Sends `form` to `path`; gives back what came of it.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body = serde_json::to_vec(form).expect("a form of the API can be written");
+        self.call(Method::POST, path, &[], Some(body)).await
+    }
+
+    /// Takes away what is at `path`; gives back what came of it.
+    pub async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        self.call(Method::DELETE, path, parameters, None).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<T, Error> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
         let address = format!("http://daemon{path}?{}", query.finish());
-        let mut response = self.open(&address).await?;
+        let mut response = self.open(&method, &address, body.as_deref()).await?;
         let strange = |why: String| Error::Strange { path: path.to_owned(), why };
         let status = response.status();
         let mut body = Vec::new();
@@ -94,7 +127,12 @@ impl Client {
     }
 
     /// The head of the answer of the first socket on which somebody answers.
-    async fn open(&self, address: &str) -> Result<reqwest::Response, Error> {
+    async fn open(
+        &self,
+        method: &Method,
+        address: &str,
+        body: Option<&[u8]>,
+    ) -> Result<reqwest::Response, Error> {
         let mut last = None;
         for socket in &self.sockets {
             let client = reqwest::Client::builder()
@@ -105,8 +143,19 @@ impl Client {
                 .tls_backend_preconfigured(no_tls())
                 .build()
                 .expect("a client with nothing but limits can be built");
-            match client.get(address).send().await {
+            let mut request = client.request(method.clone(), address);
+            if let Some(body) = body {
+                request = request.header(CONTENT_TYPE, "application/json").body(body.to_vec());
+            }
+            match request.send().await {
                 Ok(response) => return Ok(response),
+                // It may have been taken in all the same: nobody else is asked to do it again.
+                Err(error) if *method != Method::GET && !error.is_connect() => {
+                    let why = format!(
+                        "it broke off ({error}); `nephoscope maintenance list` says what came of it"
+                    );
+                    return Err(Error::Strange { path: address.to_owned(), why });
+                }
                 Err(error) => last = Some(error),
             }
         }

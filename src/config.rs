@@ -100,6 +100,17 @@ pub fn parse_window(text: &str) -> Result<ObjectiveWindow, String> {
     })
 }
 
+/// The duration that `text` means, as anywhere in the configuration: `90s`, `1h30m`, `2d`.
+///
+/// # Errors
+///
+/// One sentence on what is wrong with it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    units::duration(text).map_err(|why| {
+        format!("`{text}` is not a duration: {why}; expected one such as `15m`, `1h30m`")
+    })
+}
+
 /// Everything the daemon needs to know, complete and valid.
 #[derive(Clone, Debug)]
 pub struct Config {

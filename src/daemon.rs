@@ -17,7 +17,7 @@ use crate::metrics::{Exposition, Own};
 use crate::monitor::{self, Monitor, numbers};
 use crate::probe::tls::Roots;
 use crate::store::{self, Opened, Store};
-use crate::web::{self, Face, Past, serve};
+use crate::web::{self, Door, Face, Past, serve};
 use axum::body::Body;
 use signal::{Signal, Signals};
 use std::error::Error as _;
@@ -127,11 +127,11 @@ impl Daemon {
         let face = face(&plan, past, own, store.clone(), &config.monitor.vantage);
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let router = web::router(face);
         if let Some(local) = local {
-            servers.spawn(serve::serve(local, router.clone(), told(stopping.clone())));
+            let router = web::router(face.clone(), Door::Local);
+            servers.spawn(serve::serve(local, router, told(stopping.clone())));
         }
-        servers.spawn(serve::serve(listener, router, told(stopping)));
+        servers.spawn(serve::serve(listener, web::router(face, Door::Network), told(stopping)));
 
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
         Ok(Self { monitor, signals, address, socket, store, servers, stop_servers })
@@ -231,6 +231,7 @@ fn face(
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
     let readers = Arc::new(Semaphore::new(READERS));
+    let keeping = past::keeping(store.clone());
     let metrics = move || {
         let place = Arc::clone(&readers).try_acquire_owned().ok()?;
         let about = board.about();
@@ -247,6 +248,8 @@ fn face(
     Face {
         picture,
         past,
+        desk: plan.desk.clone(),
+        keeping,
         alive: Arc::new(move || alive.alive()),
         ready: Arc::new(move || ready.ready()),
         metrics: Arc::new(metrics),

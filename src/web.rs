@@ -2,7 +2,8 @@
 //!
 //! [`router`] is a plain function of a [`Face`]: where the picture comes from, whether the daemon is alive and ready,
 //! and who writes the exposition. Every answer is made from views that were copied before rendering began, so no reader
-//! can slow the writer. Reading is all there is: GET and HEAD, no body, limits on everything a client may send.
+//! can slow the writer. Reading is nearly all there is: only the local socket takes announcements of maintenance. There are
+//! limits on everything a client may send.
 //!
 //! It knows neither how to probe nor how the configuration is made, and it opens no socket: [`serve`] is given one.
 
@@ -16,6 +17,7 @@ pub mod serve;
 
 use crate::monitor::board::Board;
 use crate::monitor::book::Book;
+use crate::monitor::desk::Desk;
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::Outage;
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
@@ -25,7 +27,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::CompressionLevel;
@@ -33,8 +35,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// Bytes of request body that are read at most: no call takes one.
-const BODY_LIMIT: usize = 4 * 1024;
+/// Bytes of request body that are read at most: the longest that is sent is an announcement of maintenance.
+const BODY_LIMIT: usize = 16 * 1024;
 
 /// An answer that takes longer to begin than this is given up with 503; rendering 20 000 checks takes well below a second.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -86,6 +88,8 @@ pub struct Past {
     pub book: Book,
     /// What is or was down.
     pub outages: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
+    /// What is down, and what was lately, from memory.
+    pub recent: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
     /// Closed periods, every revision.
     pub frozen: Arc<dyn Fn() -> Vec<Frozen> + Send + Sync>,
 }
@@ -100,6 +104,10 @@ pub struct Face {
     pub picture: Arc<dyn Picture>,
     /// Where reports come from.
     pub past: Past,
+    /// Where maintenance is announced.
+    pub desk: Desk,
+    /// Whether history is being kept.
+    pub keeping: Answer,
     /// Whether the scheduler moves.
     pub alive: Answer,
     /// Whether the configuration is loaded and the first round planned.
@@ -108,9 +116,25 @@ pub struct Face {
     pub metrics: Arc<dyn Fn() -> Option<Body> + Send + Sync>,
 }
 
+/// On which listener a router serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The local socket: who may open it may write.
+    Local,
+    /// The network: nobody is known by name there, so it is for reading only.
+    Network,
+}
+
 /// All paths, with limits and headers.
-pub fn router(face: Face) -> Router {
+pub fn router(face: Face, door: Door) -> Router {
+    use api::maintenance::{add, end, list, refuse};
+    let (announce, one) = match door {
+        Door::Local => (get(list).post(add), delete(end)),
+        Door::Network => (get(list).post(refuse), delete(refuse)),
+    };
     Router::new()
+        .route("/api/v1/maintenance", announce)
+        .route("/api/v1/maintenance/{id}", one)
         .route("/", get(page::show))
         .route(assets::STYLE_PATH, get(assets::style))
         .route(assets::SCRIPT_PATH, get(assets::script))
@@ -118,6 +142,8 @@ pub fn router(face: Face) -> Router {
         .route("/api/v1/services", get(api::services))
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/results", get(api::results))
+        .route("/api/v1/slos", get(api::promises::slos))
+        .route("/api/v1/outages", get(api::promises::outages))
         .route("/api/v1/report", get(report::show))
         .route("/metrics", get(metrics))
         .route("/livez", get(health::alive))
@@ -143,7 +169,8 @@ async fn metrics(State(face): State<Face>) -> Response {
 
 async fn nothing_here() -> Response {
     const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
-         `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/report`, `/livez` or `/readyz`\n";
+         `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/slos`, \
+         `/api/v1/outages`, `/api/v1/maintenance`, `/api/v1/report`, `/livez` or `/readyz`\n";
     (StatusCode::NOT_FOUND, WHERE_TO_LOOK).into_response()
 }
 

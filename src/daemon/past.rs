@@ -10,15 +10,27 @@ use crate::clock::WallClock;
 use crate::monitor::form::Frozen;
 use crate::monitor::{self, Plan};
 use crate::slo::history::KEEP;
-use crate::store::{self, Reader};
-use crate::web::Past;
+use crate::store::{self, Reader, Reading, Store};
+use crate::web::{Answer, Past};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
+/// How far back outages that have ended are recalled at the start, to be shown.
+const RECENT: i64 = 7 * 86_400_000;
+
 /// Where reports come from; `folder` is that of the store, if there is one.
 pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClock>) -> Past {
     let living = Arc::clone(&plan.outages);
+    let since = clock.now().shifted(-RECENT).as_millis();
+    for outage in read(folder.as_deref(), |reader| reader.outages(since, i64::MAX)) {
+        if outage.ended_ms.is_some() {
+            let mut living = living.lock().unwrap_or_else(PoisonError::into_inner);
+            living.recall(None, monitor::outage_of(&outage));
+        }
+    }
+    let recent = Arc::clone(&living);
+    let recent = move || recent.lock().unwrap_or_else(PoisonError::into_inner).list();
     let (clock, kept) = (Arc::clone(clock), folder.clone());
     let outages = move || {
         let mut outages = living.lock().unwrap_or_else(PoisonError::into_inner).list();
@@ -34,7 +46,29 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
         let periods = read(folder.as_deref(), Reader::periods);
         periods.iter().filter_map(|period| Frozen::read(period).ok()).collect()
     };
-    Past { book: plan.book.clone(), outages: Arc::new(outages), frozen: Arc::new(frozen) }
+    Past {
+        book: plan.book.clone(),
+        outages: Arc::new(outages),
+        recent: Arc::new(recent),
+        frozen: Arc::new(frozen),
+    }
+}
+
+/// Whether history is being kept, or why not. A daemon that started without a store says so among its notices.
+pub(super) fn keeping(store: Option<Store>) -> Answer {
+    Arc::new(move || {
+        let Some(store) = &store else { return Ok(()) };
+        let Reading { healthy, pending, lost, .. } = store.stats().read();
+        if healthy {
+            return Ok(());
+        }
+        let lost: u64 = lost.iter().sum();
+        let lost =
+            if lost > 0 { format!("; {lost} records are lost already") } else { String::new() };
+        Err(format!(
+            "history is not being kept: the store cannot be written, {pending} results wait in memory{lost}"
+        ))
+    })
 }
 
 /// What `ask` reads; nothing if there is no store or it cannot be read.

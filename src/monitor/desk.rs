@@ -148,6 +148,7 @@ impl Desk {
 
     /// Announces a window; answered when the recorder has it, and the disk if there is one that takes it.
     pub async fn add(&self, wish: Wish) -> Result<Announced, Refused> {
+        let place = self.place().await?;
         let now = self.0.clock.now();
         let mut fact = wish.check(&self.0.checks, &self.0.services, now)?;
         let matching = matching_of(&fact.matching).expect("it was just written");
@@ -164,12 +165,13 @@ impl Desk {
         };
         let store::Maintenance { id, by, reason, .. } = &added.fact;
         tracing::info!(id, by, reason, matching = %added.matching, "maintenance was announced");
-        self.announce(added, now).await
+        self.announce(place, added, now).await
     }
 
     /// Ends a window now, before its time; one that has not begun is called off.
     pub async fn end(&self, id: &str, by: &str) -> Result<Announced, Refused> {
         wish::accept_text("by", by, wish::LONGEST_BY)?;
+        let place = self.place().await?;
         let now = self.0.clock.now();
         let ended = {
             let mut all = self.lock();
@@ -187,16 +189,26 @@ impl Desk {
             added.clone()
         };
         tracing::info!(id, by, "maintenance was ended");
-        self.announce(ended, now).await
+        self.announce(place, ended, now).await
+    }
+
+    /// A place in the recorder's channel. It is had before the list is changed: somebody who stops waiting for the answer
+    /// then changes either both or nothing.
+    async fn place(&self) -> Result<mpsc::OwnedPermit<Event>, Refused> {
+        let recorder = self.0.recorder.upgrade().ok_or(Refused::Stopping)?;
+        recorder.reserve_owned().await.map_err(|_| Refused::Stopping)
     }
 
     /// Has the recorder take the list over and store this change.
-    async fn announce(&self, added: Added, now: Timestamp) -> Result<Announced, Refused> {
+    async fn announce(
+        &self,
+        place: mpsc::OwnedPermit<Event>,
+        added: Added,
+        now: Timestamp,
+    ) -> Result<Announced, Refused> {
         let (done, mut told) = mpsc::channel(1);
-        let recorder = self.0.recorder.upgrade().ok_or(Refused::Stopping)?;
-        let event = Event::Maintenance { fact: Box::new(added.fact.clone()), done };
-        recorder.send(event).await.map_err(|_| Refused::Stopping)?;
-        drop(recorder);
+        // What it gives back is a sender, which would keep the recorder from ending.
+        drop(place.send(Event::Maintenance { fact: Box::new(added.fact.clone()), done }));
         told.recv().await.ok_or(Refused::Stopping)?;
         let stored = match &self.0.store {
             Some(store) => tokio::time::timeout(STORED_WITHIN, store.flush()).await,

@@ -1,17 +1,21 @@
-//! `/api/v1/{services,checks,results}`: the picture as JSON.
+//! `/api/v1/{services,checks,results,slos,outages,maintenance}`: the picture as JSON.
 //!
 //! The forms here are the contract: their own types, apart from the views, with the unit in every name (`_s`, `_ms`) and
 //! moments as Unix seconds with milliseconds. The words are those of the glossary. `nephoscope status` reads the same
 //! forms back, so they can be written and read.
 //!
-//! It does not decide what a state is, and it changes nothing.
+//! It does not decide what a state is, and but for maintenance it changes nothing.
 
 mod form;
+pub mod maintenance;
+pub mod promises;
 
 pub use form::{
     CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm, ServiceForm,
     ServicesForm, SideForm,
 };
+pub use maintenance::{AnnounceForm, AnnouncedForm, MaintenanceForm, WindowForm};
+pub use promises::{OutageForm, OutagesForm, SloForm, SlosForm};
 
 use super::report::Wrong;
 use super::{Face, reading};

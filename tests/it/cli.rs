@@ -65,6 +65,20 @@ fn each_command_has_help_of_its_own() {
 }
 
 #[test]
+fn maintenance_explains_itself() {
+    insta::assert_snapshot!("help_maintenance", said(&[], &["help", "maintenance"]));
+    insta::assert_snapshot!("help_maintenance_add", said(&[], &["help", "maintenance", "add"]));
+}
+
+#[test]
+fn maintenance_without_an_end_or_a_match_is_wrong_usage() {
+    let add = ["maintenance", "add", "--match", "shop", "--for", "soon"];
+    insta::assert_snapshot!("maintenance_wrong", said(&[], &add));
+    let endless = said(&[], &["maintenance", "add", "--match", "service=shop"]);
+    assert!(endless.starts_with("exit code: 2") && endless.contains("--for"), "{endless}");
+}
+
+#[test]
 fn the_version_is_said_on_stdout() {
     assert_eq!(
         said(&[], &["--version"]),

@@ -29,6 +29,8 @@ mod hostile_dns;
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
 mod http;
+/// Maintenance at run time: announced, listed, ended, remembered; the past edited.
+mod maintenance;
 /// Resolving and connecting: each way to fail has its reason.
 mod net;
 /// The status page: order, words, bounds, escaping, headers.

@@ -1,4 +1,8 @@
-//! Announcing and ending windows, with a real recorder behind the desk and a clock that stands still.
+//! Announcing and ending windows, with a real recorder and store behind the desk.
+//!
+//! The clock stands until it is set; a life of the daemon ends when its workers have gone, though its desk is still held.
+//!
+//! What a window takes out of a time line is tested with `slo`.
 
 use super::*;
 use crate::config::load_text;

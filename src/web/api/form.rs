@@ -363,11 +363,11 @@ fn word(state: State) -> String {
     state.to_string()
 }
 
-fn moment(at: Timestamp) -> f64 {
+pub(super) fn moment(at: Timestamp) -> f64 {
     at.as_secs_f64()
 }
 
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     // Whole milliseconds: what is exported is what is kept.
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
 }

@@ -22,8 +22,8 @@ pub(crate) struct Running {
     log: Arc<Mutex<String>>,
     /// Where page, API and metrics are.
     pub(crate) address: SocketAddr,
-    /// Its folder, with `probes.toml` and `socket`.
-    pub(crate) folder: TempDir,
+    /// Its folder, with `probes.toml` and `socket`; that of the next one too, if it is started again.
+    pub(crate) folder: Arc<TempDir>,
 }
 
 /// The binary that was built for these tests.
@@ -47,10 +47,21 @@ impl Running {
         Self::start_by(shell, config, &[])
     }
 
-    fn start_by(mut program: Command, config: &str, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Kills it without warning and starts another one in its folder.
+    pub(crate) fn kill_and_start_again(self) -> Self {
+        let folder = Arc::clone(&self.folder);
+        drop(self);
+        Self::start_in(folder, binary(), &[])
+    }
+
+    fn start_by(program: Command, config: &str, arguments: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let text = format!("[monitor]\nvantage = \"test\"\nlisten = \"127.0.0.1:0\"\n{config}");
         std::fs::write(folder.path().join("probes.toml"), text).unwrap();
+        Self::start_in(folder, program, arguments)
+    }
+
+    fn start_in(folder: Arc<TempDir>, mut program: Command, arguments: &[&str]) -> Self {
         let socket = ["--socket", "socket"];
         let own = if arguments.contains(&"--socket") { &[] } else { &socket[..] };
         let mut child = program

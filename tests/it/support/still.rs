@@ -5,20 +5,24 @@
 //! It knows nothing of how a monitor would come to such views.
 
 use jiff::tz::TimeZone;
+use nephoscope::clock::WallClock;
+use nephoscope::config::load_text;
 use nephoscope::model::{
     Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warning, Warnings,
 };
 use nephoscope::monitor::book::Book;
+use nephoscope::monitor::desk::Desk;
 use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
 };
-use nephoscope::web::{Face, Past, Picture, router, serve};
+use nephoscope::web::{Door, Face, Past, Picture, router, serve};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// 2026-11-22 13:05:09.123 UTC.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_352_709_123);
@@ -62,10 +66,18 @@ impl Still {
     /// A face that shows this picture, is alive and ready, and has one metric.
     pub(crate) fn face(self) -> Face {
         let book = Book::new(&Arc::from([]), &[], &TimeZone::UTC, NOW);
-        let past = Past { book, outages: Arc::new(Vec::new), frozen: Arc::new(Vec::new) };
+        let none = || Vec::new();
+        let past = Past {
+            book,
+            outages: Arc::new(none),
+            recent: Arc::new(none),
+            frozen: Arc::new(Vec::new),
+        };
         Face {
             picture: Arc::new(self),
             past,
+            desk: desk(),
+            keeping: Arc::new(|| Ok(())),
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),
             metrics: Arc::new(|| Some(axum::body::Body::from("nephoscope_build_info 1\n"))),
@@ -108,6 +120,42 @@ impl Still {
     pub(crate) fn crowd(count: usize) -> Self {
         let names = (0..count).map(|number| format!("service-{number:05}"));
         Self::of(names.map(|name| service(&name, &name, [State::Up, State::Up])).collect())
+    }
+}
+
+/// A desk behind which no recorder runs: it lists, and takes nothing in.
+fn desk() -> Desk {
+    let config = load_text(Path::new("probes.toml"), DESK.to_owned()).unwrap().config;
+    let parts = (&config.checks.clone().into(), &config.services.clone().into());
+    let clock: Arc<dyn WallClock> = Arc::new(StillClock);
+    Desk::new(&config, parts, None, &clock, mpsc::channel(1).0.downgrade())
+}
+
+/// What the desk knows of.
+const DESK: &str = r#"
+[provider.aurora]
+host = "{service}.aurora.example.com"
+[probe.web.http]
+url = "https://{host}/"
+[service.docs]
+probes = ["web"]
+[[maintenance]]
+match = { service = "docs" }
+every = "Sun 23:00-24:00"
+reason = "weekly patches"
+[[maintenance]]
+match = { provider = "aurora" }
+start = 2026-11-22T13:00:00Z
+end = 2026-11-22T14:00:00Z
+by = "ann"
+"#;
+
+/// A clock that stands at [`NOW`].
+struct StillClock;
+
+impl WallClock for StillClock {
+    fn now(&self) -> Timestamp {
+        NOW
     }
 }
 
@@ -267,7 +315,7 @@ pub(crate) async fn ask(face: Face, request: &str) -> Answer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (done, stop) = oneshot::channel::<()>();
-    let served = serve::serve(listener, router(face), async {
+    let served = serve::serve(listener, router(face, Door::Network), async {
         let _ = stop.await;
     });
     let asked = async {
