@@ -167,11 +167,13 @@ impl History {
             })
             .collect();
         let mut scopes = scheme.scopes();
-        scopes.extend(service.objectives.iter().filter_map(|each| match each.scope {
-            ScopeChoice::AtLeast(least) => Some(Scope::AtLeast(least)),
-            _ => None,
-        }));
-        scopes.dedup();
+        for objective in &service.objectives {
+            if let ScopeChoice::AtLeast(least) = objective.scope
+                && !scopes.contains(&Scope::AtLeast(least))
+            {
+                scopes.push(Scope::AtLeast(least));
+            }
+        }
         let count = |scope| Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 };
         Self {
             scheme,
@@ -380,7 +382,7 @@ impl History {
             self.joined.push(Joined { scope, lens, line });
             self.joined.len() - 1
         });
-        let told = self.scheme.checks(scope).into_iter();
+        let told = self.below(scope).into_iter();
         let to = told.map(|check| self.checks[check].line(lens).upto()).min();
         let from = self.joined[position].line.upto();
         if let Some(to) = to.filter(|to| *to > from) {
@@ -404,9 +406,16 @@ impl History {
 
     /// The earliest moment of which anything is known in a scope.
     fn begun(&self, scope: Scope, lens: Lens) -> Timestamp {
-        let checks = self.scheme.checks(scope).into_iter();
+        let checks = self.below(scope).into_iter();
         let begun = checks.map(|check| self.checks[check].line(lens).kept_from()).min();
-        begun.unwrap_or_else(|| self.counted[0].upto)
+        begun.unwrap_or_default()
+    }
+
+    /// The checks whose lines say how far a scope reaches: those that count for it, or all where none does and the scope
+    /// is excluded throughout.
+    fn below(&self, scope: Scope) -> Vec<usize> {
+        let counting = self.scheme.checks(scope);
+        if counting.is_empty() { (0..self.checks.len()).collect() } else { counting }
     }
 
     /// Joins a scope from the end of `line` to `to`.

@@ -35,6 +35,8 @@ mod maintenance;
 mod net;
 /// The status page: order, words, bounds, escaping, headers.
 mod page;
+/// The SLO engine against time painted second by second.
+mod painter;
 /// `status` and `probe`: what they say, exit codes.
 mod render;
 /// `replay`: the worked cases to the second, what is wrong with a file of results, forms of the answer.
