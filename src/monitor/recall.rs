@@ -15,7 +15,7 @@ use super::track::{Memory, Told, Track};
 use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, Timestamp};
 use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
 use crate::slo::spans::{Amounts, Timeline};
-use crate::store::record::{Entry, Run};
+use crate::store::record::{Entry, Run, ScopeCount};
 use crate::store::{self, Image};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -137,9 +137,10 @@ impl<'a> Recalling<'a> {
 
     /// Counters go on from where they were stored; what was never counted is counted from the beginning of its history.
     fn scopes(&self, image: &Image) {
+        let by_name: BTreeMap<&str, &[ScopeCount]> =
+            image.services.iter().map(|stored| (&*stored.name, &*stored.scopes)).collect();
         for (number, service) in self.book.services().iter().enumerate() {
-            let stored = image.services.iter().find(|each| *each.name == *service.name);
-            let stored = stored.map_or(&[][..], |stored| &stored.scopes);
+            let stored = by_name.get(&*service.name).copied().unwrap_or_default();
             self.book.with(number, |history| {
                 let scopes: Vec<_> = history.scopes().collect();
                 for scope in scopes {

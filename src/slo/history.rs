@@ -379,6 +379,8 @@ impl History {
         let same = |each: &Joined| each.scope == scope && each.lens == lens;
         let position = self.joined.iter().position(same).unwrap_or_else(|| {
             let line = Timeline::new(self.begun(scope, lens));
+            // Exactly the room that is needed: there are very many services with a few scopes each.
+            self.joined.reserve_exact(1);
             self.joined.push(Joined { scope, lens, line });
             self.joined.len() - 1
         });

@@ -111,16 +111,23 @@ pub(super) fn millis(from: Timestamp, to: Timestamp) -> u64 {
 /// Spans between two running totals: few enough to be added up in the time of a cache miss.
 const BLOCK: usize = 16;
 
-/// A stretch that was not good, in 16 bytes.
+/// A stretch that was not good, in 12 bytes: there are very many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed(4))]
 struct Span {
-    start: i64,
+    /// Where it starts, above; below it [`CODE_BITS`] of the position of the reason plus one, or of the cause (0 if there
+    /// is none), and [`KIND_BITS`] of the kind.
+    packed: i64,
     /// Milliseconds; what lasts longer than 49 days is several spans.
     len: u32,
-    kind: Kind,
-    /// Position of the reason plus one, or of the cause; 0 if there is none.
-    code: u8,
 }
+
+const KIND_BITS: u32 = 2;
+const CODE_BITS: u32 = 6;
+const LOW_BITS: u32 = KIND_BITS + CODE_BITS;
+
+// Every reason and cause has a code.
+const _: () = assert!(Reason::ALL.len() < 1 << CODE_BITS && Cause::ALL.len() < 1 << CODE_BITS);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -131,8 +138,36 @@ enum Kind {
 }
 
 impl Span {
+    /// `start` is within 2 200 years of the epoch.
+    fn new(start: i64, len: u32, kind: Kind, code: u8) -> Self {
+        let low = i64::from(code) << KIND_BITS | kind as i64;
+        Self { packed: start << LOW_BITS | low, len }
+    }
+
+    const fn start(self) -> i64 {
+        self.packed >> LOW_BITS
+    }
+
     fn end(self) -> i64 {
-        self.start + i64::from(self.len)
+        self.start() + i64::from(self.len)
+    }
+
+    const fn kind(self) -> Kind {
+        match self.packed & ((1 << KIND_BITS) - 1) {
+            0 => Kind::Bad,
+            1 => Kind::Unknown,
+            2 => Kind::Excluded,
+            _ => Kind::Mixed,
+        }
+    }
+
+    fn code(self) -> u8 {
+        let code = self.packed >> KIND_BITS & ((1 << CODE_BITS) - 1);
+        u8::try_from(code).expect("six bits")
+    }
+
+    fn shift(&mut self, millis: i64) {
+        self.packed += millis << LOW_BITS;
     }
 }
 
@@ -227,9 +262,9 @@ impl Timeline {
         self.total[kind as usize] += left;
         if let Some(last) = self.spans.last_mut()
             && last.end() == start
-            && last.kind == kind
+            && last.kind() == kind
             // An outage keeps the reason it began with; unknown time does not hide a change of cause.
-            && (kind != Kind::Unknown || last.code == code)
+            && (kind != Kind::Unknown || last.code() == code)
         {
             let room = u64::from(u32::MAX - last.len).min(left);
             last.len += u32::try_from(room).expect("at most what fits");
@@ -239,7 +274,7 @@ impl Timeline {
         while left > 0 {
             let len = u32::try_from(left).unwrap_or(u32::MAX);
             let before = self.total[kind as usize] - left;
-            self.push(Span { start, len, kind, code }, kind, before);
+            self.push(Span::new(start, len, kind, code), kind, before);
             start += i64::from(len);
             left -= u64::from(len);
         }
@@ -252,18 +287,19 @@ impl Timeline {
             if kind != Kind::Mixed {
                 totals[kind as usize] = before;
             }
+            self.totals.reserve_exact(1);
             self.totals.push(totals);
         }
         if self.spans.len() == self.spans.capacity() {
-            // A quarter more, not twice: most lines are short, and there are very many of them.
-            self.spans.reserve_exact((self.spans.len() / 4).max(2));
+            // An eighth more, not twice: most lines are short, and there are very many of them.
+            self.spans.reserve_exact((self.spans.len() / 8).max(2));
         }
         self.spans.push(span);
     }
 
     fn push_mixed(&mut self, start: i64, len: u64, mix: Mix) {
         let len = u32::try_from(len).expect("coalesced stretches stay below 49 days");
-        self.push(Span { start, len, kind: Kind::Mixed, code: 0 }, Kind::Mixed, 0);
+        self.push(Span::new(start, len, Kind::Mixed, 0), Kind::Mixed, 0);
         self.mixed.push((start, mix));
         self.total[Kind::Bad as usize] += mix.bad;
         self.total[Kind::Unknown as usize] += mix.unknown;
@@ -297,20 +333,20 @@ impl Timeline {
     /// Bad, unknown and excluded milliseconds between the beginning and `at`.
     fn sums_before(&self, at: Timestamp) -> Sums {
         let at = at.as_millis();
-        let count = self.spans.partition_point(|span| span.start < at);
+        let count = self.spans.partition_point(|span| span.start() < at);
         let Some(last) = count.checked_sub(1) else {
             return self.totals.first().copied().unwrap_or(self.total);
         };
         let mut sums = self.totals[last / BLOCK];
         for span in &self.spans[last / BLOCK * BLOCK..=last] {
-            let part =
-                u64::from(span.len).min(u64::try_from(at - span.start).expect("it starts before"));
-            if span.kind == Kind::Mixed {
-                let mix = self.mix_at(span.start).part(part, u64::from(span.len));
+            let part = u64::from(span.len)
+                .min(u64::try_from(at - span.start()).expect("it starts before"));
+            if span.kind() == Kind::Mixed {
+                let mix = self.mix_at(span.start()).part(part, u64::from(span.len));
                 sums[Kind::Bad as usize] += mix.bad;
                 sums[Kind::Unknown as usize] += mix.unknown;
             } else {
-                sums[span.kind as usize] += part;
+                sums[span.kind() as usize] += part;
             }
         }
         sums
@@ -328,7 +364,7 @@ impl Timeline {
         let near = self.mixed.partition_point(|(start, _)| *start < from).saturating_sub(1);
         let inside = self.mixed[near..].iter().take_while(|(start, _)| *start < to);
         let bound = |(start, mix): &(i64, Mix)| {
-            let position = self.spans.partition_point(|span| span.start < *start);
+            let position = self.spans.partition_point(|span| span.start() < *start);
             let span = self.spans[position];
             let cut = *start < from || span.end() > to;
             match span.end() > from {
@@ -352,9 +388,7 @@ impl Timeline {
         for moment in [&mut self.begun, &mut self.kept_from, &mut self.upto] {
             *moment = moment.shifted(millis);
         }
-        for start in self.spans.iter_mut().map(|span| &mut span.start) {
-            *start += millis;
-        }
+        self.spans.iter_mut().for_each(|span| span.shift(millis));
         for (start, _) in &mut self.mixed {
             *start += millis;
         }
@@ -488,16 +522,16 @@ impl Pieces<'_> {
         let Some(span) = self.line.spans.get(self.next) else {
             return (What::Good, self.line.upto);
         };
-        if from.as_millis() < span.start {
-            return (What::Good, Timestamp::from_millis(span.start));
+        if from.as_millis() < span.start() {
+            return (What::Good, Timestamp::from_millis(span.start()));
         }
         self.next += 1;
-        let code = usize::from(span.code).checked_sub(1);
-        let what = match span.kind {
+        let code = usize::from(span.code()).checked_sub(1);
+        let what = match span.kind() {
             Kind::Bad => What::Bad(code.map(|code| Reason::ALL[code])),
             Kind::Unknown => What::Unknown(Cause::ALL[code.expect("unknown time has a cause")]),
             Kind::Excluded => What::Excluded,
-            Kind::Mixed => What::Mixed(self.line.mix_at(span.start)),
+            Kind::Mixed => What::Mixed(self.line.mix_at(span.start())),
         };
         (what, Timestamp::from_millis(span.end()))
     }
@@ -506,7 +540,7 @@ impl Pieces<'_> {
     fn clipped(&self, mix: Mix, from: Timestamp) -> Mix {
         let span = self.line.spans[self.next - 1];
         let offset =
-            |at: Timestamp| u64::try_from(at.as_millis() - span.start).expect("inside the span");
+            |at: Timestamp| u64::try_from(at.as_millis() - span.start()).expect("inside the span");
         mix.between(offset(from), offset(self.at), u64::from(span.len))
     }
 }
