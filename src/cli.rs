@@ -10,6 +10,7 @@ mod maintenance;
 mod probe;
 mod render;
 mod replay;
+mod report;
 mod results;
 mod run;
 mod status;
@@ -80,6 +81,11 @@ enum Command {
     /// Asks over the daemon's local socket. Exit code 0 if all that was asked about is up, 1 if something is not or no
     /// daemon answers, 2 if there is no such service or check.
     Status(status::Asked),
+    /// Report how promises stood and what was down, over a window or a calendar period.
+    ///
+    /// Asks the running daemon, or reads stores at rest and merges what several vantages saw. As a table, json, csv, markdown,
+    /// or one html file with plots that can be mailed.
+    Report(report::Asked),
     /// Say how the configured promises stood, from recorded results.
     ///
     /// Reads a file of results, one JSON object a line, and evaluates every promise of the configuration at the instants
@@ -149,6 +155,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Validate(asked)) => validate::run(&arguments, asked),
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),
+        Some(Command::Report(asked)) => report::run(&arguments, asked),
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),

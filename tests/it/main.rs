@@ -41,6 +41,8 @@ mod painter;
 mod render;
 /// `replay`: the worked cases to the second, what is wrong with a file of results, forms of the answer.
 mod replay;
+/// `report`: every format, several vantages, wrong questions.
+mod report;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
 /// Fixtures: servers on port 0, certificates made at run time, specs.

@@ -8,6 +8,7 @@ pub(crate) mod certs;
 pub(crate) mod daemon;
 pub(crate) mod dns;
 pub(crate) mod http;
+pub(crate) mod shelf;
 pub(crate) mod spec;
 pub(crate) mod still;
 pub(crate) mod tcp;

@@ -49,7 +49,8 @@ impl VantageForm {
     ) {
         let (mut known, mut whole, mut begun) = (0, 0, None::<Timestamp>);
         for (number, service) in book.services().iter().enumerate() {
-            if !question.fits(service) {
+            let is_reported = !service.objectives.is_empty() || question.span(zone, at).is_some();
+            if !question.fits(service) || !is_reported {
                 continue;
             }
             let span = super::longest(question, service, zone, at);

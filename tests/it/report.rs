@@ -1,0 +1,327 @@
+//! `nephoscope report` on stores that the test wrote: every format as a whole, several vantages, and wrong questions.
+//!
+//! The numbers are those of the engine, which is tested beside it; here they have to arrive, add up and read well. The html has
+//! to be one well-formed file that loads nothing.
+//!
+//! How a browser shows it cannot be tested here.
+
+use crate::support::daemon::binary;
+use crate::support::shelf::{ENDED, Shelf, WATCHED};
+use nephoscope::monitor::form::{Number, StandingForm};
+use nephoscope::store::{Fact, Outage, Period};
+use nephoscope::web::report::{ReportForm, WhatWord};
+use std::path::Path;
+use tempfile::TempDir;
+
+const HOUR: i64 = 3_600;
+/// 2026-10-25 02:00 in Vienna, the night in which the clocks go back.
+const NIGHT: i64 = 1_792_886_400;
+
+/// A store of vie-1: borealis fails on a night for two hours and, for half an hour on another day, aurora too; then the
+/// vantage sees nothing for three hours.
+fn usual(folder: &Path, vantage: &str) {
+    let mut shelf = Shelf::new(folder, vantage);
+    let both = NIGHT + 72 * HOUR..NIGHT + 72 * HOUR + 1_800;
+    let blind = &[NIGHT + 100 * HOUR..NIGHT + 103 * HOUR];
+    shelf.watch("shop/aurora/web", std::slice::from_ref(&both), blind);
+    shelf.watch("shop/borealis/web", &[NIGHT..NIGHT + 2 * HOUR, both.clone()], blind);
+    shelf.watch("intranet/aurora/web", &[], blind);
+    shelf.watch("intranet/borealis/web", &[], blind);
+    shelf.keep(outage("provider:borealis", NIGHT..NIGHT + 2 * HOUR, "refused by 192.0.2.7:443"));
+    shelf.keep(outage("any", both, "refused | by <b>all</b>, \"both\""));
+    for (revision, bad, why) in [(1, 9_000, "closed"), (2, 1_800, "maintenance `fiber` was added")]
+    {
+        shelf.keep(frozen(revision, f64::from(bad), why));
+    }
+    shelf.close();
+}
+
+fn outage(scope: &str, during: std::ops::Range<i64>, said: &str) -> Fact {
+    let provider = scope.strip_prefix("provider:");
+    Fact::Outage(Outage {
+        id: format!("shop/{scope}/{}", during.start),
+        service: "shop".to_owned(),
+        scope: scope.to_owned(),
+        provider: provider.map(str::to_owned),
+        started_ms: during.start * 1_000,
+        ended_ms: Some(during.end * 1_000),
+        reason: Some("connect_refused".to_owned()),
+        check: Some("shop/borealis/web".to_owned()),
+        said: Some(said.to_owned()),
+    })
+}
+
+/// October of the contract, as if it had been frozen with this bad time.
+fn frozen(revision: u32, bad: f64, why: &str) -> Fact {
+    let (from, to) = (1_790_805_600, 1_793_487_600);
+    #[expect(clippy::cast_precision_loss, reason = "some weeks")]
+    let elapsed = (to - from) as f64;
+    let budget = elapsed * 0.01;
+    let standing = StandingForm {
+        at: Number(1_793_487_600.0),
+        service: "shop".to_owned(),
+        scope: "all".to_owned(),
+        provider: String::new(),
+        slo: "contract".to_owned(),
+        kind: "time".to_owned(),
+        unit: "s".to_owned(),
+        window: "2026-10".to_owned(),
+        from: Number(1_790_805_600.0),
+        to: Number(1_793_487_600.0),
+        elapsed_s: Number(elapsed),
+        good_s: Number(elapsed - bad),
+        bad_s: Number(bad),
+        unknown_s: Number(0.0),
+        excluded_s: Number(0.0),
+        availability: Some(Number((elapsed - bad) / elapsed)),
+        availability_low: Some(Number((elapsed - bad) / elapsed)),
+        availability_high: Some(Number((elapsed - bad) / elapsed)),
+        coverage: Some(Number(1.0)),
+        objective: Number(0.99),
+        budget_s: Number(budget),
+        budget_left_s: Number(budget - bad),
+        budget_remaining: Some(Number(1.0 - bad / budget)),
+        burn: nephoscope::monitor::form::BurnForm::default(),
+        alerts: None,
+        suppressed: false,
+    };
+    Fact::Period(Period {
+        service: "shop".to_owned(),
+        slo: "contract".to_owned(),
+        scope: "all".to_owned(),
+        provider: String::new(),
+        period: "2026-10".to_owned(),
+        from_ms: from * 1_000,
+        to_ms: to * 1_000,
+        revision,
+        made_ms: (to + i64::from(revision) * HOUR) * 1_000,
+        why: why.to_owned(),
+        standing: serde_json::to_string(&standing).unwrap(),
+    })
+}
+
+/// A folder with the configuration and the store of vie-1 in `vie`.
+fn place() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("probes.toml"), WATCHED).unwrap();
+    usual(&folder.path().join("vie"), "vie-1");
+    folder
+}
+
+/// Exit code, stdout and stderr of `nephoscope report` in `folder`.
+fn report(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let arguments = arguments.split_whitespace();
+    let output = binary().current_dir(folder).arg("report").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn said(arguments: &str) -> String {
+    let (code, said, words) = report(place().path(), arguments);
+    assert_eq!((code, words.as_str()), (0, ""), "{said}");
+    said
+}
+
+fn form(folder: &Path, arguments: &str) -> ReportForm {
+    let (_, said, words) = report(folder, &format!("{arguments} --format json"));
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}{words}"))
+}
+
+#[test]
+fn a_table_for_the_terminal() {
+    insta::assert_snapshot!("report_table", said("--store vie"));
+}
+
+#[test]
+fn markdown_for_a_ticket() {
+    insta::assert_snapshot!("report_markdown", said("--store vie --match team=storefront"));
+}
+
+#[test]
+fn csv_for_a_spreadsheet() {
+    let all: Vec<_> = ["standings", "stretches", "outages", "frozen"]
+        .map(|rows| said(&format!("--store vie --format csv --rows {rows}")))
+        .into();
+    insta::assert_snapshot!("report_csv", all.join("\n").replace('\r', ""));
+}
+
+#[test]
+fn json_for_a_program() {
+    let said = said("--store vie --match service=shop --window 1d --format json");
+    insta::assert_snapshot!("report_json", said);
+}
+
+#[test]
+fn html_for_a_customer() {
+    let page = said("--store vie --window 7d --format html");
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let page = format!("{before}{after}").replace(version, "[version]").replace("><", ">\n<");
+    insta::assert_snapshot!("report_html", page);
+}
+
+/// Elements of html that have no end.
+const VOID: [&str; 2] = ["meta", "br"];
+
+#[test]
+fn the_html_is_well_formed_and_loads_nothing() {
+    let page = said("--store vie --format html");
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.strip_prefix("<!DOCTYPE html>").unwrap();
+    for piece in body.split('<').skip(1) {
+        let (tag, _) = piece.split_once('>').unwrap_or_else(|| panic!("`<` without end: {piece}"));
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "in {open:?}");
+        } else {
+            let name = tag.split_whitespace().next().unwrap();
+            if !VOID.contains(&name) {
+                open.push(name);
+            }
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    for outside in [
+        "http://",
+        "https://",
+        "src=",
+        "href=",
+        "@import",
+        "<script",
+        "<link",
+        "<iframe",
+        "by <b>all",
+    ] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("url(").count(), page.matches("url(#hatch)").count());
+    assert!(page.contains("Web shop &lt;eu&gt;"));
+}
+
+#[test]
+fn stretches_and_days_add_up_to_the_numbers() {
+    let folder = place();
+    for arguments in ["--store vie", "--store vie --period 2026-10-25", "--store vie --window 3d"] {
+        let form = form(folder.path(), arguments);
+        for slo in form.services.iter().flat_map(|service| &service.slos) {
+            for scope in slo.scopes.iter().filter(|scope| scope.revision.is_none()) {
+                let bad: f64 = scope.stretches.iter().map(|stretch| stretch.bad_s.0).sum();
+                let unknown: f64 = scope.stretches.iter().map(|stretch| stretch.unknown_s.0).sum();
+                let shown = (scope.standing.bad_s.0, scope.standing.unknown_s.0);
+                assert_eq!((bad, unknown), shown, "{}", slo.slo);
+            }
+            let first = &slo.scopes[0].standing;
+            let days = |part: fn(&nephoscope::web::report::DayForm) -> f64| -> f64 {
+                slo.days.iter().map(part).sum()
+            };
+            assert_eq!(
+                (days(|day| day.good_s.0), days(|day| day.bad_s.0)),
+                (first.good_s.0, first.bad_s.0)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_day_on_which_clocks_go_back_has_twenty_five_hours() {
+    let form = form(place().path(), "--store vie --period 2026-10-25 --match provider=borealis");
+    let slo = &form.services[0].slos[0];
+    let [scope] = &slo.scopes[..] else { panic!("only one side: {:?}", slo.scopes) };
+    assert_eq!(scope.standing.scope, "provider:borealis");
+    let Number(elapsed) = scope.standing.elapsed_s;
+    assert_eq!((elapsed, scope.standing.bad_s.0), (90_000.0, 7_200.0));
+    assert_eq!(slo.days.len(), 1);
+    let outages: Vec<_> = form.services[0].outages.iter().map(|outage| &*outage.scope).collect();
+    assert_eq!(outages, ["provider:borealis"]);
+}
+
+#[test]
+fn a_closed_period_is_reported_as_it_was_frozen_with_every_revision() {
+    let form = form(place().path(), "--store vie --period 2026-10 --match service=shop");
+    let contract = &form.services[0].slos[1];
+    let all = &contract.scopes[0];
+    assert_eq!((all.revision, all.standing.bad_s.0, all.met), (Some(2), 1_800.0, Some(true)));
+    let revisions: Vec<_> =
+        contract.frozen.iter().map(|frozen| (frozen.revision, &*frozen.why)).collect();
+    assert_eq!(revisions, [(2, "maintenance `fiber` was added"), (1, "closed")]);
+    assert_eq!(contract.scopes[1].revision, None);
+}
+
+#[test]
+fn bad_time_says_what_was_seen() {
+    let form = form(place().path(), "--store vie --match service=shop");
+    let any = &form.services[0].slos[0].scopes[0];
+    let bad: Vec<_> = any.stretches.iter().filter(|each| each.what == WhatWord::Bad).collect();
+    let [bad] = &bad[..] else { panic!("{bad:?}") };
+    assert_eq!(bad.why.as_deref(), Some("connect_refused"));
+    assert_eq!(bad.said.as_deref(), Some("refused | by <b>all</b>, \"both\""));
+    assert_eq!(bad.bad_s, Number(1_800.0));
+}
+
+#[test]
+fn several_vantages_are_merged_and_the_missing_one_is_named() {
+    let folder = place();
+    let mut alone = Shelf::new(&folder.path().join("fra"), "fra-1");
+    let only_here = NIGHT + 24 * HOUR..NIGHT + 25 * HOUR;
+    alone.watch("shop/aurora/web", std::slice::from_ref(&only_here), &[]);
+    alone.watch("shop/borealis/web", &[NIGHT..NIGHT + HOUR, only_here], &[]);
+    alone.watch("intranet/aurora/web", &[], &[]);
+    alone.watch("intranet/borealis/web", &[], &[]);
+    alone.close();
+
+    let both = form(folder.path(), "--store vie --store fra --match service=shop");
+    assert_eq!((both.quorum, both.at.0), (Some(2), f64::from(i32::try_from(ENDED).unwrap())));
+    let borealis = &both.services[0].slos[0].scopes[3].standing;
+    // An hour of the night was seen bad by both; the rest by one of two, which had no quorum and left one that saw good.
+    assert_eq!((&*borealis.scope, borealis.bad_s.0), ("provider:borealis", 3_600.0));
+    let names: Vec<_> = both.vantages.iter().map(|each| &*each.vantage).collect();
+    assert_eq!(names, ["vie-1", "fra-1"]);
+
+    let (code, said, words) =
+        report(folder.path(), "--store vie --store gone --store fra --format json");
+    let three: ReportForm = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, three.quorum), (1, Some(2)));
+    assert_eq!(words, "nephoscope: the report lacks `gone`: there is no store in `gone`\n");
+    assert_eq!(three.vantages[1].problem.as_deref(), Some("there is no store in `gone`"));
+    let any = three.services.iter().find(|each| each.service == "shop").unwrap();
+    // What one saw bad and one good is not known without the third.
+    assert!(any.slos[0].scopes[0].standing.unknown_s.0 > 0.0);
+}
+
+#[test]
+fn a_store_that_knows_nothing_is_said_kindly() {
+    let folder = place();
+    Shelf::new(&folder.path().join("new"), "new-1").close();
+    let (code, said, _) = report(folder.path(), "--store new --match service=shop");
+    assert_eq!(code, 0);
+    assert!(said.contains("knows of nothing yet"), "{said}");
+    assert!(said.contains("no_data"), "{said}");
+    let (_, page, _) = report(folder.path(), "--store new --format html");
+    assert!(page.contains("Nothing of this time was observed yet"), "{page}");
+}
+
+#[test]
+fn wrong_questions_are_refused_with_a_hint() {
+    let folder = place();
+    let refused = [
+        ("--window 30", "`30` is not a window"),
+        ("--period 2026-13", "2026-13"),
+        ("--period 2027-01", "has not begun yet"),
+        ("--window 7d --period 2026-10", "cannot be used with"),
+        ("--window 3y", "window"),
+        ("--match shop", "`shop` is not `key=value`"),
+        ("--match team=storefrond", "did you mean `team=storefront`?"),
+        ("--quorum 2", "1 to 1"),
+        ("--quorum 0", "1 to 1"),
+    ];
+    for (arguments, expected) in refused {
+        let (code, said, words) = report(folder.path(), &format!("--store vie {arguments}"));
+        assert_eq!((code, said.as_str()), (2, ""), "{arguments}: {words}");
+        assert!(words.contains(expected), "{arguments}: {words}");
+    }
+    let (code, _, words) = report(folder.path(), "--store nowhere");
+    assert_eq!((code, words.as_str()), (1, "nephoscope: there is no store in `nowhere`\n"));
+    let (code, _, words) = report(folder.path(), "--socket nowhere.sock");
+    assert_eq!(code, 1);
+    assert!(words.contains("or read its store with `--store`"), "{words}");
+}
