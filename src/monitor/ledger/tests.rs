@@ -6,9 +6,11 @@
 
 use super::*;
 use crate::model::{
-    Cause, CheckId, Endpoint, Host, IpChoice, Outcome, Pick, ProbeKind, ProbeResult, Reason, Role,
-    Shape, Side, Spec, State, TcpSpec, Warnings,
+    Cause, CheckId, Endpoint, Host, IpChoice, Maintenance, MaintenanceWhen, Matching, Outcome,
+    Pick, ProbeKind, ProbeResult, Reason, Role, Shape, Side, Spec, State, TcpSpec, Warnings,
 };
+use crate::slo::spans::What;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -70,7 +72,11 @@ fn ledger() -> Ledger {
 }
 
 fn ledger_of(checks: &[Arc<Check>; 2]) -> Ledger {
-    let service = Service {
+    Ledger::new(checks, &[service()], &jiff::tz::TimeZone::UTC, at(0))
+}
+
+fn service() -> Service {
+    Service {
         name: "shop".into(),
         title: "shop".into(),
         runbook: None,
@@ -80,8 +86,7 @@ fn ledger_of(checks: &[Arc<Check>; 2]) -> Ledger {
         objectives: Vec::new(),
         entry: None,
         depends_on: Vec::new(),
-    };
-    Ledger::new(checks, &[service], &jiff::tz::TimeZone::UTC, at(0))
+    }
 }
 
 fn result(outcome: Outcome) -> Box<ProbeResult> {
@@ -279,4 +284,52 @@ proptest::proptest! {
             proptest::prop_assert_eq!(i64::try_from(total).unwrap(), track.watermark().as_millis());
         }
     }
+}
+
+#[test]
+fn time_under_maintenance_is_excluded_and_shown() {
+    let mut ledger = ledger();
+    let window = Maintenance {
+        id: "work".into(),
+        matching: Matching::from(BTreeMap::from([("provider".into(), vec!["aws".into()])])),
+        when: MaintenanceWhen::Once { from: at(20), to: at(50) },
+        by: None,
+        reason: None,
+    };
+    let checks = [check("aws"), check("gcp")];
+    ledger.set_maintenance(&[Arc::new(window)], &checks, &[service()]);
+    run(&mut ledger, A, 0, false, BAD_RUN);
+    roll(&mut ledger, 10);
+    let effects = roll(&mut ledger, 25);
+    let begun = Change { from: State::Degraded, to: State::Maintenance, since: at(20) };
+    assert!(effects.contains(&Effect::CheckChanged { check: A, change: begun }), "{effects:?}");
+    roll(&mut ledger, 40);
+    assert_eq!(ledger.track(A).since(), at(20));
+    let effects = roll(&mut ledger, 55);
+    let ended = Change { from: State::Maintenance, to: State::Degraded, since: at(0) };
+    assert!(effects.contains(&Effect::CheckChanged { check: A, change: ended }), "{effects:?}");
+    assert_eq!(ledger.track(A).millis(), [0, 25_000, 0, 30_000]);
+    assert_eq!(ledger.track(B).millis()[3], 0);
+}
+
+#[test]
+fn a_daemon_that_was_away_leaves_unknown_time_after_the_hold() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    let told = ledger.wake(A, at(10), at(300));
+    let stopped = What::Unknown(Cause::Stopped);
+    let ends: Vec<_> = told.iter().map(|told| (told.to, told.ahead.what)).collect();
+    assert_eq!(ends, [(at(60), stopped)]);
+    assert_eq!(seconds(&ledger), [60, 0, 240]);
+    assert_eq!(ledger.track(A).state(), State::Unknown);
+    assert_eq!(ledger.track(A).cause(), Some(Cause::Stopped));
+}
+
+#[test]
+fn what_ran_out_while_the_daemon_lived_is_not_blamed_on_the_stop() {
+    let mut ledger = ledger();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    let told = ledger.wake(A, at(100), at(300));
+    let ends: Vec<_> = told.iter().map(|told| (told.past.what, told.to)).collect();
+    assert_eq!(ends, [(What::Good, at(60)), (What::Unknown(Cause::Overloaded), at(100))]);
 }
