@@ -6,6 +6,7 @@
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
 mod demo;
+mod export;
 mod maintenance;
 mod probe;
 mod render;
@@ -86,6 +87,12 @@ enum Command {
     /// Asks the running daemon, or reads stores at rest and merges what several vantages saw. As a table, json, csv, markdown,
     /// or one html file with plots that can be mailed.
     Report(report::Asked),
+    /// Write what the store remembers as a file of results, for `replay` or for other programs.
+    ///
+    /// Reads the store without changing it, also beside a running daemon, and prints one JSON object a line: what
+    /// each check said from when to when.
+    #[command(after_help = export::AFTER_HELP)]
+    Export(export::Asked),
     /// Say how the configured promises stood, from recorded results.
     ///
     /// Reads a file of results, one JSON object a line, and evaluates every promise of the configuration at the instants
@@ -156,6 +163,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),
         Some(Command::Report(asked)) => report::run(&arguments, asked),
+        Some(Command::Export(asked)) => export::run(&arguments, asked),
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),

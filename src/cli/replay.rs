@@ -5,11 +5,10 @@
 //! on memory that a daemon needs: nothing is coalesced. Exit code 2 for a file that cannot be read as results, 0
 //! whatever the numbers say.
 //!
-//! What a promise is worth is `slo`'s business; how the rows look, `row`'s and `table`'s.
+//! What a promise is worth is `slo`'s business; how a row looks, `monitor::form`'s.
 
 mod progress;
-mod row;
-mod stage;
+pub(super) mod stage;
 mod table;
 mod tape;
 
@@ -18,9 +17,9 @@ use super::results::Line;
 use super::results::moment::moment;
 use super::{Arguments, FINE, USAGE, complain, results, validate};
 use crate::model::Timestamp;
+use crate::monitor::form::StandingForm;
 use anyhow::Context as _;
 use progress::Progress;
-use row::Row;
 use stage::Stage;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -42,6 +41,12 @@ pub(super) const AFTER_HELP: &str = r#"A line of results:
   latency_ms  how long it took, for promises of kind `latency` (may be left out)
   reason      why (may be left out)
   until       holds exactly to there; without it, to the next result or for the check's `hold`
+
+`nephoscope export` writes such a file from the store, with three keys more, so that nothing is lost:
+
+  recheck        true: an extra look; counts as a failed run of alerts and not as time
+  runs           the grid results taken, [[first, seconds between two, how many], …]; the lines themselves do not count then
+  watched_since  before it the check takes no part in its service; without it, it was unknown
 
 Example: nephoscope replay --results october.ndjson --at 2026-11-01T00:00:00Z --format table"#;
 
@@ -156,11 +161,22 @@ fn read(
     Ok(None)
 }
 
-fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
+fn print(rows: &[StandingForm], format: Format) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     let written = match format {
-        Format::Json => row::write(rows, &mut out),
+        Format::Json => write_json(rows, &mut out),
         Format::Table => out.write_all(table::table(rows, Paper::of_process()).as_bytes()),
     };
     written.and_then(|()| out.flush()).context("cannot write to stdout")
+}
+
+/// An array with one row a line.
+fn write_json(rows: &[StandingForm], out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let mut text = String::from("[");
+    for (position, row) in rows.iter().enumerate() {
+        text.push_str(if position == 0 { "\n" } else { ",\n" });
+        text.push_str(&serde_json::to_string(row)?);
+    }
+    text.push_str(if rows.is_empty() { "]\n" } else { "\n]\n" });
+    out.write_all(text.as_bytes())
 }

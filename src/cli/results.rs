@@ -10,6 +10,7 @@
 pub(super) mod moment;
 
 use crate::model::{Timestamp, Verdict};
+use crate::monitor::form::Number;
 use crate::web::api::nearest;
 use moment::moment;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -80,6 +81,26 @@ impl<'a> Line<'a> {
             stray: raw.stray,
         })
     }
+}
+
+/// One line, to be written. What is `None` is left out.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Written<'a> {
+    pub(super) t: Number,
+    pub(super) check: &'a str,
+    pub(super) verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recheck: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) runs: Option<Vec<(Number, Number, u64)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) watched_since: Option<Number>,
 }
 
 /// What the keys that may stand in a line are.

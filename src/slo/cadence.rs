@@ -90,6 +90,11 @@ impl Cadence {
         self.interval
     }
 
+    /// Milliseconds after its place at which a start counts.
+    pub const fn tolerance(&self) -> u64 {
+        self.tolerance
+    }
+
     /// The wall clock was set: everything stood so much later or earlier.
     pub fn shift(&mut self, millis: i64) {
         for run in &mut self.runs {

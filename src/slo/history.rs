@@ -77,7 +77,8 @@ impl Lens {
         }
     }
 
-    fn through(self, what: What, latency: Duration) -> What {
+    /// What a result that said `what` and took `latency` is, looked at so.
+    pub fn through(self, what: What, latency: Duration) -> What {
         match self {
             Self::Within(threshold) if what == What::Good && latency > threshold => {
                 What::Bad(Some(crate::model::Reason::TooSlow))

@@ -19,6 +19,8 @@ mod daemon;
 mod demo;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
+/// `export`: a store beside its daemon and at rest, replayed to what the daemon says.
+mod export;
 /// What is written down against what the code says.
 mod golden;
 /// The real daemon among hostile servers.

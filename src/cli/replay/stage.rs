@@ -6,13 +6,13 @@
 //!
 //! It reads no file and writes none.
 
-use super::row::Row;
 use super::tape::Tape;
 use crate::cli::results::Line;
 use crate::config::Config;
 use crate::model::{
     Cause, Check, CheckIndex, Maintenance, Objective, ScopeChoice, Service, Timestamp,
 };
+use crate::monitor::form::StandingForm;
 use crate::slo::burn;
 use crate::slo::history::{Ahead, CheckMemory, History, Lens};
 use crate::slo::joint::Scope;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that is played.
-pub(super) struct Stage<'a> {
+pub(in crate::cli) struct Stage<'a> {
     acts: Vec<Act<'a>>,
     /// Every check id of the configuration: the act and the position in it, if its service promised something.
     places: BTreeMap<String, Option<(usize, usize)>>,
@@ -40,7 +40,7 @@ struct Act<'a> {
 
 impl<'a> Stage<'a> {
     /// Ready for the results of this configuration and questions about these instants.
-    pub(super) fn new(config: &'a Config, instants: &[Timestamp]) -> Self {
+    pub(in crate::cli) fn new(config: &'a Config, instants: &[Timestamp]) -> Self {
         let mut stage = Self { acts: Vec::new(), places: BTreeMap::new() };
         for service in &config.services {
             let promised = !service.objectives.is_empty();
@@ -56,12 +56,16 @@ impl<'a> Stage<'a> {
     }
 
     /// Whether nobody promised anything.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::cli) fn is_empty(&self) -> bool {
         self.acts.is_empty()
     }
 
     /// Takes in the line at this number; gives back its first key that means nothing, or says what is wrong with it.
-    pub(super) fn play(&mut self, line: Line<'_>, number: u64) -> Result<Option<String>, String> {
+    pub(in crate::cli) fn play(
+        &mut self,
+        line: Line<'_>,
+        number: u64,
+    ) -> Result<Option<String>, String> {
         let Some(place) = self.places.get(&*line.check) else {
             let id = &line.check;
             let hint = nearest(id, self.places.keys().map(String::as_str))
@@ -75,7 +79,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The rows of these instants, in their order; within one, services, promises and scopes in theirs.
-    pub(super) fn rows(&mut self, instants: &[Timestamp]) -> Vec<Row> {
+    pub(in crate::cli) fn rows(&mut self, instants: &[Timestamp]) -> Vec<StandingForm> {
         let mut ascending = instants.to_vec();
         ascending.sort_unstable();
         ascending.dedup();
@@ -140,7 +144,7 @@ impl<'a> Act<'a> {
         self.history.recall(check, memory);
     }
 
-    fn rows(&mut self, at: Timestamp) -> Vec<Row> {
+    fn rows(&mut self, at: Timestamp) -> Vec<StandingForm> {
         for (check, tape) in self.tapes.iter_mut().enumerate() {
             tape.play(&mut self.history, check, at);
         }
@@ -148,7 +152,9 @@ impl<'a> Act<'a> {
         for objective in &self.service.objectives {
             for scope in self.scopes(objective) {
                 let standing = self.history.standing(objective, scope, at);
-                rows.push(Row::new(self.service, objective, &self.history, scope, &standing));
+                let (name, window) = (&self.service.name, &objective.window_text);
+                let scheme = self.history.scheme();
+                rows.push(StandingForm::new(name, scheme, objective, scope, window, &standing));
             }
         }
         rows

@@ -5,9 +5,9 @@
 //!
 //! It computes nothing; everything else that a row has is in the JSON.
 
-use super::row::{Number, Row};
 use crate::cli::render::{BOLD, FAINT, Paper, clock, day, tame};
-use crate::model::{Timestamp, human_duration};
+use crate::model::{TierName, Timestamp, human_duration};
+use crate::monitor::form::{Number, StandingForm};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const NUMBERS: std::ops::Range<usize> = 3..7;
 const GAP: usize = 2;
 
 /// All rows.
-pub(super) fn table(rows: &[Row], paper: Paper) -> String {
+pub(super) fn table(rows: &[StandingForm], paper: Paper) -> String {
     let mut out = String::new();
     for (position, rows) in rows.chunk_by(|one, other| one.at == other.at).enumerate() {
         let gap = if position == 0 { "" } else { "\n" };
@@ -39,7 +39,7 @@ pub(super) fn table(rows: &[Row], paper: Paper) -> String {
     out
 }
 
-fn one_instant(out: &mut String, rows: &[Row], paper: Paper) {
+fn one_instant(out: &mut String, rows: &[StandingForm], paper: Paper) {
     let cells: Vec<_> = rows.iter().map(cells).collect();
     let width = |column: usize| {
         let longest = cells.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
@@ -54,7 +54,7 @@ fn one_instant(out: &mut String, rows: &[Row], paper: Paper) {
     }
 }
 
-fn is_overdrawn(row: &Row) -> bool {
+fn is_overdrawn(row: &StandingForm) -> bool {
     row.budget_remaining.is_some_and(|left| left.0 <= 0.0)
 }
 
@@ -78,7 +78,7 @@ fn line(cells: &[String; COLUMNS], widths: [usize; COLUMNS], paper: Paper) -> St
     line.chars().take(paper.width - 1).collect::<String>() + rest
 }
 
-fn cells(row: &Row) -> [String; COLUMNS] {
+fn cells(row: &StandingForm) -> [String; COLUMNS] {
     [
         tame(&row.service),
         tame(&row.slo),
@@ -92,10 +92,10 @@ fn cells(row: &Row) -> [String; COLUMNS] {
 }
 
 /// `21m36s 50%`, `-3 events -12%`; whole percent where they are many.
-fn budget(row: &Row) -> String {
+fn budget(row: &StandingForm) -> String {
     let Number(left) = row.budget_left_s;
     let sign = if left < 0.0 { "-" } else { "" };
-    let amount = match row.unit {
+    let amount = match row.unit.as_str() {
         "s" => human_duration(Duration::from_secs_f64(left.abs())),
         unit => format!("{:.0} {unit}", left.abs()),
     };
@@ -107,10 +107,11 @@ fn budget(row: &Row) -> String {
 }
 
 /// The most urgent tier that fires, and how many more.
-fn alerts(row: &Row) -> String {
+fn alerts(row: &StandingForm) -> String {
     let Some(alerts) = &row.alerts else { return "-".to_owned() };
-    let mut firing = alerts.0.iter().filter(|(_, active)| *active == Some(true));
-    let Some((name, _)) = firing.next() else { return "none".to_owned() };
+    let fires = |tier: &&TierName| alerts.get(tier.as_str()) == Some(&true);
+    let mut firing = TierName::ALL.iter().filter(fires);
+    let Some(name) = firing.next() else { return "none".to_owned() };
     let more = firing.count();
     let more = if more == 0 { String::new() } else { format!(" +{more}") };
     let quiet = if row.suppressed { " (suppressed)" } else { "" };
