@@ -9,11 +9,12 @@
 
 mod stretch;
 
+use super::results::Written;
 use super::results::moment::moment;
 use super::{Arguments, FINE, USAGE, complain, validate};
 use crate::clock::{SystemClock, WallClock as _};
 use crate::config::Config;
-use crate::model::Timestamp;
+use crate::model::{CheckId, Timestamp};
 use crate::monitor::book::Book;
 use crate::monitor::remember;
 use crate::store;
@@ -78,10 +79,17 @@ fn write(
 ) -> std::io::Result<()> {
     for (number, service) in config.services.iter().enumerate() {
         let own = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-        let own = own.map(|check| &config.checks[check.get()].id);
+        let own = own.map(|check| config.checks[check.get()].id.clone());
+        let entry = service.entry.as_ref().map(|entry| entry.check_id(&service.name));
+        let ids: Vec<CheckId> = own.chain(entry.clone()).collect();
         book.with(number, |history| {
-            for (id, past) in own.zip(history.checks()) {
-                for line in stretch::lines(id.as_str(), past, during) {
+            for (id, past) in ids.iter().zip(history.checks()) {
+                let lines = stretch::lines(id.as_str(), past, during);
+                // An entry that was never looked at has no results and no rows.
+                if Some(id) == entry.as_ref() && lines.iter().all(Written::is_unknown) {
+                    continue;
+                }
+                for line in lines {
                     serde_json::to_writer(&mut *out, &line)?;
                     out.write_all(b"\n")?;
                 }

@@ -103,6 +103,13 @@ pub(super) struct Written<'a> {
     pub(super) watched_since: Option<Number>,
 }
 
+impl Written<'_> {
+    /// Whether it says that nothing is known.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.verdict == Verdict::Unknown.as_str()
+    }
+}
+
 /// What the keys that may stand in a line are.
 pub(super) fn known_keys() -> String {
     KEYS.map(|key| format!("`{key}`")).join(", ")
