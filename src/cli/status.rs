@@ -1,11 +1,12 @@
 //! `nephoscope status`: what the running daemon knows, without probing.
 //!
 //! Asks over the local socket. Without a name every side of every service, worst first; with a service (or
-//! `service/endpoint`) its checks; with a check that check and its last runs. Exit code 0 when all that was asked about is
+//! `service/endpoint`) its checks; both with how promises stand; with a check that check and its last runs. Exit code 0 when all that was asked about is
 //! up or in maintenance, 1 when something is not, 2 when there is no such thing.
 //!
 //! It does not know what makes a state, and starts nothing.
 
+mod promise;
 mod table;
 
 use super::render::Paper;
@@ -13,7 +14,9 @@ use super::{Arguments, BAD, FINE, USAGE, complain};
 use crate::client::socket::{Place, candidates};
 use crate::client::{Client, Error};
 use crate::model::State;
-use crate::web::api::{CheckForm, ChecksForm, ResultsForm, ServicesForm, nearest};
+use crate::web::api::{
+    CheckForm, ChecksForm, ResultsForm, ServicesForm, SloForm, SlosForm, nearest,
+};
 use anyhow::Context as _;
 use serde::Serialize;
 use std::io::Write as _;
@@ -44,10 +47,18 @@ struct Closely {
     results: ResultsForm,
 }
 
+/// What was asked about, and how its promises stand, in the scope they were made for.
+#[derive(Debug, Serialize)]
+struct WithPromises<T> {
+    #[serde(flatten)]
+    form: T,
+    slos: Vec<SloForm>,
+}
+
 /// What is printed.
 enum Answer {
-    Services(ServicesForm),
-    Checks(ChecksForm),
+    Services(WithPromises<ServicesForm>),
+    Checks(WithPromises<ChecksForm>),
     Check(Box<Closely>),
 }
 
@@ -85,7 +96,9 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
 /// The answer to what was asked, or a sentence why there is none.
 async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, String>, Error> {
     let Some(what) = what else {
-        return Ok(Ok(Answer::Services(client.get("/api/v1/services", &[]).await?)));
+        let form = client.get("/api/v1/services", &[]).await?;
+        let slos = promises(client, &[]).await?;
+        return Ok(Ok(Answer::Services(WithPromises { form, slos })));
     };
     let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
     let prefix = format!("{what}/");
@@ -97,7 +110,11 @@ async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, Strin
     }
     if form.checks.iter().any(|each| each.check.starts_with(&prefix)) {
         form.checks.retain(|each| each.check.starts_with(&prefix));
-        return Ok(Ok(Answer::Checks(form)));
+        // An endpoint has no promises of its own.
+        let is_service = form.checks.iter().any(|each| each.service == what);
+        let slos =
+            if is_service { promises(client, &[("service", what)]).await? } else { Vec::new() };
+        return Ok(Ok(Answer::Checks(WithPromises { form, slos })));
     }
     let names = form.checks.iter().flat_map(|each| [each.service.as_str(), each.check.as_str()]);
     let hint = nearest(what, names).map_or_else(
@@ -107,11 +124,21 @@ async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, Strin
     Ok(Err(format!("the daemon has no service or check `{what}`: {hint}")))
 }
 
+async fn promises(client: &Client, parameters: &[(&str, &str)]) -> Result<Vec<SloForm>, Error> {
+    let mut form: SlosForm = client.get("/api/v1/slos", parameters).await?;
+    form.slos.retain(|slo| slo.promised);
+    Ok(form.slos)
+}
+
 impl Answer {
     fn human(&self, paper: Paper) -> String {
         match self {
-            Self::Services(form) => table::services(form, paper),
-            Self::Checks(form) => table::checks(form, paper),
+            Self::Services(each) => {
+                table::services(&each.form, paper) + &promise::table(&each.slos, paper)
+            }
+            Self::Checks(each) => {
+                table::checks(&each.form, paper) + &promise::table(&each.slos, paper)
+            }
             Self::Check(closely) => table::check(&closely.check, &closely.results, paper),
         }
     }
@@ -130,8 +157,8 @@ impl Answer {
         let fine =
             |state: &str| State::from_word(state).is_some_and(|state| state <= State::Maintenance);
         match self {
-            Self::Services(form) => form.services.iter().all(|each| fine(&each.state)),
-            Self::Checks(form) => form.checks.iter().all(|each| fine(&each.state)),
+            Self::Services(each) => each.form.services.iter().all(|each| fine(&each.state)),
+            Self::Checks(each) => each.form.checks.iter().all(|each| fine(&each.state)),
             Self::Check(closely) => fine(&closely.check.state),
         }
     }

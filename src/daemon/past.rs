@@ -54,10 +54,12 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
     }
 }
 
-/// Whether history is being kept, or why not. A daemon that started without a store says so among its notices.
+/// Whether history is being kept, or why not.
 pub(super) fn keeping(store: Option<Store>) -> Answer {
     Arc::new(move || {
-        let Some(store) = &store else { return Ok(()) };
+        let Some(store) = &store else {
+            return Err("history is not being kept: the store could not be opened at the start (see the notices); what is shown is forgotten when the daemon ends".to_owned());
+        };
         let Reading { healthy, pending, lost, .. } = store.stats().read();
         if healthy {
             return Ok(());

@@ -75,11 +75,17 @@ answers = { all = ['^{address}$'], count = "1" }
 title  = "Web shop"
 probes = ["web", "name"]
 labels = { team = "storefront" }
+# Promises over far shorter windows than anybody should make, so that their budgets are seen to burn.
+slo    = [
+  { name = "last-hour", objective = 99, window = "1h" },                    # up if one cloud can serve
+  { name = "both", objective = 95, window = "1h", scope = "all" },          # up only while both can
+]
 
 [service.login]
 title  = "Login"
 probes = ["web"]
 labels = { team = "identity" }
+objective = 99.9              # over 30 days, with alerts on the speed at which its budget burns
 
 [service.docs]
 title  = "Documentation"
@@ -88,6 +94,11 @@ probes = ["plain"]
 [service.mail]
 title  = "Mail relay"
 probes = ["smtp"]
+
+[[maintenance]]               # planned absence; more of it with `nephoscope maintenance add`
+match  = { service = "mail", provider = "borealis" }
+every  = "Sun 02:00-04:00"
+reason = "weekly patches"
 "#;
 
 /// A folder that goes away with its owner.

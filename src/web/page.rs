@@ -8,12 +8,17 @@
 
 mod check;
 mod head;
+mod lately;
 mod mark;
+mod promise;
 mod service;
 
-use super::api::Narrow;
-use super::{Face, Picture, reading};
-use crate::model::State;
+use super::api::promises::forms;
+use super::api::{Narrow, SloForm};
+use super::{Face, reading};
+use crate::model::{MaintenancePhase, State, Timestamp};
+use crate::monitor::desk::WindowView;
+use crate::monitor::outages::Outage;
 use crate::monitor::snapshot::{About, ServiceView, Step};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
@@ -21,7 +26,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Services shown in full; at a handful of checks each this keeps the page below a few hundred kilobytes.
 const SERVICES_IN_FULL: usize = 60;
@@ -52,6 +57,18 @@ pub struct Sheet {
     pub services: Vec<ServiceView>,
     /// The last runs, newest first, of the checks that stand for sides shown in full.
     pub runs: BTreeMap<String, Vec<Step>>,
+    /// The promises of services shown in full, in the scope they were made for.
+    pub promises: BTreeMap<String, Vec<SloForm>>,
+    /// What lasts, then what ended lately.
+    pub outages: Vec<Outage>,
+    /// How many did not fit.
+    pub more_outages: usize,
+    /// Titles of services.
+    pub titles: BTreeMap<String, String>,
+    /// What holds, then what comes next.
+    pub maintenance: Vec<WindowView>,
+    /// Why history is not being kept, if it is not.
+    pub forgetting: Option<String>,
 }
 
 /// A provider with the states of the sides that run on it.
@@ -72,7 +89,7 @@ pub(super) async fn show(
         Ok(Query(narrow)) => narrow,
         Err(rejected) => return refuse(&rejected.body_text()),
     };
-    match Sheet::new(&*face.picture, narrow) {
+    match Sheet::new(&face, narrow) {
         Ok(sheet) => Html(render(&sheet).into_string()).into_response(),
         Err(error) => refuse(&error),
     }
@@ -85,7 +102,8 @@ fn refuse(error: &str) -> Response {
 
 impl Sheet {
     /// Takes the picture, counts, narrows and sorts.
-    pub fn new(picture: &dyn Picture, narrow: Narrow) -> Result<Self, String> {
+    pub fn new(face: &Face, narrow: Narrow) -> Result<Self, String> {
+        let picture = &*face.picture;
         let state = narrow.state()?;
         let mut services = picture.services();
         let mut tally = [0; State::ALL.len()];
@@ -93,6 +111,8 @@ impl Sheet {
             tally[reading::overall(service).state.index()] += 1;
         }
         let clouds = clouds(&services);
+        let titles =
+            services.iter().map(|each| (each.name.to_string(), each.title.clone())).collect();
         if let Some(name) = Narrow::text(narrow.service.as_deref()) {
             services.retain(|each| &*each.name == name);
         }
@@ -111,7 +131,26 @@ impl Sheet {
             trail.truncate(RUNS_DRAWN);
             runs.insert(check.id.to_string(), trail);
         }
-        Ok(Self { about: picture.about(), narrow, tally, clouds, services, runs })
+        let about = picture.about();
+        let full = &services[..services.len().min(SERVICES_IN_FULL)];
+        let promises = promises(face, full, about.now);
+        let (outages, more_outages) = outages(face, &narrow);
+        let maintenance = maintenance(face, about.now);
+        let forgetting = (face.keeping)().err();
+        Ok(Self {
+            about,
+            narrow,
+            tally,
+            clouds,
+            services,
+            runs,
+            promises,
+            outages,
+            more_outages,
+            titles,
+            maintenance,
+            forgetting,
+        })
     }
 
     /// Whether the reader asked for a single service, which is then shown with its checks unfolded.
@@ -129,6 +168,48 @@ impl Sheet {
             .into_iter()
             .any(|field| Narrow::text(field.as_deref()).is_some())
     }
+}
+
+/// The promises of these services, in the scope they were made for.
+fn promises(
+    face: &Face,
+    services: &[ServiceView],
+    now: Timestamp,
+) -> BTreeMap<String, Vec<SloForm>> {
+    let book = &face.past.book;
+    let shown: BTreeSet<&str> = services.iter().map(|each| &*each.name).collect();
+    let of = (0..).zip(book.services()).filter(|(_, service)| shown.contains(&*service.name));
+    of.map(|(number, service)| {
+        let mut forms = forms(book, Some(number), now);
+        forms.retain(|form| form.promised);
+        (service.name.to_string(), forms)
+    })
+    .collect()
+}
+
+/// What is or was down of the services asked for, and how many more there are.
+fn outages(face: &Face, narrow: &Narrow) -> (Vec<Outage>, usize) {
+    let mut outages = (face.past.recent)();
+    if let Some(name) = Narrow::text(narrow.service.as_deref()) {
+        outages.retain(|outage| *outage.service == *name);
+    }
+    if let Some(provider) = Narrow::text(narrow.provider.as_deref()) {
+        outages.retain(|outage| outage.provider.is_empty() || *outage.provider == *provider);
+    }
+    let more = outages.len().saturating_sub(lately::OUTAGES_SHOWN);
+    outages.truncate(lately::OUTAGES_SHOWN);
+    (outages, more)
+}
+
+/// What holds, and what comes soon.
+fn maintenance(face: &Face, now: Timestamp) -> Vec<WindowView> {
+    let list = face.desk.list();
+    let holds = list.iter().filter(|window| window.phase == MaintenancePhase::Now);
+    let soon = now.shifted(lately::NEXT_WITHIN);
+    let next = list
+        .iter()
+        .filter(|window| window.phase == MaintenancePhase::ToCome && window.from <= soon);
+    holds.take(lately::NOW_SHOWN).chain(next.take(lately::NEXT_SHOWN)).cloned().collect()
 }
 
 /// The providers in the order in which the services name them, with the states of their sides.
@@ -157,17 +238,21 @@ pub fn render(sheet: &Sheet) -> Markup {
             (head::head(sheet))
             body {
                 (mark::shapes())
+                (promise::hatch())
                 a.skip href="#main" { "To the services" }
                 (head::banner(sheet))
                 main id="main" tabindex="-1" {
                     (head::headline(sheet))
                     @if !sheet.is_narrowed() { (head::clouds(sheet)) }
+                    (head::forgetting(sheet))
                     (head::notices(sheet))
+                    (lately::maintenance(sheet))
                     section.services aria-label="Services" {
                         @for each in full { (service::in_full(sheet, each)) }
                         @if sheet.services.is_empty() { (nothing(sheet)) }
                     }
                     @if !rest.is_empty() { (lines(sheet, rest)) }
+                    (lately::outages(sheet))
                 }
                 (head::footer())
             }

@@ -5,6 +5,8 @@
 //!
 //! It renders nothing: page and API do.
 
+pub mod promise;
+
 use crate::model::{Cause, Phase, State, Timestamp, Verdict, Warning, human_duration};
 use crate::monitor::snapshot::{
     CheckView, EndpointView, ResultView, ServiceView, SideView, Standing,

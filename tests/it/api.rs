@@ -6,7 +6,9 @@
 
 use crate::support::still::{NOW, Still, get};
 use nephoscope::web::Face;
-use nephoscope::web::api::{ChecksForm, ErrorForm, ResultsForm, ServicesForm};
+use nephoscope::web::api::{
+    ChecksForm, ErrorForm, MaintenanceForm, OutagesForm, ResultsForm, ServicesForm, SlosForm,
+};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -105,4 +107,25 @@ async fn the_exposition_says_its_format() {
     let answer = get(Still::usual().face(), "/metrics").await;
     assert!(answer.head.contains("content-type: text/plain; version=0.0.4"), "{}", answer.head);
     assert_eq!(answer.body, "nephoscope_build_info 1\n");
+}
+
+#[tokio::test]
+async fn maintenance_says_what_holds_first() {
+    let form: MaintenanceForm = read("/api/v1/maintenance").await;
+    let windows: Vec<_> =
+        form.maintenance.iter().map(|each| (&*each.phase, each.every.as_deref())).collect();
+    assert_eq!(windows, [("now", None), ("to_come", Some("Sun 23:00-00:00"))]);
+    assert_eq!(form.maintenance[0].matching["provider"], ["aurora"]);
+}
+
+#[tokio::test]
+async fn promises_and_outages_take_their_own_filters_only() {
+    let slos: SlosForm = read("/api/v1/slos").await;
+    let outages: OutagesForm = read("/api/v1/outages?active=false").await;
+    assert!(slos.slos.is_empty() && outages.outages.is_empty());
+    let (status, form) = refused("/api/v1/slos?service=shop").await;
+    assert_eq!((&*status, &*form.error), ("404", "there is no service `shop`"));
+    let (status, form) = refused("/api/v1/outages?active=maybe").await;
+    assert_eq!(&*status, "400");
+    assert!(form.hint.contains("?active=true"), "{form:?}");
 }

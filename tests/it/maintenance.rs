@@ -124,6 +124,10 @@ fn a_window_in_the_past_changes_numbers_and_no_counter() {
     daemon.await_metric("nephoscope_slo_restated_seconds{", &any, |restated| restated <= -2.0);
     let after = daemon.metric("nephoscope_slo_state_seconds_total{", &bad).unwrap();
     assert!(after >= counted, "{after} after {counted}");
+    let socket = daemon.socket();
+    let said = binary().args(["status", "--socket", socket.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("99.9 % over 7d on aws  ? unknown"), "{said}");
     let pay: SlosForm = api(&daemon, "/api/v1/slos?service=pay&scope=any");
     assert!(pay.slos[0].standing.bad_s.0 >= 2.0, "another service is as it was: {pay:?}");
 }

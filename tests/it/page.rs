@@ -4,8 +4,13 @@
 //!
 //! How it looks is seen in a browser, not here.
 
-use crate::support::still::{Still, ask, get, service};
-use nephoscope::model::State;
+use crate::support::still::{NOW, Still, ask, get, service};
+use nephoscope::model::{Reason, State};
+use nephoscope::monitor::outages::Outage;
+use nephoscope::web::Face;
+use nephoscope::web::api::{Narrow, SloForm};
+use nephoscope::web::page::{Sheet, render};
+use std::sync::Arc;
 
 /// The text of the page without its tags.
 fn text(html: &str) -> String {
@@ -131,4 +136,84 @@ async fn an_endless_head_is_refused() {
     let request = format!("GET / HTTP/1.0\r\nx: {}", "a".repeat(64 * 1024));
     let answer = ask(Still::usual().face(), &request).await;
     assert!(answer.head.starts_with("http/1.1 431"), "{}", answer.head);
+}
+
+/// A promise of the shop, as the API has it.
+fn promise(status: &str, more: &str) -> SloForm {
+    let numbers = r#""at":1780185600,"service":"shop","scope":"any","provider":"","slo":"availability-30d",
+        "kind":"time","unit":"s","window":"30d","from":1777593600,"to":1780185600,"elapsed_s":2592000,
+        "good_s":0,"bad_s":0,"unknown_s":0,"excluded_s":0,"availability_low":0,"availability_high":1,
+        "objective":0.999,"budget_s":2592,"burn":{"5m":0,"30m":0,"1h":0,"2h":0,"6h":0,"1d":0,"3d":0},
+        "time_to_exhaustion_s":null,"promised":true"#;
+    serde_json::from_str(&format!("{{{numbers},\"status\":\"{status}\",{more}}}")).unwrap()
+}
+
+#[test]
+fn promises_say_what_is_left_of_them() {
+    let mut sheet = Sheet::new(&Still::usual().face(), Narrow::default()).unwrap();
+    let promises = vec![
+        promise(
+            "ok",
+            r#""availability":0.99953,"coverage":1,"budget_left_s":1296,"budget_remaining":0.5,
+            "alerts":{"page_fast":true},"suppressed":false"#,
+        ),
+        promise(
+            "exhausted",
+            r#""availability":0.998,"coverage":1,"budget_left_s":-2592,"budget_remaining":-1,
+            "alerts":{"page_fast":true},"suppressed":true"#,
+        ),
+        promise(
+            "no_data",
+            r#""availability":null,"coverage":0,"budget_left_s":2592,"budget_remaining":1,
+            "alerts":null,"suppressed":false"#,
+        ),
+    ];
+    sheet.promises.insert("shop".into(), promises);
+    let page = render(&sheet).into_string();
+    let text = text(&page);
+    for words in [
+        "kept 99.9 % over 30d 99.953 % available 21m36s of 43m12s left page_fast fires",
+        "budget spent 99.9 % over 30d 99.800 % available overdrawn by 43m12s page_fast would fire; maintenance keeps it silent",
+        "unknown 99.9 % over 30d unknown so far 43m12s of 43m12s left , nothing of the window seen",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in {text}");
+    }
+    // Half of the budget is filled, none of the spent one, all of the third.
+    for width in ["width=\"80\"", "width=\"0\"", "width=\"160\""] {
+        assert!(
+            page.contains(&format!("rect class=\"remains\" x=\"0\" y=\"0\" {width}")),
+            "{width}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn outages_and_maintenance_are_told_and_a_store_that_fails() {
+    let outage = |scope: &str, provider: &str, ended: Option<i64>| Outage {
+        id: format!("shop/{scope}/1").into(),
+        service: "shop".into(),
+        scope: scope.into(),
+        provider: provider.into(),
+        started: NOW.shifted(-600_000),
+        ended: ended.map(|ended| NOW.shifted(ended)),
+        reason: Some(Reason::Status),
+        check: None,
+        said: Some("status 503, expected 2xx".into()),
+    };
+    let outages =
+        vec![outage("provider:borealis", "borealis", None), outage("any", "", Some(-540_000))];
+    let usual = Still::usual().face();
+    let past = nephoscope::web::Past { recent: Arc::new(move || outages.clone()), ..usual.past };
+    let keeping = Arc::new(|| Err("history is not being kept: the disk is full".to_owned()));
+    let face = Face { past, keeping, ..Still::usual().face() };
+    let text = text(&get(face, "/").await.body);
+    for words in [
+        "history is not being kept: the disk is full",
+        "maintenance , for another 54m50s : provider=aurora (ann)",
+        "maintenance in 9h54m , for 1h : service=docs weekly patches",
+        "now , for 10m Web shop on borealis status 503, expected 2xx status",
+        "10m ago , lasted 1m Web shop on every provider",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in {text}");
+    }
 }

@@ -177,6 +177,15 @@ fn bar(tally: &[usize; State::ALL.len()]) -> Markup {
     }
 }
 
+/// What nobody may overlook: that the past is not being written down.
+pub(super) fn forgetting(sheet: &Sheet) -> Markup {
+    html! {
+        @if let Some(why) = &sheet.forgetting {
+            p.forgetting role="alert" { (mark::mark(State::Degraded)) " " (why) }
+        }
+    }
+}
+
 pub(super) fn notices(sheet: &Sheet) -> Markup {
     let notices = &sheet.about.notices;
     html! {

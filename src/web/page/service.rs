@@ -5,7 +5,7 @@
 //!
 //! The table of checks is in `check`.
 
-use super::{RUNS_DRAWN, Sheet, check, mark};
+use super::{RUNS_DRAWN, Sheet, check, mark, promise};
 use crate::model::Verdict;
 use crate::monitor::snapshot::{CheckView, ServiceView, SideView, Step};
 use crate::web::reading;
@@ -44,6 +44,7 @@ pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
                     }
                 }
             }
+            (promise::list(sheet.promises.get(&*service.name).map_or(&[], Vec::as_slice)))
             div.sides {
                 @for each in &service.sides { (side(sheet, each)) }
             }
