@@ -68,7 +68,7 @@ impl Freezer {
             let frozen = self.frozen.entry(key).or_default();
             for period in missing(frozen, unit, service, objective, book, now) {
                 let (from, to) = book.with(service, |history| period.bounds(history.zone()));
-                made.extend(freeze(&period, service, objective, 1, "closed", now, book));
+                made.extend(freeze(period, service, objective, 1, "closed", now, book));
                 frozen.insert(from.as_millis(), Frozen { period, to, revision: 1 });
             }
         }
@@ -92,7 +92,7 @@ impl Freezer {
                 touched.filter(|(begins, frozen)| **begins < to.as_millis() && frozen.to > from);
             for (_, frozen) in touched {
                 frozen.revision += 1;
-                let (period, revision) = (&frozen.period, frozen.revision);
+                let (period, revision) = (frozen.period, frozen.revision);
                 made.extend(freeze(period, service, objective, revision, why, now, book));
             }
         }
@@ -132,7 +132,7 @@ fn missing(
 
 /// The standing of every scope over a period.
 fn freeze(
-    period: &Period,
+    period: Period,
     service: usize,
     objective: &Objective,
     revision: u32,
@@ -142,7 +142,7 @@ fn freeze(
 ) -> Vec<store::Period> {
     let name = &book.services()[service].name;
     book.with(service, |history| {
-        let span = Span::whole(period, history.zone());
+        let span = Span::whole(&period, history.zone());
         let scopes: Vec<_> = history.scopes().collect();
         let one = |scope| {
             let standing = history.standing_over(objective, scope, span);

@@ -126,7 +126,7 @@ pub(crate) async fn add(
         let hint = r#"send JSON, as in `{"match": {"service": ["shop"]}, "for_s": 900}`"#;
         Refusal::new(rejected.status(), rejected.body_text(), hint)
     })?;
-    let announced = face.desk.add(form.wish()?).await.map_err(refusal)?;
+    let announced = face.desk.add(form.wish()?).await.map_err(|refused| refusal(&refused))?;
     Ok((StatusCode::CREATED, Json(announced.into())))
 }
 
@@ -140,7 +140,7 @@ pub(crate) async fn end(
         let hint = "the only parameter is `?by=`";
         Refusal::new(StatusCode::BAD_REQUEST, rejected.body_text(), hint)
     })?;
-    let ended = face.desk.end(&id, &by).await.map_err(refusal)?;
+    let ended = face.desk.end(&id, &by).await.map_err(|refused| refusal(&refused))?;
     Ok(Json(ended.into()))
 }
 
@@ -214,7 +214,7 @@ impl From<Announced> for AnnouncedForm {
     }
 }
 
-fn refusal(refused: Refused) -> Refusal {
+fn refusal(refused: &Refused) -> Refusal {
     let status = match refused {
         Refused::NoWindow { .. } => StatusCode::NOT_FOUND,
         Refused::TooMany | Refused::Configured { .. } | Refused::Ended { .. } => {
@@ -223,7 +223,7 @@ fn refusal(refused: Refused) -> Refusal {
         Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
-    let hint = hint(&refused);
+    let hint = hint(refused);
     Refusal::new(status, refused.to_string(), hint)
 }
 

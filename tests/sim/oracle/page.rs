@@ -14,8 +14,10 @@ use std::time::Duration;
 
 /// Labels that say of what a value is, and labels that tell values of it apart.
 const SUBJECTS: [&str; 2] = ["check", "service"];
-const KINDS: [&str; 9] =
-    ["verdict", "reason", "state", "outcome", "scope", "cause", "level", "phase", "warning"];
+const KINDS: [&str; 11] = [
+    "verdict", "reason", "state", "outcome", "scope", "cause", "level", "phase", "warning",
+    "fault", "what",
+];
 
 /// Values by `name subject kind`.
 pub(super) struct Page(BTreeMap<String, f64>);
