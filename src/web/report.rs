@@ -216,6 +216,7 @@ fn of_scope(
         promised: false,
         status: standing.status.to_string(),
         met: standing.availability().map(|share| !share.is_below(objective.target_parts)),
+        ends: standing.span.full_to.into(),
         max_error_s: Number::seconds(standing.max_error),
         resolution_s: Number(intervals.max().unwrap_or_default().as_secs_f64()),
         revision: None,

@@ -5,7 +5,7 @@
 //!
 //! How a browser shows it cannot be tested here.
 
-use crate::support::daemon::binary;
+use crate::support::daemon::{Running, binary};
 use crate::support::shelf::{ENDED, Shelf, WATCHED};
 use nephoscope::monitor::form::{Number, StandingForm};
 use nephoscope::store::{Fact, Outage, Period};
@@ -22,7 +22,8 @@ const NIGHT: i64 = 1_792_886_400;
 fn usual(folder: &Path, vantage: &str) {
     let mut shelf = Shelf::new(folder, vantage);
     let both = NIGHT + 72 * HOUR..NIGHT + 72 * HOUR + 1_800;
-    let blind = &[NIGHT + 100 * HOUR..NIGHT + 103 * HOUR];
+    let blind = NIGHT + 100 * HOUR..NIGHT + 103 * HOUR;
+    let blind = std::slice::from_ref(&blind);
     shelf.watch("shop/aurora/web", std::slice::from_ref(&both), blind);
     shelf.watch("shop/borealis/web", &[NIGHT..NIGHT + 2 * HOUR, both.clone()], blind);
     shelf.watch("intranet/aurora/web", &[], blind);
@@ -324,4 +325,34 @@ fn wrong_questions_are_refused_with_a_hint() {
     let (code, _, words) = report(folder.path(), "--socket nowhere.sock");
     assert_eq!(code, 1);
     assert!(words.contains("or read its store with `--store`"), "{words}");
+}
+
+#[test]
+fn the_running_daemon_reports_over_its_socket() {
+    let config = r#"
+        [provider.aurora]
+        host = "127.0.0.1"
+        [probe.closed.tcp]
+        address = "{host}:1"
+        [service.shop]
+        probes = ["closed"]
+        interval = "1s"
+        timeout = "500ms"
+        labels = { team = "storefront" }
+        slo = [{ objective = 99, window = "1h" }]
+    "#;
+    let daemon = Running::start(config, &[]);
+    daemon.await_metric("nephoscope_check_state{", &["shop/aurora/closed"], |state| state > 3.5);
+    let form = form(daemon.folder.path(), "--socket socket --match team=storefront");
+    assert_eq!((&*form.vantages[0].vantage, &*form.vantages[0].source), ("test", "daemon"));
+    let shop = &form.services[0];
+    let scope = &shop.slos[0].scopes[0];
+    assert_eq!((&*scope.standing.scope, scope.promised), ("provider:aurora", true));
+    assert!(scope.standing.bad_s.0 > 0.0);
+    let outage = shop.outages.iter().find(|outage| outage.provider == "aurora").unwrap();
+    assert_eq!((outage.reason.as_deref(), outage.ended), (Some("connect_refused"), None));
+
+    let (code, _, words) = report(daemon.folder.path(), "--socket socket --match team=storefrond");
+    assert_eq!(code, 2);
+    assert!(words.contains("did you mean `team=storefront`?"), "{words}");
 }

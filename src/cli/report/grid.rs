@@ -5,7 +5,7 @@
 //!
 //! It chooses no colour and knows no width.
 
-use super::words::{Clock, NOTHING, amount, duration, maybe, met, promise};
+use super::words::{Clock, NOTHING, amount, charged, duration, maybe, met, promise};
 use crate::monitor::form::StandingForm;
 use crate::web::report::{OutageRow, ReportForm, ServiceReport, SloReport, StretchForm, WhatWord};
 
@@ -49,7 +49,7 @@ pub(super) fn overview(form: &ReportForm) -> Grid {
                 slo.slo.clone(),
                 promise(slo, &standing.window),
                 scope.status.clone(),
-                met(scope.met).to_owned(),
+                met(scope).to_owned(),
                 maybe(standing.availability, 4),
                 left(standing),
             ]);
@@ -79,7 +79,7 @@ pub(super) fn scopes(slo: &SloReport) -> Grid {
         grid.rows.push(vec![
             format!("{}{}", standing.scope, if scope.promised { " *" } else { "" }),
             scope.status.clone(),
-            met(scope.met).to_owned(),
+            met(scope).to_owned(),
             maybe(standing.availability, 4),
             maybe(standing.availability_low, 4),
             maybe(standing.availability_high, 4),
@@ -107,8 +107,7 @@ pub(super) fn bad_time(slo: &SloReport, clock: &Clock) -> Grid {
     let mut grid = Grid::new(&["From", "To", "Bad for", "Reason", "Seen"]);
     let Some(scope) = slo.scopes.first() else { return grid };
     for stretch in &scope.stretches {
-        let charged =
-            stretch.bad_s.0 + if slo.charges_unknown() { stretch.unknown_s.0 } else { 0.0 };
+        let charged = charged(slo, stretch);
         if charged > 0.0 {
             grid.rows.push(vec![
                 clock.moment(stretch.from),

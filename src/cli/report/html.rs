@@ -117,6 +117,7 @@ fn of_slo(slo: &SloReport, clock: &Clock) -> Markup {
             h3 { (slo.slo) }
             p.promise { (words::promise(slo, &first.standing.window)) "." }
             (numbers(first))
+            @if let Some(frozen) = words::frozen(slo, first, clock) { p.frozen { (frozen) } }
             @if first.standing.coverage.is_none_or(|share| share.0 <= 0.0) {
                 p.nothing { "Nothing of this time was observed yet, so there is nothing to plot." }
             } @else {
@@ -152,7 +153,8 @@ fn numbers(scope: &ScopeReport) -> Markup {
     let standing = &scope.standing;
     let range = match (standing.availability_low, standing.availability_high) {
         (Some(low), Some(high)) if low != high => {
-            format!("{} to {}", words::percent(low.0, 4), words::percent(high.0, 4))
+            let ends = format!("{} to {}", words::percent(low.0, 4), words::percent(high.0, 4));
+            ends.replace(" %", "\u{a0}%")
         }
         (Some(_), Some(_)) => "exact: all of it was observed".to_owned(),
         _ => "nothing is known".to_owned(),
@@ -165,10 +167,12 @@ fn numbers(scope: &ScopeReport) -> Markup {
         ),
         None => "no budget: all of it is maintenance".to_owned(),
     };
-    let met = match scope.met {
-        Some(true) => "objective met",
-        Some(false) => "objective missed",
-        None => "no data",
+    let met = match words::met(scope) {
+        "yes" => "objective met",
+        "so far" => "objective met so far",
+        "no" => "objective missed",
+        "not so far" => "below the objective so far",
+        _ => "no data",
     };
     let revision = scope.revision.map(|revision| format!(", frozen, revision {revision}"));
     html! {

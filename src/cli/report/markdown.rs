@@ -60,6 +60,9 @@ fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock) {
     let promise = words::promise(slo, &first.standing.window);
     writeln!(out, "\n### {}\n\n{}. {}", plain(&slo.slo), plain(&promise), words::policies(slo))
         .expect(INFALLIBLE);
+    if let Some(frozen) = words::frozen(slo, first, clock) {
+        writeln!(out, "\n{}", plain(&frozen)).expect(INFALLIBLE);
+    }
     pipes(out, &grid::scopes(slo));
     writeln!(out, "\n{}\n\n{}", words::resolution(first), plain(&words::bad_time(slo, first)))
         .expect(INFALLIBLE);

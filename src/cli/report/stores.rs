@@ -133,6 +133,10 @@ fn notices(read: &[Result<Vantage, String>], several: bool) -> Vec<String> {
     if let Some((_, name)) = twice {
         notices.push(format!("two of the stores are of the vantage `{name}`: it counts twice"));
     }
+    if several && read.iter().any(Result::is_err) {
+        let unseen = "all time of a missing store is unknown; leave it out of the question to count without it";
+        notices.push(unseen.to_owned());
+    }
     if several && read.iter().flatten().any(|vantage| !vantage.frozen.is_empty()) {
         let left_out =
             "frozen periods are left out, since each is of one vantage; read one store to see them";

@@ -68,6 +68,9 @@ fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock, paper: Paper)
     writeln!(out, "  {BOLD}{}{BOLD:#}  {}", tame(&slo.slo), tame(&promise)).expect(INFALLIBLE);
     columns(out, &grid::scopes(slo), paper);
     let bad = grid::bad_time(slo, clock);
+    if let Some(frozen) = words::frozen(slo, first, clock) {
+        paragraph(out, &frozen, "  ", paper);
+    }
     paragraph(out, &words::policies(slo), "  ", paper);
     paragraph(out, &words::resolution(first), "  ", paper);
     paragraph(out, &words::bad_time(slo, first), "  ", paper);

@@ -8,14 +8,14 @@
 use crate::config::parse_window;
 use crate::model::{ObjectiveKind, ObjectiveWindow};
 use crate::monitor::form::Number;
-use crate::web::report::{ReportForm, ScopeReport, SloReport, VantageForm};
+use crate::web::report::{ReportForm, ScopeReport, SloReport, StretchForm, VantageForm};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What stands where there is no number.
-pub(super) const NOTHING: &str = "–";
+pub(super) const NOTHING: &str = "-";
 
 /// What floats lose on the way must not change a digit that is cut.
 const DUST: f64 = 1e-7;
@@ -232,14 +232,31 @@ pub(super) fn resolution(scope: &ScopeReport) -> String {
     text + "."
 }
 
+/// Seconds of a stretch that are charged to the budget.
+pub(super) fn charged(slo: &SloReport, stretch: &StretchForm) -> f64 {
+    stretch.bad_s.0 + if slo.charges_unknown() { stretch.unknown_s.0 } else { 0.0 }
+}
+
+/// Which revision of a closed period is shown; nothing if the numbers are as measured now.
+pub(super) fn frozen(slo: &SloReport, scope: &ScopeReport, clock: &Clock) -> Option<String> {
+    let revision = scope.revision?;
+    let made = slo.frozen.iter().find(|frozen| frozen.revision == revision)?;
+    Some(format!(
+        "The numbers are those of revision {revision}, frozen on {} ({}). Days and stretches are as measured now.",
+        clock.moment(made.made),
+        made.why,
+    ))
+}
+
 /// What the bad time of a scope is made of.
 pub(super) fn bad_time(slo: &SloReport, scope: &ScopeReport) -> String {
-    let counts = |each: &&crate::web::report::StretchForm| {
-        each.bad_s.0 > 0.0 || (slo.charges_unknown() && each.unknown_s.0 > 0.0)
-    };
+    let counts = |each: &&StretchForm| charged(slo, each) > 0.0;
     let count = scope.stretches.iter().filter(counts).count();
     let whose = &scope.standing.scope;
-    let all = amount(scope.standing.bad_s, &scope.standing.unit);
+    let all = match scope.revision {
+        Some(_) => duration(scope.stretches.iter().filter(counts).map(|it| charged(slo, it)).sum()),
+        None => amount(scope.standing.bad_s, &scope.standing.unit),
+    };
     let unknown = if slo.charges_unknown() { " (unknown time is charged as bad)" } else { "" };
     let mut text = match count {
         0 => return format!("No bad time of {whose}."),
@@ -254,12 +271,15 @@ pub(super) fn bad_time(slo: &SloReport, scope: &ScopeReport) -> String {
     text
 }
 
-/// Whether the promise was kept, in words.
-pub(super) const fn met(met: Option<bool>) -> &'static str {
-    match met {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => NOTHING,
+/// Whether the promise was kept, in words; a window that is not over may still change its mind.
+pub(super) fn met(scope: &ScopeReport) -> &'static str {
+    let is_over = scope.ends <= scope.standing.to;
+    match (scope.met, is_over) {
+        (Some(true), true) => "yes",
+        (Some(false), true) => "no",
+        (Some(true), false) => "so far",
+        (Some(false), false) => "not so far",
+        (None, _) => NOTHING,
     }
 }
 

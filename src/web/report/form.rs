@@ -107,6 +107,8 @@ pub struct ScopeReport {
     pub status: String,
     /// Whether known time is at least as good as promised; null if nothing is known.
     pub met: Option<bool>,
+    /// Where the whole window ends: later than its numbers go for a calendar window that is not over.
+    pub ends: Number,
     /// How far bad time may be off because old stretches were coalesced.
     pub max_error_s: Number,
     /// How often the slowest of its checks looks: an outage is known to this many seconds at each end.

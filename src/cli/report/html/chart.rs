@@ -6,7 +6,7 @@
 //!
 //! It makes no number that the form does not have, but cumulative sums.
 
-use crate::cli::report::words::{Clock, amount, duration, maybe, objective, percent};
+use crate::cli::report::words::{Clock, amount, charged, duration, maybe, objective, percent};
 use crate::monitor::form::Number;
 use crate::web::report::{DayForm, ScopeReport, SloReport, StretchForm, WhatWord};
 use maud::{Markup, html};
@@ -21,21 +21,28 @@ const HEIGHT: f64 = 100.0;
 /// Width of the drawings over time.
 const WIDTH: f64 = 1_000.0;
 
+/// Height of a line of stretches.
+const LINE: f64 = 20.0;
+
 /// The width of a day in the drawings per day, and of the bar in it.
 const DAY: f64 = 10.0;
 const BAR: f64 = 8.4;
 
+/// Height of a label beside a drawing.
+const LABEL: f64 = 14.0;
+
 /// Nothing that happened is drawn narrower than this.
-const THINNEST: f64 = 2.0;
+const THINNEST: f64 = 5.0;
 
 /// The hatching that all drawings share.
 pub(super) fn patterns() -> Markup {
     html! {
         svg.patterns width="0" height="0" aria-hidden="true" {
             defs {
-                pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                    rect.hatch-ground width="5" height="5" {}
-                    rect.hatch-line width="1.6" height="5" {}
+                // Level stripes, because drawings are stretched sideways.
+                pattern id="hatch" width="10" height="5" patternUnits="userSpaceOnUse" {
+                    rect.hatch-ground width="10" height="5" {}
+                    rect.hatch-line width="10" height="1.6" {}
                 }
             }
         }
@@ -64,7 +71,8 @@ pub(super) fn availability(slo: &SloReport, scope: &ScopeReport, clock: &Clock) 
         line.goal x1="0" x2=(width(&slo.days)) y1=(coordinate(y(goal))) y2=(coordinate(y(goal))) {}
     };
     let axis = html! {
-        span { "100 %" }
+        // Its place may be taken by the objective.
+        span { @if y(goal) > LABEL { "100 %" } }
         span.at style=(format!("top:{:.1}%", y(goal))) { (objective(goal)) }
         span { (objective(floor)) }
     };
@@ -195,14 +203,13 @@ pub(super) fn budget(slo: &SloReport, scope: &ScopeReport, clock: &Clock) -> Mar
 }
 
 /// What was left of the budget at the ends of each stretch that was charged. It is counted back from what is left at the end, so
-/// that older stretches that are not listed are in it.
+/// that older stretches that are not listed are in it; of a frozen period, whose stretches are measured anew, from the beginning.
 fn burn_down(slo: &SloReport, scope: &ScopeReport) -> Vec<(f64, f64)> {
     let standing = &scope.standing;
-    let charged = |stretch: &StretchForm| {
-        stretch.bad_s.0 + if slo.charges_unknown() { stretch.unknown_s.0 } else { 0.0 }
-    };
+    let charged = |stretch: &StretchForm| charged(slo, stretch);
     let spent: f64 = scope.stretches.iter().map(charged).sum();
-    let mut left = standing.budget_left_s.0 + spent;
+    let is_frozen = scope.revision.is_some();
+    let mut left = if is_frozen { standing.budget_s.0 } else { standing.budget_left_s.0 + spent };
     let mut points = vec![(standing.from.0, left)];
     for stretch in scope.stretches.iter().filter(|stretch| charged(stretch) > 0.0) {
         points.push((stretch.from.0, left));
@@ -250,12 +257,12 @@ fn line(scope: &ScopeReport, from: f64, to: f64, clock: &Clock) -> Markup {
         amount(scope.standing.unknown_s, &scope.standing.unit)
     );
     html! {
-        svg.line viewBox=(format!("0 0 {WIDTH} 10")) preserveAspectRatio="none" role="img" aria-label=(said) {
-            rect.good x="0" y="0" width=(WIDTH) height="10" {}
+        svg.line viewBox=(format!("0 0 {WIDTH} {LINE}")) preserveAspectRatio="none" role="img" aria-label=(said) {
+            rect.good x="0" y="0" width=(WIDTH) height=(LINE) {}
             @for stretch in stretches {
                 @let (start, end) = (x(stretch.from.0), x(stretch.to.0));
                 @let wide = (end - start).max(THINNEST);
-                rect class=(class(stretch.what)) x=(coordinate(start.min(WIDTH - wide))) y="0" width=(coordinate(wide)) height="10" {
+                rect class=(class(stretch.what)) x=(coordinate(start.min(WIDTH - wide))) y="0" width=(coordinate(wide)) height=(LINE) {
                     title { (clock.moment(stretch.from)) " to " (clock.moment(stretch.to)) ": " (words_of(stretch)) }
                 }
             }
