@@ -23,7 +23,7 @@ use signal::{Signal, Signals};
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
@@ -303,6 +303,10 @@ async fn bind_local(path: PathBuf) -> Result<(UnixListener, Local), Error> {
         }
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
+    // Maintenance is announced here: whatever the umask is, that is not for everybody on this machine.
+    let mode = std::fs::metadata(&path).map_err(failed)?.permissions().mode();
+    let narrowed = std::fs::Permissions::from_mode(mode & !0o007);
+    std::fs::set_permissions(&path, narrowed).map_err(failed)?;
     let identity = Local::identity(&path);
     Ok((listener, Local { path, identity }))
 }

@@ -174,7 +174,7 @@ fn promises_say_what_is_left_of_them() {
     for words in [
         "kept 99.9 % over 30d 99.953 % available 21m36s of 43m12s left page_fast fires",
         "budget spent 99.9 % over 30d 99.800 % available overdrawn by 43m12s page_fast would fire; maintenance keeps it silent",
-        "unknown 99.9 % over 30d unknown so far 43m12s of 43m12s left , nothing of the window seen",
+        "unknown 99.9 % over 30d unknown so far 43m12s of 43m12s left , nothing seen yet",
     ] {
         assert!(text.contains(words), "`{words}` is not in {text}");
     }

@@ -52,7 +52,7 @@ pub(super) fn table(slos: &[SloForm], paper: Paper) -> String {
     out
 }
 
-/// `21m36s of 43m12s left, 38 % of the window seen; page_fast fires`.
+/// `21m36s of 43m12s left, only 38 % seen; page_fast fires`.
 fn budget(form: &SloForm) -> String {
     let left = left(form).or_else(|| Some("all of it is maintenance".to_owned()));
     let parts: Vec<_> = [left, seen(form), ends(form)].into_iter().flatten().collect();

@@ -73,7 +73,7 @@ fn row(form: &SloForm) -> Markup {
 /// What the share is a share of.
 fn noun(form: &SloForm) -> &'static str {
     if state(form) == State::Unknown {
-        return if form.standing.availability.is_some() { "of what was seen" } else { "so far" };
+        return if form.standing.availability.is_some() { "while seen" } else { "so far" };
     }
     match form.standing.kind.as_str() {
         "events" => "of results good",

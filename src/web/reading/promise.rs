@@ -81,13 +81,13 @@ pub fn left(form: &SloForm) -> Option<String> {
     })
 }
 
-/// `38 % of the window seen`, if that is not nearly all of it.
+/// `only 38 % seen` of the window, if that is not nearly all of it.
 pub fn seen(form: &SloForm) -> Option<String> {
     let share = form.standing.coverage.filter(|share| share.0 < SEEN_WHOLE)?;
     Some(match share.0 * 100.0 {
-        none if none <= 0.0 => "nothing of the window seen".to_owned(),
-        little if little < 1.0 => "under 1 % of the window seen".to_owned(),
-        some => format!("{:.0} % of the window seen", some.floor()),
+        none if none <= 0.0 => "nothing seen yet".to_owned(),
+        little if little < 1.0 => "under 1 % seen".to_owned(),
+        some => format!("only {:.0} % seen", some.floor()),
     })
 }
 
@@ -155,7 +155,7 @@ mod tests {
             availability(&form(|form| form.standing.availability = Some(Number(share))))
         };
         assert_eq!(
-            [0.9989999, 0.999, 0.999_999_99].map(share),
+            [0.998_999_9, 0.999, 0.999_999_99].map(share),
             ["99.899 %", "99.900 %", "99.999 %"]
         );
         let none = form(|form| form.standing.availability = None);
@@ -170,7 +170,7 @@ mod tests {
             form.time_to_exhaustion_s = Some(10_800.0);
         });
         assert_eq!(left(&form).unwrap(), "overdrawn by 3m");
-        assert_eq!(seen(&form).unwrap(), "under 1 % of the window seen");
+        assert_eq!(seen(&form).unwrap(), "under 1 % seen");
         assert_eq!(ends(&form).unwrap(), "gone in 3h at this rate");
     }
 }
