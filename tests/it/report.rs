@@ -8,7 +8,7 @@
 use crate::support::daemon::{Running, binary};
 use crate::support::shelf::{ENDED, Shelf, WATCHED};
 use nephoscope::monitor::form::{Number, StandingForm};
-use nephoscope::store::{Fact, Outage, Period};
+use nephoscope::store::{Fact, Maintenance, Outage, Period, Promise};
 use nephoscope::web::report::{ReportForm, WhatWord};
 use std::path::Path;
 use tempfile::TempDir;
@@ -287,6 +287,41 @@ fn several_vantages_are_merged_and_the_missing_one_is_named() {
     let any = three.services.iter().find(|each| each.service == "shop").unwrap();
     // What one saw bad and one good is not known without the third.
     assert!(any.slos[0].scopes[0].standing.unknown_s.0 > 0.0);
+}
+
+#[test]
+fn maintenance_that_one_vantage_was_told_of_holds_for_all_and_changed_promises_are_said() {
+    let folder = place();
+    let mut told = Shelf::new(&folder.path().join("fra"), "fra-1");
+    for check in ["shop/aurora/web", "shop/borealis/web"] {
+        told.watch(check, &[], &[]);
+    }
+    told.keep(Fact::Maintenance(Maintenance {
+        id: "fiber".to_owned(),
+        added_ms: NIGHT * 1_000,
+        by: "ops".to_owned(),
+        reason: "fiber".to_owned(),
+        matching: r#"{"service":["shop"]}"#.to_owned(),
+        from_ms: (NIGHT + 72 * HOUR) * 1_000,
+        to_ms: (NIGHT + 73 * HOUR) * 1_000,
+        ended_ms: None,
+        ended_by: None,
+    }));
+    for (from, definition) in [(NIGHT - 24 * HOUR, "{}"), (NIGHT, r#"{"objective_parts":1}"#)] {
+        told.keep(Fact::Promise(Promise {
+            service: "shop".to_owned(),
+            slo: "availability-14d".to_owned(),
+            from_ms: from * 1_000,
+            definition: definition.to_owned(),
+        }));
+    }
+    told.close();
+    let form = form(folder.path(), "--store vie --store fra --match service=shop --quorum 1");
+    let any = &form.services[0].slos[0].scopes[0].standing;
+    assert_eq!((any.bad_s.0, any.excluded_s.0), (0.0, 3_600.0));
+    let notice = "`availability-14d` of `shop` was promised differently before 2026-10-25 02:00:00 +02:00; \
+                  its numbers are for what is promised now";
+    assert_eq!(form.notices[0], notice);
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn overview(form: &ReportForm) -> Grid {
             grid.rows.push(vec![
                 service.title.clone(),
                 slo.slo.clone(),
-                promise(slo, &standing.window),
+                promise(slo, standing),
                 scope.status.clone(),
                 met(scope).to_owned(),
                 maybe(standing.availability, 4),

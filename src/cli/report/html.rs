@@ -115,7 +115,7 @@ fn of_slo(slo: &SloReport, clock: &Clock) -> Markup {
     html! {
         article class=(class(&first.status)) {
             h3 { (slo.slo) }
-            p.promise { (words::promise(slo, &first.standing.window)) "." }
+            p.promise { (words::promise(slo, &first.standing)) "." }
             (numbers(first))
             @if let Some(frozen) = words::frozen(slo, first, clock) { p.frozen { (frozen) } }
             @if first.standing.coverage.is_none_or(|share| share.0 <= 0.0) {

@@ -57,7 +57,7 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock) {
 
 fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock) {
     let Some(first) = slo.scopes.first() else { return };
-    let promise = words::promise(slo, &first.standing.window);
+    let promise = words::promise(slo, &first.standing);
     writeln!(out, "\n### {}\n\n{}. {}", plain(&slo.slo), plain(&promise), words::policies(slo))
         .expect(INFALLIBLE);
     if let Some(frozen) = words::frozen(slo, first, clock) {

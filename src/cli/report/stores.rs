@@ -8,6 +8,7 @@
 //! It changes no store.
 
 use super::refuse;
+use super::words::Clock;
 use crate::cli::{BAD, USAGE, complain, validate};
 use crate::config::{Config, Loaded};
 use crate::model::Timestamp;
@@ -16,8 +17,10 @@ use crate::monitor::outages::Outage;
 use crate::monitor::vantages::{Seen, merge};
 use crate::monitor::{outage_of, remember};
 use crate::slo::quorum::majority;
-use crate::store;
+use crate::slo::window::Span;
+use crate::store::{self, Image, Promise};
 use crate::web::report::{Question, ReportForm, Source, VantageForm, make, zone};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What was read of one store.
@@ -26,6 +29,14 @@ struct Vantage {
     seen: Seen,
     outages: Vec<Outage>,
     frozen: Vec<Frozen>,
+    promises: Vec<Promise>,
+}
+
+/// As it was stored.
+struct Stored {
+    image: Image,
+    outages: Vec<store::Outage>,
+    periods: Vec<store::Period>,
 }
 
 /// The report of these stores, or the exit code after saying why there is none.
@@ -44,8 +55,11 @@ pub(super) fn report(
         return Err(USAGE);
     }
     let Some(Loaded { config, .. }) = validate::load(config) else { return Err(USAGE) };
+    let mut stored: Vec<Result<Stored, String>> =
+        folders.iter().map(|folder| read(folder)).collect();
+    share_maintenance(&mut stored);
     let read: Vec<Result<Vantage, String>> =
-        folders.iter().map(|folder| read(folder, &config)).collect();
+        stored.into_iter().map(|stored| Ok(Vantage::new(stored?, &config))).collect();
     let latest = read.iter().flatten().map(|vantage| vantage.seen.upto).max();
     let Some(at) = latest else {
         for problem in read.iter().filter_map(|each| each.as_ref().err()) {
@@ -66,7 +80,7 @@ pub(super) fn report(
         frozen: Vec::new(),
         vantages,
         quorum: several.then_some(quorum),
-        notices: notices(&read, several),
+        notices: notices(&read, &changes(&read, question, at)),
     };
     for vantage in read.into_iter().flatten() {
         let name = if several { vantage.name } else { String::new() };
@@ -78,19 +92,41 @@ pub(super) fn report(
     make(&source, question).map_err(|wrong| refuse(&wrong))
 }
 
-/// What one store remembers; else a sentence why it cannot be read.
-fn read(folder: &Path, config: &Config) -> Result<Vantage, String> {
+/// What one store has; else a sentence why it cannot be read.
+fn read(folder: &Path) -> Result<Stored, String> {
     let reader = store::read(folder).map_err(|error| said(&error))?;
     let image = reader.image().map_err(|error| said(&error))?;
-    let upto = Timestamp::from_millis(image.heartbeat_ms.unwrap_or(image.created_ms));
     let outages = reader.outages(i64::MIN, i64::MAX).map_err(|error| said(&error))?;
     let periods = reader.periods().map_err(|error| said(&error))?;
-    Ok(Vantage {
-        name: image.vantage.clone(),
-        seen: Seen { book: remember(config, &image, upto), upto },
-        outages: outages.iter().map(outage_of).collect(),
-        frozen: periods.iter().filter_map(|period| Frozen::read(period).ok()).collect(),
-    })
+    Ok(Stored { image, outages, periods })
+}
+
+/// Planned work is planned whoever was told of it: a window that one vantage knows holds for all.
+fn share_maintenance(stored: &mut [Result<Stored, String>]) {
+    let mut all: BTreeMap<String, store::Maintenance> = BTreeMap::new();
+    for window in stored.iter().flatten().flat_map(|stored| &stored.image.maintenance) {
+        let known = all.entry(window.id.clone()).or_insert_with(|| window.clone());
+        if known.ended_ms.is_none() {
+            known.clone_from(window);
+        }
+    }
+    for stored in stored.iter_mut().flatten() {
+        stored.image.maintenance = all.values().cloned().collect();
+    }
+}
+
+impl Vantage {
+    fn new(stored: Stored, config: &Config) -> Self {
+        let Stored { image, outages, periods } = stored;
+        let upto = Timestamp::from_millis(image.heartbeat_ms.unwrap_or(image.created_ms));
+        Self {
+            name: image.vantage.clone(),
+            seen: Seen { book: remember(config, &image, upto), upto },
+            outages: outages.iter().map(outage_of).collect(),
+            frozen: periods.iter().filter_map(|period| Frozen::read(period).ok()).collect(),
+            promises: image.promises,
+        }
+    }
 }
 
 /// The error with what lies below it.
@@ -126,8 +162,9 @@ fn covered(
 }
 
 /// What somebody should know of stores before reading.
-fn notices(read: &[Result<Vantage, String>], several: bool) -> Vec<String> {
-    let mut notices = Vec::new();
+fn notices(read: &[Result<Vantage, String>], changes: &BTreeSet<String>) -> Vec<String> {
+    let several = read.len() > 1;
+    let mut notices: Vec<String> = changes.iter().cloned().collect();
     let names: Vec<&str> = read.iter().flatten().map(|vantage| vantage.name.as_str()).collect();
     let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
     if let Some((_, name)) = twice {
@@ -143,4 +180,38 @@ fn notices(read: &[Result<Vantage, String>], several: bool) -> Vec<String> {
         notices.push(left_out.to_owned());
     }
     notices
+}
+
+/// Promises that changed in the reported time (S18), a sentence each: the numbers are for what is promised now.
+fn changes(
+    read: &[Result<Vantage, String>],
+    question: &Question,
+    at: Timestamp,
+) -> BTreeSet<String> {
+    let mut changes = BTreeSet::new();
+    for Vantage { seen, promises, .. } in read.iter().flatten() {
+        let zone = zone(&seen.book);
+        for service in seen.book.services() {
+            for objective in &service.objectives {
+                let span = question.span(&zone, at);
+                let span = span.unwrap_or_else(|| Span::at(objective.window, &zone, at));
+                let of_slo = |promise: &&Promise| {
+                    promise.service == *service.name && promise.slo == *objective.name
+                };
+                // The first one is no change.
+                for change in promises.iter().filter(of_slo).skip(1) {
+                    let from = Timestamp::from_millis(change.from_ms);
+                    if span.from < from && from < span.to {
+                        changes.insert(format!(
+                            "`{}` of `{}` was promised differently before {}; its numbers are for what is promised now",
+                            objective.name,
+                            service.name,
+                            Clock::new(&zone).moment(from.into()),
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    changes
 }

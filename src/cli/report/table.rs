@@ -64,7 +64,7 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock, p
 
 fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock, paper: Paper) {
     let Some(first) = slo.scopes.first() else { return };
-    let promise = words::promise(slo, &first.standing.window);
+    let promise = words::promise(slo, &first.standing);
     writeln!(out, "  {BOLD}{}{BOLD:#}  {}", tame(&slo.slo), tame(&promise)).expect(INFALLIBLE);
     columns(out, &grid::scopes(slo), paper);
     let bad = grid::bad_time(slo, clock);

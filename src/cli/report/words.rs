@@ -7,7 +7,7 @@
 
 use crate::config::parse_window;
 use crate::model::{ObjectiveKind, ObjectiveWindow};
-use crate::monitor::form::Number;
+use crate::monitor::form::{Number, StandingForm};
 use crate::web::report::{ReportForm, ScopeReport, SloReport, StretchForm, VantageForm};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -77,6 +77,10 @@ pub(super) fn amount(number: Number, unit: &str) -> String {
 pub(super) struct Clock(TimeZone);
 
 impl Clock {
+    pub(super) fn new(zone: &TimeZone) -> Self {
+        Self(zone.clone())
+    }
+
     pub(super) fn of(form: &ReportForm) -> Self {
         Self(TimeZone::get(&form.timezone).unwrap_or(TimeZone::UTC))
     }
@@ -174,7 +178,7 @@ pub(super) fn quorum(form: &ReportForm) -> Option<String> {
 }
 
 /// `99.9 % of time over 30d, promised for any`; of a period, `in 2026-10`.
-pub(super) fn promise(slo: &SloReport, window: &str) -> String {
+pub(super) fn promise(slo: &SloReport, standing: &StandingForm) -> String {
     let of = match ObjectiveKind::from_word(&slo.kind) {
         Some(ObjectiveKind::Events) => "of runs".to_owned(),
         Some(ObjectiveKind::Slices) => match slo.slice_s {
@@ -187,7 +191,9 @@ pub(super) fn promise(slo: &SloReport, window: &str) -> String {
         },
         Some(ObjectiveKind::Time) | None => "of time".to_owned(),
     };
-    format!("{} {of} {}, promised for {}", objective(slo.objective.0), over(window), slo.scope)
+    // A frozen period was judged by what was promised then.
+    let share = objective(standing.objective.0);
+    format!("{share} {of} {}, promised for {}", over(&standing.window), slo.scope)
 }
 
 /// `over 30d`, `over the month`, `in 2026-10`.

@@ -73,3 +73,29 @@ pub(super) fn explain(report: &mut ScopeReport, outages: &[&(String, Outage)]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reason;
+
+    #[test]
+    fn what_is_left_out_is_the_oldest_and_still_adds_up() {
+        let second = |second: u64| Timestamp::from_millis(i64::try_from(second).unwrap() * 1_000);
+        let flaps = LISTED as u64 + 500;
+        let mut line = Timeline::new(second(0));
+        for flap in 0..flaps {
+            line.append(What::Bad(Some(Reason::Status)), second(10 * flap + 3));
+            line.append(What::Good, second(10 * flap + 10));
+        }
+        let to = second(10 * flaps);
+        let span = Span { from: second(0), to, full_to: to, rolling: true };
+        let (listed, left_out) = of_line(&line, span);
+        let left_out = left_out.unwrap();
+        assert_eq!((listed.len(), left_out.count, left_out.bad_s), (LISTED, 500, Number(1_500.0)));
+        let sum: f64 = listed.iter().map(|stretch| stretch.bad_s.0).sum();
+        let whole = line.amounts(second(0), to).bad;
+        assert_eq!(Number(sum + left_out.bad_s.0), Number::seconds(whole));
+        assert_eq!(listed[0].from, Number(5_000.0));
+    }
+}

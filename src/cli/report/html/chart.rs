@@ -51,7 +51,7 @@ pub(super) fn patterns() -> Markup {
 
 /// Bars of the availability per day, each with the whisker from low to high, and the objective as a line.
 pub(super) fn availability(slo: &SloReport, scope: &ScopeReport, clock: &Clock) -> Markup {
-    let goal = slo.objective.0;
+    let goal = scope.standing.objective.0;
     let lowest = slo.days.iter().filter_map(|day| day.availability).map(|share| share.0);
     let lowest = lowest.fold(goal, f64::min);
     let floor = FLOORS.into_iter().find(|floor| *floor < lowest).unwrap_or(0.0);
