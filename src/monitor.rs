@@ -199,8 +199,9 @@ impl Past {
             let codes = Codes::new(&image.words);
             recall(&image, &codes, checks, &mut ledger, &book, now);
             recall_outages(&image, services, &mut outages);
-            let journal = Journal::new(store, codes, &image);
+            let mut journal = Journal::new(store, codes, &image);
             journal.promise(services, now);
+            journal.store_new(&image, &ledger, &book);
             journal
         });
         Self { ledger, book, outages: Arc::new(Mutex::new(outages)), journal }

@@ -16,6 +16,7 @@ use crate::model::{CheckIndex, Objective, Outcome, ProbeResult, Service, Tier, T
 use crate::slo::history::{Counted, History};
 use crate::store::record::{Entry, Run, ScopeCount, ServiceState};
 use crate::store::{self, Fact, Failure, Image, Store};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Every service's state is stored once in so long.
@@ -167,6 +168,23 @@ impl Journal {
                     from_ms: now.as_millis(),
                     definition: definition(objective),
                 }));
+            }
+        }
+    }
+
+    /// Stores the states of the services of which a check was never stored, so that its beginning is known from now on.
+    pub(super) fn store_new(&mut self, image: &Image, ledger: &Ledger, book: &Book) {
+        let known: BTreeSet<u32> = image
+            .checks
+            .iter()
+            .filter(|stored| stored.has_state())
+            .map(|stored| stored.number)
+            .collect();
+        for service in 0..book.services().len() {
+            let endpoints = &book.services()[service].endpoints;
+            let mut checks = endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+            if checks.any(|check| !known.contains(&self.numbers[check.get()])) {
+                self.store_state(service, ledger, book);
             }
         }
     }

@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Spans of a line beyond which it is coalesced (slo.md 5.1: 16 kB a line even if everything flaps).
+/// Spans of a line beyond which it is coalesced (slo.md 5.1): 12 kB a line, and what flaps within [`EXACT_FOR`].
 pub const MOST_SPANS: usize = 1_024;
 
 /// Nothing younger is coalesced, so that all burn windows stay exact (slo.md 5.4).

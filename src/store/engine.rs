@@ -199,6 +199,11 @@ pub struct StoredCheck {
 }
 
 impl StoredCheck {
+    /// Whether a state of it was ever stored.
+    pub fn has_state(&self) -> bool {
+        !self.state.is_empty()
+    }
+
     /// Its state; `None` for a name that was never stored before.
     pub fn state(&self) -> Result<Option<CheckState>, record::Malformed> {
         if self.state.is_empty() {

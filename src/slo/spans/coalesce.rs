@@ -14,14 +14,16 @@ const LONGEST: u64 = u32::MAX as u64;
 
 impl Timeline {
     /// Merges neighbours that end before `before` until at most three quarters of `most` spans are left, if there were more
-    /// than `most`. `walled` says whether a boundary of the calendar lies inside a stretch; such a one is never made.
+    /// than `most` and a quarter of that many are that old. `walled` says whether a boundary of the calendar lies inside a stretch; such a one is never made.
     pub fn coalesce(
         &mut self,
         most: usize,
         before: Timestamp,
         walled: impl Fn(Timestamp, Timestamp) -> bool,
     ) {
-        if self.spans.len() <= most {
+        let old = self.spans.partition_point(|span| span.end() <= before.as_millis());
+        // Merging copies the line, so it waits until there is something to gain by it.
+        if self.spans.len() <= most || old < (most / 4).max(2) {
             return;
         }
         let target = most / 4 * 3;
