@@ -315,6 +315,8 @@ impl Timeline {
         }
         let (until, before) = (self.sums_before(high), self.sums_before(low));
         let [bad, unknown, excluded] = std::array::from_fn(|kind| until[kind] - before[kind]);
+        // Both shares of a coalesced stretch that an end cuts are rounded, which may make a millisecond too many.
+        let unknown = unknown.min(seen - bad - excluded);
         Amounts {
             good: seen - bad - unknown - excluded,
             bad,
@@ -475,9 +477,11 @@ impl Mix {
             return self;
         }
         let (until, before) = (self.part(to, len), self.part(from, len));
+        let bad = until.bad - before.bad;
         Self {
-            bad: until.bad - before.bad,
-            unknown: until.unknown - before.unknown,
+            bad,
+            // As in `amounts`: two rounded shares may make a millisecond too many.
+            unknown: (until.unknown - before.unknown).min(to - from - bad),
             slack: self.slack + split_error(self.bad, len),
         }
     }

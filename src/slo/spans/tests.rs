@@ -174,6 +174,20 @@ fn nothing_is_coalesced_across_a_wall_or_lately() {
 }
 
 #[test]
+fn a_cut_through_a_coalesced_stretch_never_makes_more_time_than_there_is() {
+    // No good time at all, so that rounding two shares up would be a millisecond too many.
+    let stretches: Vec<_> = (0..60).map(|n| (7 + n % 5, if n % 3 == 0 { 2 } else { 0 })).collect();
+    let mut line = line_of(&stretches);
+    line.coalesce(4, at(540), |_, _| false);
+    for from in 0..500 {
+        for len in [1, 2, 3, 17, 40] {
+            let amounts = line.amounts(at(from), at(from + len));
+            assert_eq!(i64::try_from(amounts.total()).unwrap(), len, "from {from}");
+        }
+    }
+}
+
+#[test]
 fn parts_that_contradict_each_other_make_no_line() {
     let good = line_of(&[(10, 0), (10, 7), (10, 2)]).parts();
     let mut overlapping = good.clone();
