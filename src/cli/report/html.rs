@@ -206,7 +206,7 @@ fn table(grid: &Grid) -> Markup {
                 @for row in &grid.rows {
                     tr {
                         @for (head, cell) in grid.heads.iter().zip(row) {
-                            td data-column=(head) .text[is_text(head)] { (self::cell(head, cell)) }
+                            td data-column=(head) .text[is_text(head)] .wrap[is_long(head)] { (self::cell(head, cell)) }
                         }
                     }
                 }
@@ -219,10 +219,16 @@ fn is_text(head: &str) -> bool {
     matches!(head, "Seen" | "Promise" | "Why" | "Service" | "Check")
 }
 
+/// An amount and its share may stand below each other.
+fn is_long(head: &str) -> bool {
+    matches!(head, "Left" | "Budget left")
+}
+
 fn cell(head: &str, cell: &str) -> Markup {
+    let cell = cell.replace(" %", "\u{a0}%");
     html! {
         @if head == "Status" {
-            span class={ "word " (class(cell)) } { (cell) }
+            span class={ "word " (class(&cell)) } { (cell) }
         } @else if head == "Reason" || head == "Check" {
             code { (cell) }
         } @else {

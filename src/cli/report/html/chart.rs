@@ -184,11 +184,12 @@ pub(super) fn budget(slo: &SloReport, scope: &ScopeReport, clock: &Clock) -> Mar
         line.zero x1="0" x2=(WIDTH) y1=(zero) y2=(zero) {}
         path.burn.bad[standing.budget_left_s.0 < 0.0] d=(path) {}
     };
+    // The zero may take the place of either end.
     let axis = html! {
-        span { (duration(total)) }
+        span { @if y(0.0) > LABEL { (duration(total)) } }
         @if lowest < 0.0 {
             span.at style=(format!("top:{:.1}%", y(0.0))) { "0" }
-            span { (duration(lowest)) }
+            span { @if y(0.0) < HEIGHT - LABEL { (duration(lowest)) } }
         } @else {
             span { "0" }
         }
@@ -234,8 +235,9 @@ pub(super) fn lines(slo: &SloReport, clock: &Clock) -> Markup {
                     span.of { (scope.standing.scope) }
                     (line(scope, from.0, to.0, clock))
                 }
+                span.of {}
+                (ends_below(from, to, clock))
             }
-            (ends_below(from, to, clock))
         }
     }
 }
