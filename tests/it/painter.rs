@@ -7,6 +7,7 @@
 //! Time is in whole seconds here; milliseconds are judged beside the parts of the engine.
 
 mod canvas;
+mod estimator;
 mod properties;
 mod story;
 
