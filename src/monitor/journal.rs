@@ -92,8 +92,9 @@ impl Journal {
         self.pending.extend(numbers.map(|check| Entry::ClockBack { check, millis }));
     }
 
-    /// An outage began or ended.
-    pub(super) fn outage(&self, outage: &Outage) {
+    /// An outage began or ended. The run that says so is sent before it, so that no crash leaves an outage without one.
+    pub(super) fn outage(&mut self, outage: &Outage) {
+        self.send();
         self.store.keep(Fact::Outage(store::Outage {
             id: outage.id.to_string(),
             service: outage.service.to_string(),

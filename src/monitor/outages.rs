@@ -105,6 +105,14 @@ impl Outages {
         Some(outage)
     }
 
+    /// The wall clock was set by `millis`: what lasts began so much later or earlier. Gives back what lasts.
+    pub fn shift(&mut self, millis: i64) -> Vec<Outage> {
+        for outage in self.open.values_mut() {
+            outage.started = outage.started.shifted(millis);
+        }
+        self.open.values().cloned().collect()
+    }
+
     /// Those that last, then those that ended, the newest first.
     pub fn list(&self) -> Vec<Outage> {
         let mut open: Vec<_> = self.open.values().cloned().collect();
@@ -161,6 +169,18 @@ mod tests {
     #[test]
     fn up_with_a_warning_ends_an_outage() {
         assert_eq!(told(&[(Up, Down, 30), (Down, Degraded, 60)]), [(30, None), (30, Some(60))]);
+    }
+
+    #[test]
+    fn an_outage_keeps_its_length_and_its_id_when_the_clock_is_set() {
+        let mut outages = Outages::default();
+        let name = ("shop", "any", "");
+        let change = |from, to, since| Change { from, to, since: at(since) };
+        let begun = outages.change((0, None), name, change(Up, Down, 5_000), None).unwrap();
+        assert_eq!(outages.shift(-3_600_000)[0].started, at(1_400));
+        let ended = outages.change((0, None), name, change(Down, Up, 1_460), None).unwrap();
+        assert_eq!((ended.started, ended.ended), (at(1_400), Some(at(1_460))));
+        assert_eq!(ended.id, begun.id);
     }
 
     #[test]

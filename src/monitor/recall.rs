@@ -32,8 +32,8 @@ pub(super) fn recall(
 ) {
     let mut recalling = Recalling::new(image, codes, checks, ledger, book);
     recalling.states(image);
-    recalling.journal(image);
     recalling.scopes(image);
+    recalling.journal(image);
     recalling.wake(image, now);
 }
 

@@ -89,12 +89,7 @@ impl Recorder {
                 self.board.keep(*check, at, recheck, result);
                 self.publish(std::slice::from_ref(check));
             }
-            Event::Roll { checks, at } => {
-                self.publish(checks);
-                if let Some(journal) = &mut self.journal {
-                    journal.go_round(*at, &self.ledger, &self.book);
-                }
-            }
+            Event::Roll { checks, .. } => self.publish(checks),
             Event::ClockBack { checks, millis, leads } => {
                 if let Some(journal) = &mut self.journal {
                     journal.clock_back(checks, *millis);
@@ -105,6 +100,7 @@ impl Recorder {
                 self.publish(checks);
                 if *leads {
                     self.publish_services();
+                    self.shift_outages(-*millis);
                 }
             }
             Event::Maintenance { fact, done } => {
@@ -120,6 +116,10 @@ impl Recorder {
         };
         for effect in effects.drain(..) {
             self.perform(&effect, run);
+        }
+        // Last, since a state that is stored has to have in its history what the ledger has told.
+        if let (Event::Roll { at, .. }, Some(journal)) = (event, &mut self.journal) {
+            journal.go_round(*at, &self.ledger, &self.book);
         }
     }
 
@@ -147,7 +147,7 @@ impl Recorder {
         self.board.settle(checks, &self.ledger);
     }
 
-    fn perform(&self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
+    fn perform(&mut self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
         match effect {
             Effect::Recheck(recheck) => {
                 // The channel has room for two requests of every check. If it is full all the same, or the worker has
@@ -175,7 +175,7 @@ impl Recorder {
 
     /// An outage may have begun or ended; it is kept and stored.
     fn note_outage(
-        &self,
+        &mut self,
         subject: Subject,
         change: Change,
         run: Option<(CheckIndex, &ProbeResult)>,
@@ -194,8 +194,20 @@ impl Recorder {
         let name = (&*self.services[service].name, scope.as_str(), provider);
         let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
         let told = outages.change(subject, name, change, why.as_ref());
-        if let (Some(outage), Some(journal)) = (told, &self.journal) {
+        if let (Some(outage), Some(journal)) = (told, &mut self.journal) {
             journal.outage(&outage);
+        }
+    }
+
+    /// The wall clock was set by `millis`, and what lasts began so much later or earlier.
+    fn shift_outages(&mut self, millis: i64) {
+        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = outages.shift(millis);
+        drop(outages);
+        if let Some(journal) = &mut self.journal {
+            for outage in &open {
+                journal.outage(outage);
+            }
         }
     }
 

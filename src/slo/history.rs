@@ -8,6 +8,10 @@
 //!
 //! It is told everything and reads no clock; what promises make of it is computed in [`super::standing`].
 
+mod counted;
+
+pub use counted::Counted;
+
 use super::cadence::Cadence;
 use super::joint::{Part, Scheme, Scope};
 use super::maintenance::{Stretch, excluded};
@@ -101,6 +105,8 @@ pub struct CheckHistory {
     interval: Duration,
     /// The maintenance that is about it.
     windows: Vec<Arc<Maintenance>>,
+    /// By how many milliseconds its past was shifted in this life.
+    set_by: i64,
 }
 
 /// A scope's joined line through one lens.
@@ -109,19 +115,6 @@ struct Joined {
     scope: Scope,
     lens: Lens,
     line: Timeline,
-}
-
-/// What was counted of a scope as it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The scope.
-    pub scope: Scope,
-    /// Milliseconds by what they were when they were counted.
-    pub millis: Amounts,
-    /// Up to where.
-    pub upto: Timestamp,
-    /// By how many bad milliseconds edits after the fact have changed history since.
-    pub restated: i64,
 }
 
 /// The past of one service.
@@ -165,6 +158,7 @@ impl History {
                 cadence: events.then(|| Cadence::new(interval, LATE)),
                 interval,
                 windows: Vec::new(),
+                set_by: 0,
             })
             .collect();
         let mut scopes = scheme.scopes();
@@ -274,15 +268,11 @@ impl History {
         true
     }
 
-    /// Bad milliseconds of a scope up to where it is counted, as history has it now.
-    fn bad_until(&self, counted: &Counted) -> i64 {
-        let line = self.line(counted.scope, Lens::Availability, counted.upto);
-        i64::try_from(line.amounts(line.kept_from(), counted.upto).bad).unwrap_or(i64::MAX)
-    }
-
-    /// The wall clock was set: what is known of these checks was so much later or earlier. `whole` if these are all of them.
+    /// The wall clock was set: what is known of this check was so much later or earlier.
     pub fn shift(&mut self, check: usize, millis: i64) {
+        let before: Vec<i64> = self.counted.iter().map(|each| self.set_by(each.scope)).collect();
         let check = &mut self.checks[check];
+        check.set_by += millis;
         for (_, line) in &mut check.lines {
             line.shift(millis);
         }
@@ -293,34 +283,9 @@ impl History {
         if let Some(cadence) = &mut check.cadence {
             cadence.shift(millis);
         }
-        // What was joined is joined anew, and counting goes on once history has come past where it was.
+        // What was joined is joined anew.
         self.joined.clear();
-    }
-
-    /// Keeps joined what everything below is told of, and counts it.
-    pub fn advance(&mut self) {
-        for position in 0..self.counted.len() {
-            let Counted { scope, upto, .. } = self.counted[position];
-            let line = self.joined(scope, Lens::Availability);
-            let (amounts, reached) = (line.amounts(upto, line.upto()), line.upto());
-            let counted = &mut self.counted[position];
-            if reached > counted.upto {
-                counted.millis = counted.millis + amounts;
-                counted.upto = reached;
-            }
-        }
-    }
-
-    /// What was counted of every scope as it happened.
-    pub fn counted(&self) -> &[Counted] {
-        &self.counted
-    }
-
-    /// Goes on counting a scope from where a stored daemon left off.
-    pub fn recount(&mut self, counted: Counted) {
-        if let Some(mine) = self.counted.iter_mut().find(|mine| mine.scope == counted.scope) {
-            *mine = counted;
-        }
+        self.shift_counted(&before);
     }
 
     /// The past of each check: those of the endpoints in order, then that of the entry.

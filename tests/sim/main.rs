@@ -8,8 +8,12 @@
 
 /// What the world watches.
 mod layout;
+/// A monitor that lives several times on one store.
+mod lives;
 /// What must hold, whatever happens.
 mod oracle;
+/// The books beside a monitor with a store.
+mod recount;
 /// Runs over many seeds, and single stories.
 mod stories;
 /// The journal of one check, run by run.
