@@ -13,6 +13,8 @@ mod api;
 mod cli;
 /// The configuration: every problem's whole text, the example, the shipped file.
 mod config;
+/// Kills in a loop on the real binary with a real file.
+mod crash;
 /// The whole road with the real binary.
 mod daemon;
 /// The demo: incidents seen for what they are, and a clean end.
