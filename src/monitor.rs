@@ -5,7 +5,8 @@
 //! runtimes cost less than one that steals work) and the recorder on the caller's. The simulation starts the same parts on
 //! one paused runtime.
 //!
-//! It does not know protocols, HTML, TOML or arguments; where results go beyond metrics and picture is not built yet.
+//! What was before a start is recalled from the store, if there is one, before anything runs. It does not know protocols,
+//! HTML, TOML, SQL or arguments.
 
 pub mod board;
 pub mod book;
