@@ -47,7 +47,7 @@ use ledger::Ledger;
 use memory::Codes;
 use outages::Outages;
 pub use recall::outage_of;
-use recall::{recall, recall_outages};
+use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use scheduler::Worker;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -203,6 +203,9 @@ impl Past {
             let mut journal = Journal::new(store, codes, &image);
             journal.promise(services, now);
             journal.store_new(&image, &ledger, &book);
+            for outage in reconcile(&ledger, services, &mut outages) {
+                journal.outage(&outage);
+            }
             journal
         });
         Self { ledger, book, outages: Arc::new(Mutex::new(outages)), journal }

@@ -127,8 +127,13 @@ impl Journal {
         let since = now.since(*self.stored_to.get_or_insert(now));
         let due = since.as_millis() * services as u128 / ROUND.as_millis();
         let due = usize::try_from(due).unwrap_or(services).min(services);
-        if due > 0 || self.stored_to.is_some_and(|before| before > now) {
+        if due == services || self.stored_to.is_some_and(|before| before > now) {
+            // The last round is long over, or the clock was set back: a new one begins.
             self.stored_to = Some(now);
+        } else if let Some(before) = &mut self.stored_to {
+            // What is left of the time belongs to the next one, so that a round takes no longer than it may.
+            let spent = ROUND.as_millis() * due as u128 / services.max(1) as u128;
+            *before = *before + Duration::from_millis(u64::try_from(spent).unwrap_or(0));
         }
         for _ in 0..due {
             self.next = (self.next + 1) % services;

@@ -8,11 +8,15 @@
 //! It writes nothing.
 
 use super::book::Book;
+use super::event::Change;
 use super::ledger::{Ledger, PastRun};
 use super::memory::Codes;
 use super::outages::{Outage, Outages};
+use super::snapshot::Standing;
 use super::track::{Memory, Told, Track};
-use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, Timestamp};
+use crate::model::{
+    Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, State, Timestamp,
+};
 use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
 use crate::slo::spans::{Amounts, Timeline};
 use crate::store::record::{Entry, Run, ScopeCount};
@@ -65,6 +69,34 @@ pub fn outage_of(stored: &store::Outage) -> Outage {
         check: stored.check.as_deref().map(Into::into),
         said: stored.said.as_deref().map(Into::into),
     }
+}
+
+/// What the recalled states say of outages that the store does not: one that a crash kept from being stored begins, one that
+/// was over ends.
+pub(super) fn reconcile(
+    ledger: &Ledger,
+    services: &[Service],
+    outages: &mut Outages,
+) -> Vec<Outage> {
+    let mut told = Vec::new();
+    for (number, (service, joint)) in services.iter().zip(ledger.joint().services()).enumerate() {
+        let mut look = |side, scope: &str, provider: &str, standing: Standing| {
+            let Standing { state, since } = standing;
+            let change = Change { from: State::Unknown, to: state, since };
+            told.extend(outages.change(
+                (number, side),
+                (&service.name, scope, provider),
+                change,
+                None,
+            ));
+        };
+        for (position, side) in joint.sides.iter().enumerate() {
+            let scope = format!("provider:{}", side.provider);
+            look(Some(position), &scope, &side.provider, side.standing);
+        }
+        look(None, "any", "", joint.any);
+    }
+    told
 }
 
 /// The providers of a service, in the order in which its endpoints first name them.

@@ -9,6 +9,8 @@ use crate::model::{
     Cause, CheckId, Endpoint, Host, IpChoice, Maintenance, MaintenanceWhen, Matching, Outcome,
     Pick, ProbeKind, ProbeResult, Reason, Role, Shape, Side, Spec, State, TcpSpec, Warnings,
 };
+use crate::monitor::outages::{Outage, Outages};
+use crate::monitor::recall::reconcile;
 use crate::slo::spans::What;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -332,4 +334,22 @@ fn what_ran_out_while_the_daemon_lived_is_not_blamed_on_the_stop() {
     let told = ledger.wake(A, at(100), at(300));
     let ends: Vec<_> = told.iter().map(|told| (told.past.what, told.to)).collect();
     assert_eq!(ends, [(What::Good, at(60)), (What::Unknown(Cause::Overloaded), at(100))]);
+}
+
+#[test]
+fn an_outage_that_a_crash_kept_from_being_stored_begins_at_the_start() {
+    let mut ledger = ledger();
+    for start in [0, 30] {
+        let (at, latency) = (at(start), Duration::from_secs(1));
+        let run = PastRun { at, recheck: false, outcome: BAD_RUN, warned: false, latency };
+        ledger.rerun(A, run);
+    }
+    ledger.rejoin_all();
+    let mut outages = Outages::default();
+    let told = reconcile(&ledger, &[service()], &mut outages);
+    let read = |told: &[Outage]| -> Vec<(String, Timestamp, bool)> {
+        told.iter().map(|it| (it.scope.to_string(), it.started, it.ended.is_some())).collect()
+    };
+    assert_eq!(read(&told), [("provider:aws".to_owned(), at(0), false)]);
+    assert_eq!(read(&reconcile(&ledger, &[service()], &mut outages)), []);
 }
