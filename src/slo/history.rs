@@ -101,7 +101,7 @@ pub struct CheckHistory {
     /// When its last failed runs started, rechecks included, oldest first.
     failures: VecDeque<Timestamp>,
     /// When its grid results stood, if a promise counts them.
-    cadence: Option<Cadence>,
+    cadence: Option<Box<Cadence>>,
     interval: Duration,
     /// The maintenance that is about it.
     windows: Vec<Arc<Maintenance>>,
@@ -155,13 +155,15 @@ impl History {
                 lines: lenses.iter().map(|lens| (*lens, Timeline::new(begun))).collect(),
                 ahead: Ahead::unknown(Cause::Starting),
                 failures: VecDeque::new(),
-                cadence: events.then(|| Cadence::new(interval, LATE)),
+                cadence: events.then(|| Box::new(Cadence::new(interval, LATE))),
                 interval,
                 windows: Vec::new(),
                 set_by: 0,
             })
             .collect();
-        let mut scopes = scheme.scopes();
+        // Where nothing is promised nothing is joined or counted; a promise made later finds all of the past.
+        let watched_only = service.objectives.is_empty();
+        let mut scopes = if watched_only { Vec::new() } else { scheme.scopes() };
         for objective in &service.objectives {
             if let ScopeChoice::AtLeast(least) = objective.scope
                 && !scopes.contains(&Scope::AtLeast(least))
@@ -188,7 +190,8 @@ impl History {
     pub fn recorded(mut self) -> Self {
         self.recorded = true;
         for check in &mut self.checks {
-            check.cadence = check.cadence.as_ref().map(|_| Cadence::recorded(check.interval));
+            check.cadence =
+                check.cadence.as_ref().map(|_| Box::new(Cadence::recorded(check.interval)));
         }
         self
     }
@@ -198,7 +201,7 @@ impl History {
         &self.scheme
     }
 
-    /// Every scope that is computed.
+    /// Every scope that is computed; none where nothing is promised.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
         self.counted.iter().map(|counted| counted.scope)
     }
@@ -304,7 +307,7 @@ impl History {
         check.ahead = memory.ahead;
         check.failures = memory.failures;
         if let (Some(mine), Some(stored)) = (&mut check.cadence, memory.cadence) {
-            *mine = stored;
+            **mine = stored;
         }
         self.joined.clear();
     }
@@ -436,7 +439,7 @@ impl History {
         let line = self.line_kept(scope, Lens::of(objective), span.to);
         let checks = self.scheme.checks(scope).into_iter();
         let cadences: Vec<_> =
-            checks.filter_map(|check| self.checks[check].cadence.as_ref()).collect();
+            checks.filter_map(|check| self.checks[check].cadence.as_deref()).collect();
         let view = View {
             timeline: &line,
             cadences: &cadences,
@@ -478,7 +481,7 @@ impl CheckHistory {
             lines: self.lines.clone(),
             ahead: self.ahead,
             failures: self.failures.clone(),
-            cadence: self.cadence.clone(),
+            cadence: self.cadence.as_deref().cloned(),
         }
     }
 
@@ -505,7 +508,7 @@ impl CheckHistory {
 
     /// When its grid results stood, if a promise counts them.
     pub fn cadence(&self) -> Option<&Cadence> {
-        self.cadence.as_ref()
+        self.cadence.as_deref()
     }
 
     /// How often it runs.
