@@ -50,6 +50,7 @@ pub use recall::outage_of;
 use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use scheduler::Worker;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -165,7 +166,7 @@ pub fn roster(config: &Config) -> Roster {
     Roster {
         vantage: config.monitor.vantage.to_string(),
         words: reasons.chain(causes).map(str::to_owned).collect(),
-        services: config.services.iter().map(|service| Name::from(&*service.name)).collect(),
+        services: config.services.iter().map(|service| service_name(config, service)).collect(),
         checks: config
             .checks
             .iter()
@@ -175,6 +176,17 @@ pub fn roster(config: &Config) -> Roster {
             })
             .collect(),
     }
+}
+
+/// A service and the names under which its checks were known before, so that its outages and closed periods follow it.
+fn service_name(config: &Config, service: &Service) -> Name {
+    let checks = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+    let former_ids = checks.flat_map(|check| config.checks[check.get()].formerly.iter());
+    let former = former_ids.filter_map(|id| id.split_once('/')).map(|(name, _)| name);
+    // A check that came over from a service which is still there took only its own history along.
+    let gone = |name: &&str| config.services.iter().all(|other| *other.name != **name);
+    let formerly: BTreeSet<String> = former.filter(gone).map(str::to_owned).collect();
+    Name { name: service.name.to_string(), formerly: formerly.into_iter().collect() }
 }
 
 /// What was, before anything starts.
@@ -444,6 +456,8 @@ fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::load_text;
+    use std::path::Path;
 
     #[test]
     fn every_check_has_exactly_one_worker() {
@@ -465,5 +479,28 @@ mod tests {
         assert!(vitals.ready().is_err());
         pulse.beat();
         assert_eq!((vitals.ready(), vitals.alive()), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn a_renamed_service_is_enrolled_with_the_name_it_had() {
+        let text = r#"
+            [provider.aws]
+            host = "192.0.2.1"
+            [probe.port.tcp]
+            address = "{host}:25"
+            [service.shop]
+            formerly = ["store"]
+            probes = ["port"]
+            [service.pay]
+            formerly = ["bank/aws/port"]
+            probes = ["port"]
+            [service.bank]
+            probes = ["mail"]
+            [probe.mail.tcp]
+            address = "{host}:587"
+        "#;
+        let config = load_text(Path::new("probes.toml"), text.to_owned()).unwrap().config;
+        let formerly: Vec<_> = roster(&config).services.into_iter().map(|it| it.formerly).collect();
+        assert_eq!(formerly, [vec!["store".to_owned()], vec![], vec![]]);
     }
 }
