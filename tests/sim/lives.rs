@@ -455,10 +455,10 @@ fn whatever_ends_a_life_the_next_one_knows_what_was_stored() {
     assert!(all.lost_runs > 20 && all.bad_seconds > 10_000, "{all:?}");
 }
 
-#[test]
-fn thirty_days_of_restarts_and_a_failing_disk_equal_a_recount() {
-    let lives = Lives {
-        seed: 30,
+/// Thirty days of lives of a day, or thereabouts.
+fn thirty_days(seed: u64) -> Lives {
+    Lives {
+        seed,
         steps: DAYS * 8_640,
         life: 8_000,
         away: 500,
@@ -468,25 +468,17 @@ fn thirty_days_of_restarts_and_a_failing_disk_equal_a_recount() {
         fails: true,
         clock_steps: false,
         look: 8_000,
-    };
-    let told = lives.live();
+    }
+}
+
+#[test]
+fn thirty_days_of_restarts_and_a_failing_disk_equal_a_recount() {
+    let told = thirty_days(30).live();
     assert!(told.crashes > 5 && told.stops > 5 && told.bad_seconds > 10_000, "{told:?}");
 }
 
 #[test]
 fn thirty_days_of_a_clock_that_is_set_equal_a_recount() {
-    let lives = Lives {
-        seed: 31,
-        steps: DAYS * 8_640,
-        life: 8_000,
-        away: 500,
-        trouble: 5_000,
-        roll: 12,
-        pump: 60,
-        fails: true,
-        clock_steps: true,
-        look: 8_000,
-    };
-    let told = lives.live();
+    let told = Lives { clock_steps: true, ..thirty_days(31) }.live();
     assert!(told.crashes > 5 && told.clock_steps > 10 && told.bad_seconds > 10_000, "{told:?}");
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, load_text};
 use crate::model::{Cause, Check, Reason, Timestamp};
 use crate::monitor::book::Book;
 use crate::monitor::form::StandingForm;
+use crate::seed::Stream;
 use crate::slo::history::{Ahead, History};
 use crate::slo::spans::What;
 use std::ops::Range;
@@ -60,28 +61,12 @@ const BEGUN: i64 = 1_780_164_000_000;
 /// Eight hours later, and something.
 const NOW: i64 = BEGUN + 8 * 3_600_000 + 12_345;
 
-/// A small generator of its own, so that a failure can be repeated (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    fn position(&mut self, limit: u64) -> usize {
-        usize::try_from(self.below(limit)).unwrap()
-    }
-}
-
 fn ms(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
 /// Tells the history of a check what a recorder would, from `begun` on.
-fn live(history: &mut History, position: usize, check: &Check, dice: &mut Dice, begun: i64) {
+fn live(history: &mut History, position: usize, check: &Check, dice: &mut Stream, begun: i64) {
     let interval = i64::try_from(check.shape.interval.as_millis()).unwrap();
     let mut held = Ahead::unknown(Cause::Starting);
     let mut due = begun + 5_000;
@@ -93,7 +78,9 @@ fn live(history: &mut History, position: usize, check: &Check, dice: &mut Dice, 
             due += interval * i64::try_from(dice.below(5)).unwrap();
             continue;
         }
-        let latency = Duration::from_millis([40, 100, 101, 300, 500, 700][dice.position(6)]);
+        let latency = Duration::from_millis(
+            [40, 100, 101, 300, 500, 700][usize::try_from(dice.below(6)).unwrap()],
+        );
         let until = at + check.shape.hold;
         stuck = if stuck > 0 { stuck - 1 } else { u64::from(dice.below(60) == 0) * dice.below(20) };
         let ahead = match dice.below(50) {
@@ -125,7 +112,7 @@ fn past(config: &Config, seed: u64) -> Book {
     let book = Book::new(&services, &config.checks, &config.monitor.timezone, ms(BEGUN));
     let windows: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
     book.set_maintenance(&windows, &config.checks);
-    let mut dice = Dice(seed);
+    let mut dice = Stream::new(seed, "export");
     for (position, check) in config.checks.iter().enumerate().take(4) {
         book.with(0, |history| live(history, position, check, &mut dice, BEGUN));
     }

@@ -6,6 +6,7 @@
 //! Alerts and ratios are in `cases`.
 
 use super::{BEGIN, T0, amounts, find, maintenance, rows_of, service};
+use nephoscope::seed::Stream;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -13,20 +14,9 @@ use std::ops::Range;
 const LENGTH: usize = 30_000;
 const SERVICES: u64 = 40;
 
-/// A small generator of its own, so that a failure can be repeated (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    fn second(&mut self, limit: usize) -> usize {
-        usize::try_from(self.below(limit as u64)).unwrap()
-    }
+/// A second from 0 to `limit - 1`.
+fn second(dice: &mut Stream, limit: usize) -> usize {
+    usize::try_from(dice.below(limit as u64)).unwrap()
 }
 
 const GOOD: u8 = b'g';
@@ -40,16 +30,16 @@ fn paint(line: &mut [u8], from: usize, to: usize, what: u8) {
 }
 
 /// Random results of a check that holds for `hold`, written and painted.
-fn check(dice: &mut Dice, id: &str, hold: usize, out: &mut String) -> Vec<u8> {
+fn check(dice: &mut Stream, id: &str, hold: usize, out: &mut String) -> Vec<u8> {
     let mut line = vec![UNKNOWN; LENGTH];
-    let mut at = dice.second(3 * hold);
+    let mut at = second(dice, 3 * hold);
     while at < LENGTH {
         let (verdict, what) = match dice.below(10) {
             0..6 => ("good", GOOD),
             6..9 => ("bad", BAD),
             _ => ("unknown", UNKNOWN),
         };
-        let until = (dice.below(8) == 0).then(|| at + 1 + dice.second(4 * hold));
+        let until = (dice.below(8) == 0).then(|| at + 1 + second(dice, 4 * hold));
         // What came before is over, whatever it held.
         paint(&mut line, at, LENGTH, UNKNOWN);
         paint(&mut line, at, until.unwrap_or(at + hold), what);
@@ -62,8 +52,8 @@ fn check(dice: &mut Dice, id: &str, hold: usize, out: &mut String) -> Vec<u8> {
         out.push_str("}\n");
         let step = hold / 2;
         at += match dice.below(12) {
-            0 => 1 + dice.second(step),
-            1 => step * (2 + dice.second(9)),
+            0 => 1 + second(dice, step),
+            1 => step * (2 + second(dice, 9)),
             _ => step,
         };
     }
@@ -91,12 +81,12 @@ fn count(line: &[u8], during: Range<i64>, what: u8) -> f64 {
 
 #[test]
 fn random_schedules_are_counted_as_they_are_painted() {
-    let mut dice = Dice(42);
+    let mut dice = Stream::new(42, "replay");
     let (mut config, mut results) = (BEGIN.to_owned(), String::new());
     let mut painted = Vec::new();
     for number in 0..SERVICES {
         let name = format!("s{number}");
-        let interval = 5 + dice.second(60);
+        let interval = 5 + second(&mut dice, 60);
         let keys = format!(
             "interval = \"{interval}s\"\ntimeout = \"1s\"\nrecheck = \"1s\"\nslo = [{{ objective = 99, window = \"3h\" }}]"
         );
@@ -107,8 +97,8 @@ fn random_schedules_are_counted_as_they_are_painted() {
         });
         for (provider, line) in ["aws", "gcp"].into_iter().zip(&mut lines) {
             for _ in 0..dice.below(3) {
-                let from = dice.second(LENGTH - 1);
-                let to = (from + 1 + dice.second(4_000)).min(LENGTH);
+                let from = second(&mut dice, LENGTH - 1);
+                let to = (from + 1 + second(&mut dice, 4_000)).min(LENGTH);
                 paint(line, from, to, EXCLUDED);
                 let moment = |at: usize| T0 + i64::try_from(at).unwrap();
                 let about = format!("service = \"{name}\", provider = \"{provider}\"");
@@ -120,7 +110,7 @@ fn random_schedules_are_counted_as_they_are_painted() {
     let length = i64::try_from(LENGTH).unwrap();
     let mut instants = [0, 1, 3 * 3_600, length, 0, 0, 0, 0];
     for at in &mut instants[4..] {
-        *at = i64::try_from(dice.second(LENGTH)).unwrap();
+        *at = i64::try_from(second(&mut dice, LENGTH)).unwrap();
     }
     let rows = rows_of(&config, &results, &instants.map(|at| T0 + at));
     for (at, rows) in instants.into_iter().zip(rows.chunks(rows.len() / instants.len())) {
