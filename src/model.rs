@@ -5,12 +5,14 @@
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing knows how it is exported.
 
+mod blame;
 mod check;
 mod detail;
 mod maintenance;
 mod objective;
 mod provider;
 mod reason;
+mod reference;
 mod result;
 mod secret;
 mod service;
@@ -20,6 +22,7 @@ mod time;
 mod verdict;
 mod words;
 
+pub use blame::Blame;
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
@@ -29,6 +32,7 @@ pub use objective::{
 };
 pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};
+pub use reference::{Reference, ReferenceRole};
 pub use result::{Facts, Hop, HttpVersion, Outcome, PhaseTimes, ProbeResult, TlsVersion, Warnings};
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};

@@ -191,6 +191,22 @@ impl Reason {
         }
     }
 
+    /// Whether it says of the network that nothing came back: our own may be the one that failed (S8).
+    pub const fn is_network(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectTimeout
+                | Self::ConnectUnreachable
+                | Self::TlsTimeout
+                | Self::ResponseTimeout
+        )
+    }
+
+    /// Whether it says that this host's own resolver gave no answer (S8).
+    pub const fn is_resolver(self) -> bool {
+        matches!(self, Self::DnsTimeout | Self::DnsServfail)
+    }
+
     /// The reason for a deadline that struck in `phase`.
     pub const fn of_deadline(phase: Phase) -> Self {
         match phase {

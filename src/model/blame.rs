@@ -1,0 +1,29 @@
+//! Whose outage it is, as one word.
+//!
+//! A blame is an attribute of an outage that may be revised while more is seen; it never names the outage.
+//!
+//! How it is found is decided in `blame`.
+
+use super::words::words;
+
+words! {
+    /// Whose outage it is.
+    Blame {
+        /// A dependency that the failing services share is bad.
+        Shared = "shared",
+        /// The sides can serve, and the public name does not lead to them.
+        Entry = "entry",
+        /// The name servers of the target give no answer.
+        Dns = "dns",
+        /// The cloud itself, as its canary and several services on it say.
+        Provider = "provider",
+        /// The cloud, or the road from here to it: no other vantage point was asked.
+        ProviderOrPath = "provider_or_path",
+        /// The road from here: other vantage points see it good.
+        Path = "path",
+        /// The service itself: bad on every cloud, and the clouds are well.
+        Application = "application",
+        /// Nothing more than this service on this cloud.
+        Endpoint = "endpoint",
+    }
+}
