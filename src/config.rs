@@ -9,6 +9,7 @@ mod adhoc;
 mod build;
 mod decode;
 mod effective;
+mod entry;
 mod former;
 mod include;
 mod problem;

@@ -9,6 +9,7 @@ mod blame;
 mod check;
 mod detail;
 mod maintenance;
+mod mark;
 mod objective;
 mod provider;
 mod reason;
@@ -26,6 +27,7 @@ pub use blame::Blame;
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
+pub use mark::{AskedResolver, DNS_PORT, Mark, marked};
 pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
     PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,

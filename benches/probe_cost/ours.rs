@@ -88,5 +88,6 @@ fn http(scheme: &str, address: SocketAddr, tls: TlsSpec) -> HttpSpec {
         body_limit: 1 << 20,
         connect_to: None,
         tls: Arc::new(tls),
+        marks: Arc::default(),
     }
 }

@@ -76,6 +76,7 @@ fn web(text: &str) -> Result<(ProbeKind, String), String> {
         body_limit: http::DEFAULT_BODY_LIMIT,
         connect_to: None,
         tls: Arc::new(TlsSpec::default()),
+        marks: Arc::default(),
     };
     Ok((ProbeKind::Http(Box::new(spec)), host))
 }

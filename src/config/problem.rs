@@ -218,6 +218,12 @@ kinds! {
         SentinelOnCloud = "sentinel-on-cloud",
         /// Too little neutral ground.
         FewSentinels = "few-sentinels",
+        /// An edge behind which the clouds look the same.
+        EdgeWithoutMarks = "edge-without-marks",
+        /// A public name whose addresses mean no cloud.
+        EntryUnmapped = "entry-unmapped",
+        /// A failover that has to be quicker than we can look.
+        FailoverUnmeasurable = "failover-unmeasurable",
         /// A key whose effect comes with a later version.
         NotInEffect = "not-in-effect",
     }

@@ -27,8 +27,8 @@ use super::template::Template;
 use super::tree::Table;
 use super::{Detail, Maintenance, SentinelConfig};
 use crate::model::{
-    DnsTransport, EntryPolicy, FlagRules, IpChoice, Network, Objective, PemFile, Pick, Redirects,
-    Role, Secret, Side, StartTls, StatusRules, TlsVersion, Truncated,
+    AskedResolver, DnsTransport, EntryPolicy, FlagRules, IpChoice, Network, Objective, PemFile,
+    Pick, Redirects, Role, Secret, Side, StartTls, StatusRules, TlsVersion, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -290,8 +290,16 @@ pub(super) struct RawEntry {
     pub(super) probe: Option<Use>,
     pub(super) policy: Option<At<EntryPolicy>>,
     pub(super) failover_within: Option<At<Duration>>,
-    /// Providers that `marks` name.
-    pub(super) providers: Vec<At<String>>,
+    pub(super) resolvers: Option<At<Vec<At<AskedResolver>>>>,
+    pub(super) marks: Option<At<Vec<RawMark>>>,
+}
+
+/// One of an entry's `marks`.
+#[derive(Debug)]
+pub(super) struct RawMark {
+    pub(super) header: ::http::HeaderName,
+    pub(super) matches: Template,
+    pub(super) provider: At<String>,
 }
 
 /// `[domain.NAME]`.

@@ -7,7 +7,8 @@
 
 use super::*;
 use crate::model::{
-    AlertKind, AnswerRules, CheckId, DnsServer, Host, ObjectiveWindow, ProbeKind, Spec, TierName,
+    AlertKind, AnswerRules, AskedResolver, CheckId, DnsServer, Host, IpChoice, ObjectiveWindow,
+    ProbeKind, Spec, TierName,
 };
 
 fn read(text: &str) -> Config {
@@ -504,4 +505,27 @@ fn the_public_name_is_looked_at_as_its_service_looks() {
         shape("interval = \"20s\"\nprobes = [{ use = \"web\", interval = \"15s\" }]"),
         [15, 3, 7, 30]
     );
+}
+
+#[test]
+fn an_entry_asks_the_hosts_resolver_unless_others_are_named() {
+    let entry = |keys: &str| {
+        let config = read(&format!(
+            "{PROVIDER}networks = [\"192.0.2.0/25\"]\n{PROBE}[service.shop]\nprobes = [\"web\"]\nip = \"6\"\n\
+             [service.shop.entry]\nhost = \"shop.example\"\nprobe = \"web\"\n{keys}\n"
+        ));
+        config.services[0].entry.clone().unwrap()
+    };
+    let plain = entry("");
+    assert_eq!(plain.resolvers, [AskedResolver::System]);
+    assert_eq!((plain.ip, plain.marks.len()), (IpChoice::V6, 0));
+    let said = entry(
+        "resolvers = [\"9.9.9.9\", \"system\", \"9.9.9.9:53\"]\n\
+         marks = [{ header = \"X-Served-By\", matches = \"^{provider}-\", provider = \"aws\" }]",
+    );
+    let quad9 = AskedResolver::At("9.9.9.9:53".parse().unwrap());
+    assert_eq!(said.resolvers, [quad9, AskedResolver::System]);
+    let mark = &said.marks[0];
+    assert_eq!((mark.header.as_str(), &*mark.provider), ("x-served-by", "aws"));
+    assert!(mark.matches.is_match(b"aws-7") && !mark.matches.is_match(b"gcp-7"));
 }

@@ -56,6 +56,11 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         let labels = labels(raw, each, &mut all_labels);
         let service = service(context, &index, each, labels, endpoints);
         super::promise::check(context, &index, each, &service, &checks);
+        if let (Some(said), Some(entry)) = (&each.service.entry, &service.entry) {
+            let shape = |check: CheckIndex| checks[check.get()].shape;
+            let certain = super::entry::certain_after(&service.endpoints, shape);
+            super::entry::check(context, raw, said, (entry, &service.endpoints), certain);
+        }
         services.push(service);
     }
     super::former::check(context, &planned);
@@ -232,9 +237,7 @@ fn read_entry(
     if let Some(usage) = &entry.probe {
         known_probe(context, index, &usage.settings.path, &usage.name);
     }
-    for name in &entry.providers {
-        known_provider(context, index, &format!("{}.marks", entry.path), name);
-    }
+    let marks = super::entry::marks(context, index, planned, entry);
     let path = format!("{}.host", entry.path);
     let template = entry.host.as_ref()?;
     let host = if template.is_constant() {
@@ -259,6 +262,9 @@ fn read_entry(
         shape: timing.shape(),
         policy: entry.policy.as_ref().map_or(EntryPolicy::Failover, |policy| policy.value),
         failover_within: entry.failover_within.as_ref().map(|span| span.value),
+        resolvers: super::entry::resolvers(entry),
+        marks,
+        ip: timing.ip.value,
     })
 }
 
@@ -269,7 +275,12 @@ fn known_probe(context: Context<'_>, index: &Index<'_>, path: &str, name: &At<St
     }
 }
 
-fn known_provider(context: Context<'_>, index: &Index<'_>, path: &str, name: &At<String>) {
+pub(super) fn known_provider(
+    context: Context<'_>,
+    index: &Index<'_>,
+    path: &str,
+    name: &At<String>,
+) {
     if !index.providers.contains_key(name.value.as_str()) {
         let known = index.providers.keys().copied();
         unknown(context, Kind::UnknownProvider, "provider", path, name, known);

@@ -8,6 +8,7 @@
 use super::words::words;
 use super::{Cause, Phase, Reason, Timestamp, Verdict, Warning};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What one run of a check gave.
@@ -220,6 +221,8 @@ pub struct Facts {
     pub dns_flags: Option<String>,
     /// Serial of the SOA record, if one came.
     pub dns_serial: Option<u32>,
+    /// The provider that a mark of the served page named, where marks are looked for.
+    pub served_by: Option<Arc<str>>,
 }
 
 /// One request of a run that made several.

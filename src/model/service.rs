@@ -5,7 +5,7 @@
 //! How their states combine is decided elsewhere.
 
 use super::words::words;
-use super::{CheckId, CheckIndex, Objective, Shape};
+use super::{AskedResolver, CheckId, CheckIndex, IpChoice, Mark, Objective, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,12 @@ pub struct Entry {
     pub policy: EntryPolicy,
     /// Longer on a cloud that is down is a late failover.
     pub failover_within: Option<Duration>,
+    /// Who is asked where it leads, beside its authoritative servers; at least one.
+    pub resolvers: Vec<AskedResolver>,
+    /// What the served page says of the provider behind it.
+    pub marks: Arc<[Mark]>,
+    /// The address family through which it is looked at.
+    pub ip: IpChoice,
     /// When its check runs, as that of an endpoint of the service without settings of its own.
     pub shape: Shape,
 }

@@ -6,7 +6,7 @@
 //! Nothing here knows when a check runs or what its result means for health.
 
 use super::words::words;
-use super::{Reason, Secret};
+use super::{Mark, Reason, Secret};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use std::net::IpAddr;
@@ -124,6 +124,8 @@ pub struct HttpSpec {
     pub connect_to: Option<(IpAddr, Option<u16>)>,
     /// How TLS is done, for `https` URLs.
     pub tls: Arc<TlsSpec>,
+    /// What tells the cloud that served; empty but for the check of a public name.
+    pub marks: Arc<[Mark]>,
 }
 
 /// Status codes that are good: inclusive ranges, `2xx` is `200..=299`.

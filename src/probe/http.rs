@@ -16,6 +16,7 @@ use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
     Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Reason, Redirects, Spec, human_latency,
+    marked,
 };
 use crate::net::Failure;
 use bytes::{Bytes, BytesMut};
@@ -166,6 +167,7 @@ impl HttpProber {
         facts.content_length =
             headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         facts.body_bytes = None;
+        facts.served_by = marked(&self.http().marks, headers).cloned();
 
         let location = headers
             .get(header::LOCATION)

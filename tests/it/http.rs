@@ -11,7 +11,7 @@ use crate::support::spec::{AMPLE, engine, engine_asking, http, of_http, pattern,
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use nephoscope::model::{
-    Auth, HttpVersion, IpChoice, Outcome, Phase, Pick, Reason, Redirects, Secret, Spec,
+    Auth, HttpVersion, IpChoice, Mark, Outcome, Phase, Pick, Reason, Redirects, Secret, Spec,
     StatusRules, Verdict, Warning,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
@@ -43,6 +43,25 @@ async fn a_good_answer_is_good_and_every_phase_is_timed() {
     assert_eq!(reached, [Phase::Connect, Phase::Processing, Phase::Transfer]);
     assert!(result.hops.is_empty());
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_mark_names_the_cloud_that_served_whatever_the_status() {
+    let served_by = async |status: &'static str, headers: &'static [&str]| {
+        let server = Server::fixed(response(status, headers, ""));
+        let mark = |matches: &str, provider: &str| Mark {
+            header: ::http::HeaderName::from_static("x-served-by"),
+            matches: pattern(matches),
+            provider: provider.into(),
+        };
+        let mut spec = http(&server.url("/"));
+        spec.marks = [mark("^aws-", "aws"), mark("^gcp-", "gcp")].into();
+        run(of_http(spec), AMPLE).await.facts.served_by
+    };
+    assert_eq!(served_by("200 OK", &["X-Served-By: gcp-7"]).await.as_deref(), Some("gcp"));
+    assert_eq!(served_by("503 Down", &["X-Served-By: aws-1"]).await.as_deref(), Some("aws"));
+    assert_eq!(served_by("200 OK", &["X-Served-By: edge"]).await, None);
+    assert_eq!(served_by("200 OK", &[]).await, None);
 }
 
 #[tokio::test]

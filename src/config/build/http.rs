@@ -10,6 +10,7 @@ use crate::config::raw::{RawBody, RawHeader, RawHttp};
 use crate::config::template::{Position, Template};
 use crate::model::{HttpSpec, Redirects, StatusRules};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Bytes of body when nobody says how many.
 pub(in crate::config) const DEFAULT_BODY_LIMIT: u64 = 1 << 20;
@@ -54,6 +55,7 @@ impl Builder<'_> {
                 Some(template) => Some(connect_to(job, template)?),
             },
             tls: self.tls(job, probe_tls.map(|at| &at.value))?,
+            marks: Arc::default(),
         })
     }
 

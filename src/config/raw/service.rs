@@ -4,20 +4,21 @@
 //!
 //! It does not know what a service inherits.
 
+use super::probe::read_pattern;
 use super::promise::read_objectives;
 use super::top::read_url;
 use super::{
-    Formers, Raw, RawClass, RawEndpoint, RawEntry, RawProvider, RawService, Settings, Shared,
-    Texts, Use, arc_name, check_name,
+    Formers, Raw, RawClass, RawEndpoint, RawEntry, RawMark, RawProvider, RawService, Settings,
+    Shared, Texts, Use, arc_name, check_name,
 };
-use crate::config::decode::{
-    Context, Section, read_string, read_template, section, table_section, wrong_type,
-};
+use crate::config::decode::{Context, Section, read_string, section, table_section, wrong_type};
 use crate::config::problem::{Kind, Problem};
 use crate::config::secret::file_of;
-use crate::config::source::{At, Place};
+use crate::config::source::At;
 use crate::config::tree::{Node, Value};
-use crate::model::{Canary, EntryPolicy, IpChoice, Network, Pick, Plane, Role, Side};
+use crate::model::{
+    AskedResolver, Canary, EntryPolicy, IpChoice, Network, Pick, Plane, Role, Side,
+};
 
 /// What every placeholder may name without a `vars` of its own.
 pub(in crate::config) const BUILT_IN: [&str; 5] =
@@ -140,11 +141,6 @@ pub(super) fn read_formerly(table: &Section<'_>) -> Formers {
 
 fn read_networks(table: &Section<'_>) -> Vec<Network> {
     table.exclusive(&["networks", "networks_file"]);
-    for key in ["networks", "networks_file"] {
-        if table.has(key) {
-            table.context.later("networks", &table.path_of(key), table.key_place(key));
-        }
-    }
     let listed =
         table.list("networks", "a list of networks in CIDR form", |context, node, path| {
             let text = read_string(context, node, path)?;
@@ -384,10 +380,7 @@ fn read_entry(table: &Section<'_>) -> RawEntry {
             table.missing(key, expected);
         }
     }
-    let resolvers = table.strings("resolvers");
-    for resolver in resolvers.into_iter().flat_map(|found| found.value) {
-        check_resolver(table, &resolver);
-    }
+    let resolvers = table.list("resolvers", "a list of resolvers", read_resolver);
     let marks = table.list("marks", "a list of tables", read_mark);
     RawEntry {
         path: table.path.clone(),
@@ -399,40 +392,44 @@ fn read_entry(table: &Section<'_>) -> RawEntry {
         }),
         policy: table.word("policy", EntryPolicy::ALL, EntryPolicy::as_str),
         failover_within: table.duration("failover_within"),
-        providers: marks.into_iter().flat_map(|marks| marks.value).collect(),
+        resolvers,
+        marks,
     }
 }
 
-fn check_resolver(table: &Section<'_>, resolver: &At<String>) {
-    let text = resolver.value.as_str();
-    let fine = text == "system"
-        || text.parse::<std::net::IpAddr>().is_ok()
-        || text.parse::<std::net::SocketAddr>().is_ok();
-    if !fine {
-        let said = format!("`{text}` is not a resolver");
-        let problem = Problem::new(Kind::BadIp, table.path_of("resolvers"), resolver.place, said);
-        table.report(problem.expected("`system`, or an IP address with or without a port"));
+fn read_resolver(context: Context<'_>, node: &Node, path: &str) -> Option<At<AskedResolver>> {
+    let text = read_string(context, node, path)?;
+    let resolver = AskedResolver::from_text(&text.value);
+    if resolver.is_none() {
+        let said = format!("`{}` is not a resolver", text.value);
+        let problem = Problem::new(Kind::BadIp, path, text.place, said);
+        context.sink.report(problem.expected("`system`, or an IP address with or without a port"));
     }
+    resolver.map(|resolver| At::new(resolver, text.place))
 }
 
-/// A mark of an edge; gives the provider that it names.
-fn read_mark<'a>(context: Context<'a>, node: &'a Node, path: &str) -> Option<At<String>> {
-    let place: Place = node.place;
-    section(context, node, place, path.to_owned(), |mark| {
-        mark.string("header");
-        let path = mark.path_of("matches");
-        let pattern = mark.get("matches").and_then(|node| read_template(context, node, &path));
-        if let Some(pattern) = pattern
-            && let Err(error) = regex::bytes::Regex::new(&pattern.text)
-        {
-            mark.report(super::probe::bad_pattern(&path, &pattern, &pattern.text, &error));
-        }
+/// A mark of an edge: what names the provider that served.
+fn read_mark(context: Context<'_>, node: &Node, path: &str) -> Option<RawMark> {
+    section(context, node, node.place, path.to_owned(), |mark| {
         for key in ["header", "matches", "provider"] {
             if !mark.has(key) {
                 mark.missing(key, "`{ header = …, matches = …, provider = … }`");
             }
         }
-        mark.string("provider")
+        let header = mark.string("header").and_then(|name| {
+            let read = ::http::HeaderName::from_bytes(name.value.as_bytes());
+            if read.is_err() {
+                let said = format!("`{}` cannot be the name of a header", name.value);
+                let problem =
+                    Problem::new(Kind::BadHeader, mark.path_of("header"), name.place, said);
+                mark.report(problem.expected("letters, digits and `-`"));
+            }
+            read.ok()
+        });
+        let pattern = mark.path_of("matches");
+        let matches = mark.get("matches").and_then(|node| read_pattern(context, node, &pattern));
+        let provider = mark.string("provider");
+        Some(RawMark { header: header?, matches: matches?, provider: provider? })
     })
     .flatten()
 }

@@ -36,6 +36,7 @@ pub(crate) fn http(url: &str) -> HttpSpec {
         body_limit: 64 * 1024,
         connect_to: None,
         tls: Arc::new(TlsSpec::default()),
+        marks: Arc::default(),
     }
 }
 

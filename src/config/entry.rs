@@ -1,0 +1,147 @@
+//! The public name of a service: who is asked where it leads, and what names the cloud behind an edge.
+//!
+//! What can never be told (clouds behind an edge that look the same, addresses that mean no cloud) or measured (a failover
+//! that has to be quicker than we look) is warned of, because it would be believed in.
+//!
+//! It asks nobody where a name leads: it only sees whether anything could say so.
+
+use super::decode::Context;
+use super::problem::{Kind, Problem};
+use super::raw::{Raw, RawEntry, bad_pattern};
+use super::resolve::{Index, Planned, fill};
+use super::template::Position;
+use super::validate::known_provider;
+use crate::model::{AskedResolver, CheckIndex, Endpoint, Entry, EntryPolicy, Mark, human_duration};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The resolvers that are asked where an entry leads: the host's own unless others are named.
+pub(super) fn resolvers(entry: &RawEntry) -> Vec<AskedResolver> {
+    let mut resolvers: Vec<AskedResolver> = Vec::new();
+    for resolver in entry.resolvers.iter().flat_map(|listed| &listed.value) {
+        if !resolvers.contains(&resolver.value) {
+            resolvers.push(resolver.value);
+        }
+    }
+    if resolvers.is_empty() { vec![AskedResolver::System] } else { resolvers }
+}
+
+/// The marks of an entry with their patterns compiled; what cannot be used is reported.
+pub(super) fn marks(
+    context: Context<'_>,
+    index: &Index<'_>,
+    planned: &Planned<'_>,
+    entry: &RawEntry,
+) -> Arc<[Mark]> {
+    let listed = entry.marks.iter().flat_map(|listed| &listed.value).enumerate();
+    let read = listed.filter_map(|(number, raw)| {
+        let path = format!("{}.marks[{number}]", entry.path);
+        known_provider(context, index, &format!("{path}.provider"), &raw.provider);
+        // What a placeholder means is what it means on the cloud that the mark names.
+        let mut sites = planned.sites.iter();
+        let own = sites.find(|site| *site.provider.name.value == *raw.provider.value);
+        let site = own.or(planned.sites.first())?;
+        let path = format!("{path}.matches");
+        let text = fill(context, &raw.matches, Position::Pattern, &path, site, None)?;
+        let matches = match regex::bytes::Regex::new(&text) {
+            Ok(pattern) => Arc::new(pattern),
+            Err(error) => {
+                context.sink.report(bad_pattern(&path, &raw.matches, &text, &error));
+                return None;
+            }
+        };
+        let provider = raw.provider.value.as_str().into();
+        Some(Mark { header: raw.header.clone(), matches, provider })
+    });
+    read.collect()
+}
+
+/// Warns of what can never be told or measured about `entry`, a service's public name.
+pub(super) fn check(
+    context: Context<'_>,
+    raw: &Raw,
+    said: &RawEntry,
+    (entry, endpoints): (&Entry, &[Endpoint]),
+    certain: Option<Duration>,
+) {
+    let place =
+        said.host.as_ref().map(|host| host.place).or(said.policy.as_ref().map(|at| at.place));
+    let Some(place) = place else { return };
+    let policy = said.policy.as_ref().map_or(place, |policy| policy.place);
+    if entry.policy == EntryPolicy::Edge && entry.marks.is_empty() {
+        let problem = Problem::new(
+            Kind::EdgeWithoutMarks,
+            format!("{}.policy", said.path),
+            policy,
+            "nothing tells the clouds behind this edge apart",
+        )
+        .label("its addresses are the same whichever cloud serves")
+        .expected(
+            "`marks = [{ header = \"x-served-by\", matches = \"^aws-\", provider = \"aws\" }]`",
+        )
+        .hint("let each cloud name itself in a header of its responses");
+        context.sink.report(problem);
+    } else if entry.policy == EntryPolicy::Failover
+        && entry.marks.is_empty()
+        && !has_addresses(raw, endpoints)
+    {
+        let said_so = format!("no address of `{}` can be told to be a cloud's", entry.host);
+        let problem =
+            Problem::new(Kind::EntryUnmapped, format!("{}.host", said.path), place, said_so)
+                .label("where it leads is known only as far as the endpoints' own names say it")
+                .expected(
+                    "`networks` in each provider, endpoints with literal addresses, or `marks`",
+                );
+        context.sink.report(problem);
+    }
+    if let (Some(within), Some(certain)) = (&said.failover_within, certain)
+        && within.value < certain
+    {
+        let text =
+            format!("a failover within `{}` cannot be measured", human_duration(within.value));
+        let problem = Problem::new(
+            Kind::FailoverUnmeasurable,
+            format!("{}.failover_within", said.path),
+            within.place,
+            text,
+        )
+        .label(format!("an outage is only certain after {}", human_duration(certain)))
+        .hint("look more often (`interval`, `recheck`), or allow more time");
+        context.sink.report(problem);
+    }
+}
+
+/// Whether addresses alone can say which cloud is meant: networks of a provider, or literal addresses of endpoints.
+fn has_addresses(raw: &Raw, endpoints: &[Endpoint]) -> bool {
+    let literal = |endpoint: &Endpoint| literal_address(&endpoint.host).is_some();
+    let networks = |endpoint: &Endpoint| {
+        let mut providers = raw.providers.iter();
+        providers.any(|each| each.name.value == endpoint.provider && !each.networks.is_empty())
+    };
+    endpoints.iter().any(|endpoint| literal(endpoint) || networks(endpoint))
+}
+
+/// The address that a host is, with or without a port.
+fn literal_address(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let with_port = || host.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
+}
+
+/// How long it takes at most until an outage of any of these checks is certain: the rest of the interval, and the runs
+/// that confirm it, each with its whole timeout.
+pub(super) fn certain_after(
+    endpoints: &[Endpoint],
+    shape: impl Fn(CheckIndex) -> crate::model::Shape,
+) -> Option<Duration> {
+    let checks = endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+    checks
+        .map(|check| {
+            let shape = shape(*check);
+            let again =
+                (shape.recheck + shape.timeout).saturating_mul(shape.confirm.saturating_sub(1));
+            shape.interval + shape.timeout + again
+        })
+        .min()
+}
