@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What one run of a check gave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
     /// Good, or bad with a reason, or unknown with a cause.
     pub outcome: Outcome,
@@ -193,7 +193,7 @@ words! {
 }
 
 /// What was seen; a fact that was not seen is `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Status code of the last response.
     pub http_status: Option<u16>,
@@ -226,7 +226,7 @@ pub struct Facts {
 }
 
 /// One request of a run that made several.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
     /// What was asked: a URL without credentials, or an address.
     pub target: String,

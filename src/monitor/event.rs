@@ -67,6 +67,17 @@ pub enum Event {
 /// What the recorder has to do after an event, in the order in which the ledger says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// What a run gave is settled; what follows from it comes next.
+    Ran {
+        /// Which check.
+        check: CheckIndex,
+        /// When it started.
+        at: Timestamp,
+        /// An extra look, apart from the grid.
+        recheck: bool,
+        /// What it gave.
+        result: Box<ProbeResult>,
+    },
     /// Look again at a check, soon.
     Recheck(Recheck),
     /// More is known of a check's past, for whoever keeps history.

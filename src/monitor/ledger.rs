@@ -8,7 +8,7 @@
 use super::event::{Change, Effect, Event, Recheck};
 use super::joint::Joint;
 use super::track::{Closed, Told, Track};
-use crate::model::{Check, CheckIndex, Maintenance, Outcome, Service, Timestamp};
+use crate::model::{Check, CheckIndex, Maintenance, Outcome, ProbeResult, Service, Timestamp};
 use crate::slo::maintenance::excluded;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -100,37 +100,41 @@ impl Ledger {
     }
 
     /// Takes in an event and adds what has to be done to `effects`.
-    pub fn apply(&mut self, event: &Event, effects: &mut Vec<Effect>) {
+    pub fn apply(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::Started { check, at, recheck } => self.tracks[check.get()].start(*at, *recheck),
-            Event::Finished { check, result } => {
-                let warned = !result.warnings.is_empty();
-                let to = self.track(*check).run().map_or(Timestamp::default(), |(at, _)| at);
-                let again = self.change(*check, to, effects, |track, closed, told| {
-                    track.finish(result.outcome, warned, result.latency, closed, told)
-                });
-                effects.extend(
-                    again.map(|(after, at)| Effect::Recheck(Recheck { check: *check, at, after })),
-                );
-            }
+            Event::Started { check, at, recheck } => self.tracks[check.get()].start(at, recheck),
+            Event::Finished { check, result } => self.settle(check, result, effects),
             // The windows in force come with `set_maintenance`.
             Event::Skipped { .. } | Event::Maintenance { .. } => {}
             Event::Roll { checks, at } => {
                 for check in checks.iter() {
-                    self.change(*check, *at, effects, |track, closed, told| {
-                        track.settle(*at, closed, told);
+                    self.change(*check, at, effects, |track, closed, told| {
+                        track.settle(at, closed, told);
                     });
                 }
             }
             Event::ClockBack { checks, millis, leads } => {
                 for check in checks.iter() {
-                    self.tracks[check.get()].shift(-*millis);
+                    self.tracks[check.get()].shift(-millis);
                 }
-                if *leads {
-                    self.joint.shift(-*millis);
+                if leads {
+                    self.joint.shift(-millis);
                 }
             }
         }
+    }
+
+    /// The run in flight of a check gave `result`, and that stands.
+    fn settle(&mut self, check: CheckIndex, result: Box<ProbeResult>, effects: &mut Vec<Effect>) {
+        let run = self.track(check).run();
+        let (at, recheck) = run.expect("a result belongs to a run that has started");
+        let (outcome, latency) = (result.outcome, result.latency);
+        let warned = !result.warnings.is_empty();
+        effects.push(Effect::Ran { check, at, recheck, result });
+        let again = self.change(check, at, effects, |track, closed, told| {
+            track.finish(outcome, warned, latency, closed, told)
+        });
+        effects.extend(again.map(|(after, at)| Effect::Recheck(Recheck { check, at, after })));
     }
 
     /// Does `act`, which settles up to `to`, on a track and, if its state changed by that, joins it into the states above.

@@ -1,8 +1,8 @@
 //! One task that takes events in order and performs their effects in a fixed order.
 //!
-//! ledger → journal → metrics → board → what the ledger wants (history, log, joined states, outages, rechecks). It is the only
-//! writer of all of them. It ends when every worker has gone and the last event is taken in; a panic here ends the process,
-//! because state after it is unknown.
+//! ledger → what it wants, in its order: a settled run (journal → metrics → board), then what follows from it (history, log,
+//! joined states, outages, rechecks). It is the only writer of all of them. It ends when every worker has gone and the last
+//! event is taken in; a panic here ends the process, because state after it is unknown.
 //!
 //! It decides nothing: the ledger does.
 
@@ -15,7 +15,7 @@ use super::journal::Journal;
 use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
 use crate::metrics::{ServiceStates, Settled, Table};
-use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State};
+use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State, Timestamp};
 use crate::store;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -58,7 +58,7 @@ impl Recorder {
         while events.recv_many(&mut batch, BATCH).await > 0 {
             self.pulse.beat();
             for event in batch.drain(..) {
-                self.take(&event, &mut effects);
+                self.take(event, &mut effects);
             }
             if let Some(journal) = &mut self.journal {
                 journal.send();
@@ -70,57 +70,72 @@ impl Recorder {
         self.ledger
     }
 
-    fn take(&mut self, event: &Event, effects: &mut Vec<Effect>) {
-        // The ledger forgets when a run started once it has ended; the kept result wants to know.
-        let run = match event {
-            Event::Finished { check, .. } => self.ledger.track(*check).run(),
-            _ => None,
-        };
-        self.ledger.apply(event, effects);
+    fn take(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::Finished { check, result } => {
-                let (at, recheck) = run.expect("the ledger has taken in that it started");
-                if let Some(journal) = &mut self.journal {
-                    journal.run(*check, at, recheck, result);
-                }
-                let failed = result.outcome.reason().is_some();
-                self.book.observe(*check, at, recheck, failed);
-                self.table.record(*check, at + result.latency, result);
-                self.board.keep(*check, at, recheck, result);
-                self.publish(std::slice::from_ref(check));
-            }
-            Event::Roll { checks, .. } => self.publish(checks),
-            Event::ClockBack { checks, millis, leads } => {
-                if let Some(journal) = &mut self.journal {
-                    journal.clock_back(checks, *millis);
-                }
-                self.book.shift(checks, -*millis);
-                self.table.shift(checks, -*millis);
-                self.board.shift(checks, -*millis);
-                self.publish(checks);
-                if *leads {
-                    self.publish_services();
-                    self.shift_outages(-*millis);
-                }
-            }
             Event::Maintenance { fact, done } => {
-                self.take_maintenance(fact);
+                self.take_maintenance(&fact);
                 // Whoever asked may have gone.
                 let _ = done.try_send(());
             }
-            Event::Started { .. } | Event::Skipped { .. } => {}
+            Event::ClockBack { ref checks, millis, leads } => {
+                let checks = Arc::clone(checks);
+                self.ledger.apply(event, effects);
+                self.set_back(&checks, millis, leads);
+                self.perform_all(effects);
+            }
+            Event::Roll { ref checks, at } => {
+                let checks = Arc::clone(checks);
+                self.ledger.apply(event, effects);
+                self.publish(&checks);
+                self.perform_all(effects);
+                // Last, since a state that is stored has to have in its history what the ledger has told.
+                if let Some(journal) = &mut self.journal {
+                    journal.go_round(at, &self.ledger, &self.book);
+                }
+            }
+            Event::Started { .. } | Event::Finished { .. } | Event::Skipped { .. } => {
+                self.ledger.apply(event, effects);
+                self.perform_all(effects);
+            }
         }
-        let run = match event {
-            Event::Finished { check, result } => Some((*check, &**result)),
-            _ => None,
-        };
+    }
+
+    /// The wall clock was set back under these checks.
+    fn set_back(&mut self, checks: &[CheckIndex], millis: i64, leads: bool) {
+        if let Some(journal) = &mut self.journal {
+            journal.clock_back(checks, millis);
+        }
+        self.book.shift(checks, -millis);
+        self.table.shift(checks, -millis);
+        self.board.shift(checks, -millis);
+        self.publish(checks);
+        if leads {
+            self.publish_services();
+            self.shift_outages(-millis);
+        }
+    }
+
+    /// Performs what the ledger wants, in its order. What changes after a run changes because of it.
+    fn perform_all(&mut self, effects: &mut Vec<Effect>) {
+        let mut last: Option<(CheckIndex, Box<ProbeResult>)> = None;
         for effect in effects.drain(..) {
-            self.perform(&effect, run);
+            self.perform(&effect, last.as_ref().map(|(check, result)| (*check, &**result)));
+            if let Effect::Ran { check, result, .. } = effect {
+                last = Some((check, result));
+            }
         }
-        // Last, since a state that is stored has to have in its history what the ledger has told.
-        if let (Event::Roll { at, .. }, Some(journal)) = (event, &mut self.journal) {
-            journal.go_round(*at, &self.ledger, &self.book);
+    }
+
+    /// What a run of a check gave is settled.
+    fn keep_run(&mut self, check: CheckIndex, at: Timestamp, recheck: bool, result: &ProbeResult) {
+        if let Some(journal) = &mut self.journal {
+            journal.run(check, at, recheck, result);
         }
+        let failed = result.outcome.reason().is_some();
+        self.book.observe(check, at, recheck, failed);
+        self.table.record(check, at + result.latency, result);
+        self.board.keep(check, at, recheck, result);
+        self.publish(std::slice::from_ref(&check));
     }
 
     /// The windows in force are others. What was counted under the old ones is stored before the change is, so that a
@@ -149,6 +164,9 @@ impl Recorder {
 
     fn perform(&mut self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
         match effect {
+            Effect::Ran { check, at, recheck, result } => {
+                self.keep_run(*check, *at, *recheck, result);
+            }
             Effect::Recheck(recheck) => {
                 // The channel has room for two requests of every check. If it is full all the same, or the worker has
                 // gone, this extra look does not happen; the grid goes on.

@@ -111,14 +111,14 @@ fn run(
     outcome: Outcome,
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
-    ledger.apply(&Event::Started { check, at: at(start), recheck }, &mut effects);
-    ledger.apply(&Event::Finished { check, result: result(outcome) }, &mut effects);
+    ledger.apply(Event::Started { check, at: at(start), recheck }, &mut effects);
+    ledger.apply(Event::Finished { check, result: result(outcome) }, &mut effects);
     effects
 }
 
 fn roll(ledger: &mut Ledger, now: i64) -> Vec<Effect> {
     let mut effects = Vec::new();
-    ledger.apply(&Event::Roll { checks: [A, B].into(), at: at(now) }, &mut effects);
+    ledger.apply(Event::Roll { checks: [A, B].into(), at: at(now) }, &mut effects);
     effects
 }
 
@@ -170,10 +170,10 @@ fn an_unknown_verdict_takes_effect_at_its_start() {
 fn a_run_in_flight_holds_the_watermark() {
     let mut ledger = ledger();
     run(&mut ledger, A, 0, false, GOOD_RUN);
-    ledger.apply(&Event::Started { check: A, at: at(30), recheck: false }, &mut Vec::new());
+    ledger.apply(Event::Started { check: A, at: at(30), recheck: false }, &mut Vec::new());
     roll(&mut ledger, 34);
     assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([30, 0, 0], at(30)));
-    ledger.apply(&Event::Finished { check: A, result: result(BAD_RUN) }, &mut Vec::new());
+    ledger.apply(Event::Finished { check: A, result: result(BAD_RUN) }, &mut Vec::new());
     roll(&mut ledger, 36);
     assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([30, 6, 0], at(36)));
 }
@@ -206,7 +206,7 @@ fn a_clock_set_back_counts_no_second_twice() {
     run(&mut ledger, A, 0, false, GOOD_RUN);
     roll(&mut ledger, 40);
     let back = Event::ClockBack { checks: [A, B].into(), millis: 3_600_000, leads: true };
-    ledger.apply(&back, &mut Vec::new());
+    ledger.apply(back, &mut Vec::new());
     assert_eq!((seconds(&ledger), ledger.track(A).watermark()), ([40, 0, 0], at(-3_560)));
     roll(&mut ledger, -3_540);
     assert_eq!(seconds(&ledger), [60, 0, 0]);
@@ -262,7 +262,7 @@ fn a_clock_set_back_moves_the_joined_states_too() {
     let since = |ledger: &Ledger| ledger.joint().services()[0].sides[0].standing.since;
     assert_eq!(since(&ledger), at(30));
     let back = Event::ClockBack { checks: [A, B].into(), millis: 10_000, leads: true };
-    ledger.apply(&back, &mut Vec::new());
+    ledger.apply(back, &mut Vec::new());
     assert_eq!((since(&ledger), ledger.track(A).since()), (at(20), at(20)));
 }
 

@@ -106,8 +106,8 @@ fn look(ledger: &mut Ledger, history: &mut History, run: (i64, bool, Want)) -> O
     result.latency = Duration::from_millis(TOOK.unsigned_abs());
     result.outcome = if want == Want::Bad { Outcome::Bad(Reason::Status) } else { Outcome::Good };
     let mut effects = Vec::new();
-    ledger.apply(&Event::Started { check, at, recheck }, &mut effects);
-    ledger.apply(&Event::Finished { check, result: Box::new(result) }, &mut effects);
+    ledger.apply(Event::Started { check, at, recheck }, &mut effects);
+    ledger.apply(Event::Finished { check, result: Box::new(result) }, &mut effects);
     let mut again = None;
     for effect in effects {
         match effect {

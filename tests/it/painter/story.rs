@@ -364,20 +364,19 @@ impl Played {
                 Event::Finished { check: index(number), result: Box::new(result) }
             }
         };
-        let run = match &event {
-            Event::Finished { check, .. } => self.ledger.track(*check).run(),
-            _ => None,
-        };
         let mut effects = Vec::new();
-        self.ledger.apply(&event, &mut effects);
-        if let (Event::Finished { check, result }, Some((at, recheck))) = (&event, run) {
-            let failed = result.outcome.reason().is_some();
-            self.history.observe(self.position(check.get()), at, recheck, failed);
-        }
+        self.ledger.apply(event, &mut effects);
         for effect in effects {
-            if let Effect::Told { check, told } = effect {
-                let position = self.position(check.get());
-                self.history.tell(position, told.past, told.to, told.ahead);
+            match effect {
+                Effect::Ran { check, at, recheck, result } => {
+                    let failed = result.outcome.reason().is_some();
+                    self.history.observe(self.position(check.get()), at, recheck, failed);
+                }
+                Effect::Told { check, told } => {
+                    let position = self.position(check.get());
+                    self.history.tell(position, told.past, told.to, told.ahead);
+                }
+                _ => {}
             }
         }
     }
