@@ -79,6 +79,11 @@ impl Net {
         self.resolver.first_server()
     }
 
+    /// The name servers of this host's configuration, in its order.
+    pub fn system_servers(&self) -> Vec<SocketAddr> {
+        self.resolver.servers()
+    }
+
     /// One TCP connection to one address, with `TCP_NODELAY`.
     pub async fn connect(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
         connect(address).await

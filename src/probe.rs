@@ -9,10 +9,12 @@
 pub mod dns;
 mod expect;
 mod flight;
+pub mod follow;
 pub mod http;
 pub mod tcp;
 pub mod tls;
 mod trace;
+mod wire;
 
 use crate::clock::{Instant, WallClock};
 use crate::model::{

@@ -109,6 +109,12 @@ impl Resolver {
         Some(SocketAddr::new(server.ip, server.connections.first()?.port))
     }
 
+    /// All of them, in the order of the configuration.
+    pub(super) fn servers(&self) -> Vec<SocketAddr> {
+        let port = |server: &NameServerConfig| Some(server.connections.first()?.port);
+        self.servers.iter().filter_map(|each| Some(SocketAddr::new(each.ip, port(each)?))).collect()
+    }
+
     /// The addresses of `host`; never empty.
     pub(super) async fn addresses(&self, host: &str, ip: IpChoice) -> Result<Vec<IpAddr>, Failure> {
         let name = Name::from_str_relaxed(host).map_err(|error| {

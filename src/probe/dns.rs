@@ -5,14 +5,14 @@
 //! means what their users would see). Over UDP the socket is connected and each datagram must carry our random id and
 //! our question; others are passed over, counted, and named if the deadline strikes. Nothing is ever sent twice.
 //!
-//! How the messages look on the wire is in [`wire`], what an answer must be in [`judge`]. No name is resolved here.
+//! How the messages look on the wire is in [`super::wire`], what an answer must be in [`judge`]. No name is resolved here.
 
 mod judge;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use super::Trace;
+use super::wire::{self, Question, Reading};
 use crate::clock::Instant;
 use crate::model::{
     Cause, DnsServer, DnsSpec, DnsTransport, Host, Outcome, Phase, Reason, Truncated,
@@ -25,7 +25,6 @@ use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wire::{Question, Reading};
 
 /// Bytes of a datagram that are read: three times what our EDNS option allows. A longer one is cut, and then garbled.
 const DATAGRAM_LIMIT: usize = 4096;

@@ -23,6 +23,8 @@ mod demo;
 mod dns;
 /// `export`: a store beside its daemon and at rest, replayed to what the daemon says.
 mod export;
+/// Following a public name: its zone's servers, resolvers, aliases, and who says nothing.
+mod follow;
 /// What is written down against what the code says.
 mod golden;
 /// The real daemon among hostile servers.

@@ -85,7 +85,25 @@ pub(crate) struct DnsServer {
 impl DnsServer {
     /// Starts a server that follows `script`.
     pub(crate) async fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Self {
-        let (udp, tcp) = sockets().await;
+        let sockets = sockets().await;
+        Self::serve(sockets, script)
+    }
+
+    /// Starts one at another address of the loopback and the port of this one.
+    pub(crate) async fn beside(
+        &self,
+        ip: Ipv4Addr,
+        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let address = SocketAddr::new(ip.into(), self.address.port());
+        let udp = UdpSocket::bind(address).await.unwrap();
+        Self::serve((udp, TcpListener::bind(address).await.unwrap()), script)
+    }
+
+    fn serve(
+        (udp, tcp): (UdpSocket, TcpListener),
+        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let address = udp.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Script> = Arc::new(script);

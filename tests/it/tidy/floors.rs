@@ -31,6 +31,7 @@ const ROOMS: &[Room] = &[
     room("health", 1, &[]),
     room("blame", 1, &[]),
     room("slo", 1, &[]),
+    room("failover", 1, &[]),
     room("rules", 1, &["slo"]),
     // Hands: they do not know each other, except that a probe needs the network.
     room("config", 2, &[]),

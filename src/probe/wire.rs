@@ -1,4 +1,4 @@
-//! The question of a DNS probe as bytes, and whether what came back is an answer to it.
+//! A DNS question as bytes, and whether what came back is an answer to it.
 //!
 //! The packet is made once per probe; a run only writes its id. An answer is recognised by id, response flag and question
 //! before anything else of it is believed: what does not match came from somebody else, what matches and cannot be
@@ -11,6 +11,9 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 
 /// Length of the header (RFC 1035, 4.1.1).
 const HEADER: usize = 12;
+
+/// The flag RD in the third byte of the header (RFC 1035, 4.1.1).
+const RECURSION_DESIRED: u8 = 0x01;
 
 /// Bytes of type and class after a question's name.
 const TYPE_AND_CLASS: usize = 4;
@@ -53,6 +56,13 @@ impl Question {
         let packet = message.to_vec().expect("a name that was parsed fits into a message");
         let labels: usize = name.iter().map(|label| 1 + label.len()).sum();
         Self { packet: packet.into(), end: HEADER + labels + 1 + TYPE_AND_CLASS }
+    }
+
+    /// The same for a server that should say what it knows itself, and ask nobody.
+    pub(super) fn without_recursion(name: &Name, record_type: RecordType) -> Self {
+        let mut question = Self::new(name, record_type);
+        question.packet[2] &= !RECURSION_DESIRED;
+        question
     }
 
     /// The message with this id.
