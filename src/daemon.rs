@@ -238,7 +238,8 @@ fn face(
         own.set_in_flight(about.in_flight);
         own.set_store(&numbers::store(store.as_ref().map(Store::stats)));
         let promises = numbers::promises(&book, &vantage, about.now);
-        let chunks = Exposition::new(Arc::clone(&table), own.text(), promises);
+        let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)
+            .with_exposures(numbers::exposures(&book));
         let chunks = chunks.map(move |chunk| {
             let _held = &place;
             Ok::<_, io::Error>(chunk)

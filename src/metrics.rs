@@ -7,6 +7,7 @@
 //! It does not know who calls it or over what protocol, nor what a state means.
 
 pub mod catalog;
+mod exposures;
 pub mod field;
 mod labels;
 pub mod own;
@@ -14,6 +15,7 @@ pub mod promises;
 pub mod table;
 pub mod writer;
 
+pub use exposures::ExposureNumbers;
 pub use own::{Own, StoreNumbers};
 pub use promises::{PromiseNumbers, PromiseText, TierNumbers};
 pub use table::{ServiceStates, Settled, Table};

@@ -12,6 +12,7 @@ pub mod board;
 pub mod book;
 pub mod desk;
 pub mod event;
+mod exposed;
 mod fleet;
 pub mod form;
 mod freezer;

@@ -131,6 +131,10 @@ metrics! {
         "State of the service on one provider, joined over its endpoints; same scale as the state of a check.";
     ServiceState = Service Gauge "nephoscope_service_state" ["service", "scope"] Lean
         "State of the service joined over its sides (any: one side is enough; all: every side); same scale as the state of a check.";
+    ServiceExposure = Service Counter "nephoscope_service_exposure_seconds_total" ["service", "state", "provider"] Lean
+        "Settled time of the service by how many sides were able to serve, in seconds (both: at least two; only: one, named by provider; none; unknown); maintenance of a side is not able. Absent with one side; adds up to the time it has been watched.";
+    ServiceFailoverCost = Service Counter "nephoscope_service_failover_cost_seconds_total" ["service"] Lean
+        "Settled time in which the public name was bad while some side was able to serve, in seconds; absent without an entry.";
     SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
         "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
     SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean

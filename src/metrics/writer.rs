@@ -7,6 +7,7 @@
 //! It does not compress and does not know HTTP.
 
 use super::catalog::{DURATION_BUCKETS, Metric, Subject};
+use super::exposures::{self, ExposureNumbers};
 use super::field;
 use super::labels::CheckText;
 use super::promises::{self, PromiseNumbers};
@@ -28,6 +29,7 @@ pub struct Exposition {
     rows: Vec<Row>,
     services: Vec<ServiceStates>,
     promises: Vec<PromiseNumbers>,
+    exposures: Vec<ExposureNumbers>,
     last_runs: Vec<Option<Arc<ProbeResult>>>,
     own: Option<String>,
     /// Position in the catalogue.
@@ -52,6 +54,7 @@ impl Exposition {
             rows,
             services,
             promises,
+            exposures: Vec::new(),
             last_runs,
             own,
             metric: 0,
@@ -61,12 +64,26 @@ impl Exposition {
         }
     }
 
+    /// The same page with what several clouds brought each service.
+    #[must_use]
+    pub fn with_exposures(mut self, exposures: Vec<ExposureNumbers>) -> Self {
+        self.exposures = exposures;
+        self
+    }
+
     /// Writes metrics and rows until the chunk is full or nothing is left.
     fn fill(&mut self, out: &mut String) {
         while let Some(metric) = Metric::ALL.get(self.metric) {
             match metric.entry().subject {
                 Subject::Check if metric.entry().detail <= self.table.detail => {
                     if !self.write_checks(*metric, out) {
+                        return;
+                    }
+                }
+                Subject::Service
+                    if matches!(metric, Metric::ServiceExposure | Metric::ServiceFailoverCost) =>
+                {
+                    if !self.write_exposures(*metric, out) {
                         return;
                     }
                 }
@@ -132,6 +149,22 @@ impl Exposition {
         }
         while let Some(row) = self.promises.get(self.row) {
             promises::write(metric, row, out);
+            self.row += 1;
+            if out.len() > CHUNK {
+                return false;
+            }
+        }
+        self.row = 0;
+        true
+    }
+
+    /// As [`Self::write_checks`], of exposure.
+    fn write_exposures(&mut self, metric: Metric, out: &mut String) -> bool {
+        if self.row == 0 && !self.exposures.is_empty() {
+            write_head(metric, out);
+        }
+        while let Some(row) = self.exposures.get(self.row) {
+            exposures::write(metric, row, &self.table.vantage, out);
             self.row += 1;
             if out.len() > CHUNK {
                 return false;

@@ -8,6 +8,7 @@
 //! It does not know SQL, and it decides nothing about what is kept how long.
 
 use super::book::Book;
+use super::exposed;
 use super::freezer::Freezer;
 use super::ledger::Ledger;
 use super::memory::Codes;
@@ -262,5 +263,6 @@ fn scope_counts(history: &mut History) -> Vec<ScopeCount> {
         upto_ms: counted.upto.as_millis(),
         restated_ms: counted.restated,
     };
-    history.counted().iter().map(count).collect()
+    let scopes = history.counted().iter().map(count);
+    scopes.chain(exposed::stored(history)).collect()
 }

@@ -6,8 +6,8 @@
 //! It computes nothing and names no metric.
 
 use super::book::{Book, Held};
-use crate::metrics::{PromiseNumbers, PromiseText, StoreNumbers, TierNumbers};
-use crate::model::{AlertKind, ObjectiveUnit, Timestamp};
+use crate::metrics::{ExposureNumbers, PromiseNumbers, PromiseText, StoreNumbers, TierNumbers};
+use crate::model::{AlertKind, ObjectiveUnit, Service, Timestamp};
 use crate::slo::budget::Ratio;
 use crate::store::Stats;
 
@@ -16,6 +16,23 @@ pub fn promises(book: &Book, vantage: &str, at: Timestamp) -> Vec<PromiseNumbers
     let services = 0..book.services().len();
     let held = services.flat_map(|service| book.held(service, at));
     held.map(|held| numbers(book, vantage, &held)).collect()
+}
+
+/// How many sides of every service were able to serve, as it was counted.
+pub fn exposures(book: &Book) -> Vec<ExposureNumbers> {
+    let services = (0..).zip(book.services());
+    let numbers = |(number, service): (usize, &Service)| {
+        book.with(number, |history| {
+            history.exposed()?;
+            history.advance();
+            let (judged, exposed) = (history.judged(), history.exposed()?);
+            let only = judged.iter().map(|provider| &**provider).zip(exposed.only.iter().copied());
+            let cost = exposed.cost.map(|cost| cost.millis);
+            let others = [exposed.both, exposed.none, exposed.unknown];
+            Some(ExposureNumbers::new(&service.name, others, only, cost))
+        })
+    };
+    services.filter_map(numbers).collect()
 }
 
 fn numbers(book: &Book, vantage: &str, held: &Held) -> PromiseNumbers {

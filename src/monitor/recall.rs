@@ -9,6 +9,7 @@
 
 use super::book::Book;
 use super::event::Change;
+use super::exposed;
 use super::ledger::{Ledger, PastRun};
 use super::memory::Codes;
 use super::outages::{Outage, Outages};
@@ -189,6 +190,7 @@ impl<'a> Recalling<'a> {
                     );
                     history.recount(counted);
                 }
+                exposed::recall(history, stored);
             });
         }
     }

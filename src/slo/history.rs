@@ -9,8 +9,10 @@
 //! It is told everything and reads no clock; what promises make of it is computed in [`super::standing`].
 
 mod counted;
+mod exposed;
 
 pub use counted::Counted;
+pub use exposed::{Cost, Exposed};
 
 use super::cadence::Cadence;
 use super::joint::{Part, Scheme, Scope};
@@ -126,6 +128,7 @@ pub struct History {
     keep_failures: usize,
     joined: Vec<Joined>,
     counted: Vec<Counted>,
+    exposed: Option<Box<Exposed>>,
     zone: TimeZone,
     /// Whether everything is kept as it is, however much there is.
     recorded: bool,
@@ -173,6 +176,7 @@ impl History {
         }
         let count = |scope| Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 };
         Self {
+            exposed: Exposed::new(&scheme, begun),
             scheme,
             checks,
             lenses,
@@ -274,6 +278,7 @@ impl History {
     /// The wall clock was set: what is known of this check was so much later or earlier.
     pub fn shift(&mut self, check: usize, millis: i64) {
         let before: Vec<i64> = self.counted.iter().map(|each| self.set_by(each.scope)).collect();
+        let exposed_before = self.exposed_set_by();
         let check = &mut self.checks[check];
         check.set_by += millis;
         for (_, line) in &mut check.lines {
@@ -289,6 +294,7 @@ impl History {
         // What was joined is joined anew.
         self.joined.clear();
         self.shift_counted(&before);
+        self.shift_exposed(exposed_before);
     }
 
     /// The past of each check: those of the endpoints in order, then that of the entry.
@@ -392,16 +398,7 @@ impl History {
     /// Joins a scope from the end of `line` to `to`.
     fn go_on(&self, scope: Scope, lens: Lens, to: Timestamp, line: &mut Timeline) {
         let from = line.upto();
-        let lines: Vec<_> = self.checks.iter().map(|check| check.tail(lens, from, to)).collect();
-        let closed: Vec<_> =
-            self.checks.iter().map(|check| check.excluded(&self.zone, from, to)).collect();
-        let parts: Vec<_> = (0..self.checks.len())
-            .map(|check| Part {
-                line: lines[check].as_ref().unwrap_or_else(|| self.checks[check].line(lens)),
-                excluded: &closed[check],
-            })
-            .collect();
-        self.scheme.join(scope, &parts, to, line);
+        self.with_parts(lens, from, to, |parts| self.scheme.join(scope, parts, to, line));
     }
 
     /// Milliseconds of `[from, to)` in which the whole scope is under maintenance, whatever its checks would say.

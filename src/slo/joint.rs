@@ -7,6 +7,10 @@
 //!
 //! It keeps nothing: what is joined is appended to the line that the caller hands in.
 
+mod sweep;
+
+pub use sweep::Moment;
+
 use super::spans::{Mix, Piece, Pieces, Timeline, What, millis};
 use crate::model::{Cause, Check, Endpoint, Role, Service, Side, Timestamp};
 use std::iter::Peekable;
@@ -152,24 +156,32 @@ impl Scheme {
         now: &mut dyn FnMut(usize) -> Option<What>,
         len: u64,
     ) -> Option<What> {
-        let side = |side: &SideScheme, now: &mut dyn FnMut(usize) -> Option<What>| {
-            let endpoints = side.endpoints.iter().map(|checks| {
-                let states: Vec<_> = checks.iter().map(|check| now(*check)).collect();
-                present(usize::MAX, &states, len)
-            });
-            let endpoints: Vec<_> = endpoints.collect();
-            let least = if side.rule == Side::Any { 1 } else { usize::MAX };
-            present(least, &endpoints, len)
-        };
         let least = match scope {
             Scope::Entry => return self.entry.map_or(Some(What::Excluded), now),
-            Scope::Side(position) => return side(&self.sides[position], now),
+            Scope::Side(position) => return self.side_state(position, now, len),
             Scope::Any => 1,
             Scope::All => usize::MAX,
             Scope::AtLeast(least) => least as usize,
         };
-        let sides: Vec<_> = self.sides.iter().map(|each| side(each, now)).collect();
-        present(least, &sides, len)
+        let sides = (0..self.sides.len()).map(|side| self.side_state(side, now, len));
+        present(least, &sides.collect::<Vec<_>>(), len)
+    }
+
+    /// As [`Self::state`], of one side.
+    fn side_state(
+        &self,
+        side: usize,
+        now: &mut dyn FnMut(usize) -> Option<What>,
+        len: u64,
+    ) -> Option<What> {
+        let side = &self.sides[side];
+        let endpoints = side.endpoints.iter().map(|checks| {
+            let states: Vec<_> = checks.iter().map(|check| now(*check)).collect();
+            present(usize::MAX, &states, len)
+        });
+        let endpoints: Vec<_> = endpoints.collect();
+        let least = if side.rule == Side::Any { 1 } else { usize::MAX };
+        present(least, &endpoints, len)
     }
 }
 

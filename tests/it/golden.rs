@@ -61,15 +61,31 @@ objective = 99.9
 labels = { team = "storefront" }
 "#;
 
+/// A second side and a public name, for what only services with those have.
+const SECOND_CLOUD: &str = r#"
+[provider.gcp]
+host = "shop.example.net"
+
+[service.shop.entry]
+host = "www.example.com"
+probe = "web"
+"#;
+
 /// The lines of `/metrics` before anything has run.
 fn exposition(detail: Detail) -> Vec<String> {
-    let text = format!("[metrics]\ndetail = \"{detail}\"\n{EVERYTHING}");
+    exposition_of(&format!("[metrics]\ndetail = \"{detail}\"\n{EVERYTHING}"))
+}
+
+fn exposition_of(text: &str) -> Vec<String> {
+    let text = text.to_owned();
     let loaded = load_text(Path::new("probes.toml"), text).unwrap();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let promises = promises_after_an_hour(&plan.book, clock.now());
-    let text: Vec<u8> = Exposition::new(plan.table, own.text(), promises).flatten().collect();
+    let exposures = numbers::exposures(&plan.book);
+    let page = Exposition::new(plan.table, own.text(), promises).with_exposures(exposures);
+    let text: Vec<u8> = page.flatten().collect();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -148,7 +164,8 @@ fn every_counter_stands_at_zero_before_the_first_run() {
 
 #[test]
 fn the_exposition_has_what_the_catalogue_says_and_nothing_else() {
-    let lines = exposition(Detail::Full);
+    let text = format!("[metrics]\ndetail = \"full\"\n{EVERYTHING}{SECOND_CLOUD}");
+    let lines = exposition_of(&text);
     let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for line in series(&lines) {
         let (name, rest) = line.split_once('{').unwrap_or((line, "}"));

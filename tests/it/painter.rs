@@ -408,6 +408,56 @@ fn counted(story: &Story, played: &mut story::Played, at: i64) {
         let painted = canvas.count(story.begun, upto).map(|each| each * 1_000);
         assert_eq!(counted.millis.list(), painted, "counted of {:?}", counted.scope);
     }
+    exposed(story, &played.history, at);
+}
+
+/// How many sides were able: as it was counted, and over drawn windows.
+fn exposed(story: &Story, history: &nephoscope::slo::history::History, at: i64) {
+    let counts = |side: &usize| !canvas::checks_of(story, View::Side(*side)).is_empty();
+    let judged: Vec<usize> = (0..story.providers().len()).filter(counts).collect();
+    let Some(counted) = history.exposed() else {
+        assert!(judged.len() < 2, "{judged:?}");
+        return;
+    };
+    let sides: Vec<Canvas> =
+        judged.iter().map(|side| canvas::of_scope(story, View::Side(*side), at, None)).collect();
+    let upto = counted.upto.as_millis() / 1_000;
+    let (both, only, none, unknown) = able(&sides, story.begun, upto);
+    assert_eq!([counted.both, counted.none, counted.unknown], [both, none, unknown]);
+    assert_eq!(*counted.only, only[..]);
+    assert_eq!(counted.elapsed(), (upto - story.begun).unsigned_abs() * 1_000);
+    for back in [1, 60, 777, 4_000, 20_000] {
+        let (both, only, none, unknown) = able(&sides, at - back, at);
+        let found = history.exposure(second(at - back), second(at)).unwrap();
+        assert_eq!([found.both, found.none, found.unknown], [both, none, unknown], "{back} s");
+        assert_eq!(found.only, only);
+        assert_eq!((found.elapsed(), found.slack), (back.unsigned_abs() * 1_000, 0));
+        for (alone, side) in found.alone.iter().zip(&sides) {
+            let [good, bad, unknown, excluded] = side.count(at - back, at).map(|each| each * 1_000);
+            assert_eq!([alone.able, alone.unable, alone.unknown], [good, bad + excluded, unknown]);
+            assert_eq!(alone.maintenance, excluded);
+        }
+    }
+}
+
+/// Milliseconds with at least two sides able, with only each, with none, and with no telling.
+fn able(sides: &[Canvas], from: i64, to: i64) -> (u64, Vec<u64>, u64, u64) {
+    let (mut both, mut only, mut none, mut unknown) = (0, vec![0; sides.len()], 0, 0);
+    for second in from..to {
+        let is = |cell| sides.iter().filter(|side| side.at(second) == cell).count();
+        let (good, dark) = (is(canvas::GOOD), is(canvas::UNKNOWN));
+        let cell = match (good, dark) {
+            (0, 0) => &mut none,
+            (1, 0) => {
+                let left = sides.iter().position(|side| side.at(second) == canvas::GOOD);
+                &mut only[left.unwrap()]
+            }
+            (0 | 1, _) => &mut unknown,
+            _ => &mut both,
+        };
+        *cell += 1_000;
+    }
+    (both, only, none, unknown)
 }
 
 proptest! {

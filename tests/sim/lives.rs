@@ -23,6 +23,7 @@ use nephoscope::monitor::event::Event;
 use nephoscope::monitor::outages::Outages;
 use nephoscope::monitor::{self};
 use nephoscope::seed::Stream;
+use nephoscope::slo::joint::Scope;
 use nephoscope::store::{Memory, Opened, Store, Writer};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -410,11 +411,35 @@ impl Teller {
                 assert!(again, "{name}: a counter went back, {:?}", held.counted);
             }
         }
+        for number in 0..self.config.services.len() {
+            self.judge_exposure(number, life);
+        }
         let open = life.outages.lock().unwrap().list();
         let open = open.iter().filter(|outage| outage.ended.is_none());
         for outage in open {
             let since = outage.started.as_millis();
             assert!(since <= at, "{} began after now", outage.id);
+        }
+    }
+
+    /// The counters of how many sides were able: they add up, do not go back, and are those of the history.
+    fn judge_exposure(&mut self, number: usize, life: &Life) {
+        let name = format!("{} exposure", self.config.services[number].name);
+        let found = life.book.with(number, |history| {
+            history.advance();
+            let exposed = history.exposed()?.clone();
+            let begun = history.known(Scope::All).0;
+            Some((begun, history.exposure(begun, exposed.upto)?, exposed))
+        });
+        let Some((begun, history, counted)) = found else { return };
+        let since = counted.upto.as_millis() - begun.as_millis();
+        assert_eq!(i64::try_from(counted.elapsed()).unwrap(), since, "time of {name}");
+        let single: u64 = counted.only.iter().sum();
+        let now = [counted.both, counted.none, counted.unknown, single];
+        assert!(self.recount.counted(&name, now), "{name}: a counter went back, {counted:?}");
+        if !self.lives.clock_steps {
+            let wanted = [history.both, history.none, history.unknown, history.single()];
+            assert_eq!((now, &*counted.only), (wanted, &history.only[..]), "{name}");
         }
     }
 }

@@ -27,6 +27,7 @@ pub struct Counted {
 impl History {
     /// Keeps joined what everything below is told of, and counts it.
     pub fn advance(&mut self) {
+        self.count_exposed();
         for position in 0..self.counted.len() {
             let Counted { scope, upto, .. } = self.counted[position];
             let line = self.joined(scope, Lens::Availability);

@@ -395,6 +395,9 @@ impl Played {
         for counted in self.history.counted() {
             fresh.recount(*counted);
         }
+        if let Some(exposed) = self.history.exposed() {
+            fresh.reexpose(exposed.clone());
+        }
         self.history = fresh;
     }
 }
