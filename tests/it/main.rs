@@ -4,7 +4,7 @@
 //! port 0 on loopback and live in `support/`; inputs and golden files live in `data/`.
 //!
 //! Nothing here needs a network, a fixed port, an order of tests or a sleep. The paused clock is `tests/sim`; peers that
-//! are not ours (nginx, knot, Prometheus) are `tests/real`.
+//! are not ours (nginx, knot, Prometheus), and whole clouds that fail, are `tests/real`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 /// The API and the health paths: forms, filters, refusals.

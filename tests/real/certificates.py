@@ -45,25 +45,32 @@ LEAVES = {
 }
 
 
-def make(folder: pathlib.Path) -> None:
-    """Fills `folder`."""
+def make(folder: pathlib.Path, leaves: dict[str, tuple[str, int, int]] | None = None) -> None:
+    """Fills `folder`: with everything, or with sound `leaves` only."""
     folder.mkdir()
     (folder / "index.txt").touch()
     (folder / "serial").write_text("01\n")
-    for name in ("root", "stranger"):
-        _key(folder, name)
-        _self_signed(folder, name, "root")
+    _key(folder, "root")
+    _self_signed(folder, "root", "root")
     _key(folder, "intermediate")
     _signed(folder, "intermediate", "root", "root", "DNS:unused", -100, 1000)
-    for name, (names, since, until) in LEAVES.items():
+    for name, (names, since, until) in (leaves or LEAVES).items():
         _key(folder, name)
         _signed(folder, name, "intermediate", "leaf", names, since, until)
         _chain(folder, name, ["intermediate"])
+    if leaves is None:
+        _faulty(folder)
+
+
+def _faulty(folder: pathlib.Path) -> None:
+    """What a prober must refuse."""
     _key(folder, "selfsigned")
     _self_signed(folder, "selfsigned", "leaf")
     # A right leaf whose intermediate is not sent, and one below a root that nobody trusts.
     (folder / "alone.pem").write_text((folder / "good.crt").read_text())
     (folder / "alone.key").write_text((folder / "good.key").read_text())
+    _key(folder, "stranger")
+    _self_signed(folder, "stranger", "root")
     _key(folder, "untrusted")
     _signed(folder, "untrusted", "stranger", "leaf", "DNS:good.test", -10, 300)
     _chain(folder, "untrusted", [])

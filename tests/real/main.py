@@ -1,7 +1,6 @@
 """nephoscope against real peers: starts them, lets the daemon watch them, and asks Prometheus what came of it.
 
-Every assertion is one line, `ok` or `FAIL`, with what was seen. Waiting is polling with a deadline: an expectation is
-fulfilled as soon as it holds and fails when it has not held in time. The closing line is `N passed, N failed`.
+Every assertion is one line, `ok` or `FAIL`, with what was seen (findings.py). The closing line is `N passed, N failed`.
 
 It does not look into the daemon: everything is read where a user would read it.
 """
@@ -21,46 +20,14 @@ import urllib.request
 
 import certificates
 from cases import CASES, SECOND_OPINION, Case
+from findings import Findings
 from peers import HERE, RESOLVER, SILENT_RESOLVER, Peers
 
-# How long an expectation may take to come true.
-PATIENCE_S = 40.0
 # interval + timeout + one recheck + a scrape, in the configuration used here: how far settled time may lag.
 SETTLE_S = 6.0
 # The promise of the service `kept`.
 OBJECTIVE, WINDOW_DAYS = 0.99, 30
 HEALTHY = ["ok", "tls13", "port", "a"]
-
-
-class Findings:
-    """The assertions of this run."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-        self.failed = 0
-
-    def say(self, holds: bool, name: str, seen: object) -> bool:
-        self.passed += holds
-        self.failed += not holds
-        text = " ".join(str(seen).split())
-        print(f"{'ok  ' if holds else 'FAIL'} {name} — {text[:300]}", flush=True)
-        return holds
-
-    def equal(self, name: str, seen: object, wanted: object) -> bool:
-        return self.say(seen == wanted, name, seen if seen == wanted else f"{seen!r}, wanted {wanted!r}")
-
-    def soon(self, name: str, look, wanted, within: float = PATIENCE_S) -> bool:
-        """Polls `look()` until `wanted(seen)` holds; an exception counts as something seen."""
-        deadline = time.monotonic() + within
-        while True:
-            try:
-                seen = look()
-                holds = bool(wanted(seen))
-            except (OSError, ValueError, KeyError, IndexError) as problem:
-                seen, holds = repr(problem), False
-            if holds or time.monotonic() > deadline:
-                return self.say(holds, name, seen)
-            time.sleep(0.1)
 
 
 def fetch(port: int, path: str, **headers: str) -> tuple[int, dict, bytes]:

@@ -1,0 +1,187 @@
+"""A stage: ground, servers and the daemon of one story, and what may happen on it in words of the story.
+
+It always leaves nothing behind, whatever happened on it.
+"""
+
+import pathlib
+import shutil
+import time
+
+from clouds import ground as roads
+from clouds.ground import Ground
+from clouds.map import CLOUDS, VANTAGE, Place
+from clouds.servers import Servers
+from clouds.watch import CONFIRMED_S, INTERVAL_S, RECHECK_S, TIMEOUT_S, Watch
+from findings import Findings
+
+# How late a run may start on a machine with much else to do, and how far a moment taken here may be from the fault itself.
+LATE_S, EARLY_S = 0.7, 0.2
+
+
+class Stage:
+    """What a story plays on; a context manager."""
+
+    def __init__(self, binary: str, number: int, certificates: pathlib.Path, findings: Findings, keep_s: int):
+        self.folder = roads.folder(f"stage{number}")
+        self.ground = Ground(number)
+        self.servers = Servers(self.ground, self.folder, certificates)
+        self.watch = Watch(binary, self.ground, self.folder, certificates / "root.pem")
+        self.servers.keep_s = keep_s
+        self.findings = findings
+
+    def __enter__(self) -> "Stage":
+        try:
+            self.ground.lay()
+            self.servers.start_all()
+        except BaseException:
+            self.clear()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.findings.failed:
+            print(f"--- the daemon's log in {self.findings.about}\n{self.watch.tail()}", flush=True)
+        self.findings.equal("the daemon ends with 0", self.watch.stop(), 0)
+        self.clear()
+
+    def clear(self) -> None:
+        """Takes everything away; may be called at any time, and again."""
+        self.watch.kill()
+        self.servers.stop_all()
+        self.ground.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # What happens. Each gives the moment at which it had happened.
+
+    def lose(self, cloud: Place) -> float:
+        """Nothing comes from the cloud and nothing gets there, from nobody: silence."""
+        self.ground.impose(f"{cloud.name} is lost", *roads.of(cloud))
+        return time.time()
+
+    def find(self, cloud: Place) -> float:
+        """The cloud is back."""
+        self.ground.lift(f"{cloud.name} is lost")
+        return time.time()
+
+    def part(self, one: Place, other: Place) -> float:
+        """The two do not reach each other, everybody else does."""
+        self.ground.impose(f"{one.name} and {other.name} are parted", *roads.between(one, other))
+        return time.time()
+
+    def join(self, one: Place, other: Place) -> float:
+        self.ground.lift(f"{one.name} and {other.name} are parted")
+        return time.time()
+
+    def unplug(self) -> float:
+        """The vantage loses its own network."""
+        self.ground.link(VANTAGE, False)
+        return time.time()
+
+    def plug(self) -> float:
+        self.ground.link(VANTAGE, True)
+        return time.time()
+
+    def shed(self, percent: int, source: Place, target: Place) -> float:
+        """So many of a hundred packets from one place to the other are lost."""
+        rule = f"numgen random mod 100 < {percent} drop"
+        self.ground.impose("loss", f"ip saddr {source.net4} ip daddr {target.net4} {rule}",
+                           f"ip6 saddr {source.net6} ip6 daddr {target.net6} {rule}")
+        return time.time()
+
+    def impose(self, fault: str, *rules: str, at: str = "neutral") -> float:
+        """Rules of nftables, under a name, on a place."""
+        self.ground.impose(fault, *rules, at=at)
+        return time.time()
+
+    def lift(self, fault: str, at: str = "neutral") -> float:
+        self.ground.lift(fault, at)
+        return time.time()
+
+    def stop(self, server: str) -> float:
+        self.servers.stop(server)
+        return time.time()
+
+    def start(self, server: str) -> float:
+        self.servers.start(server)
+        return time.time()
+
+    def freeze(self, server: str) -> float:
+        """The server goes on listening, but says nothing."""
+        self.servers.freeze(server)
+        return time.time()
+
+    def thaw(self, server: str) -> float:
+        self.servers.thaw(server)
+        return time.time()
+
+    def break_service(self, cloud: Place, service: str) -> float:
+        """The service answers 503 in that cloud."""
+        self.servers.break_service(cloud, service)
+        return time.time()
+
+    def mend_service(self, cloud: Place, service: str) -> float:
+        self.servers.mend_service(cloud, service)
+        return time.time()
+
+    # What must be seen.
+
+    def all_is_well(self) -> None:
+        """Every check is up: the story can begin, or has ended."""
+        self.findings.soon("every check is up", lambda: [check for check, state in self.watch.states().items() if state != "up"],
+                           lambda seen: not seen, within=15)
+
+    def becomes(self, service: str, within: float = CONFIRMED_S + 1, **states: str) -> None:
+        """The scopes of a service come to be in these states."""
+        wanted = ", ".join(f"{scope} {state}" for scope, state in states.items())
+        self.findings.soon(f"{service}: {wanted}", lambda: self.watch.service(service),
+                           lambda seen: all(seen[scope] == state for scope, state in states.items()), within)
+
+    def stays(self, seconds: float, name: str, look, wanted) -> None:
+        """`wanted(look())` holds at every look for so long."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = look()
+            if not wanted(seen) or time.monotonic() > deadline:
+                self.findings.say(bool(wanted(seen)), name, seen)
+                return
+            time.sleep(0.1)
+
+    def until(self, moment: float) -> None:
+        """Lets the time pass up to a moment of the wall clock."""
+        time.sleep(max(0.0, moment - time.time()))
+
+    def outages_are(self, *wanted: str) -> None:
+        """These outages there have been, as `service scope`, each once."""
+        seen = sorted(f"{outage['service']} {outage['scope']}" for outage in self.watch.outages())
+        self.findings.equal("these outages, and no others", seen, sorted(wanted))
+
+    def outage(self, service: str, scope: str) -> dict:
+        """The newest outage of that scope."""
+        return next(outage for outage in self.watch.outages(service) if outage["scope"] == scope)
+
+    def lasted(self, service: str, scope: str, lost: float, found: float) -> None:
+        """The outage began with the first run that the fault struck, and ended with the first that it did not."""
+        outage = self.outage(service, scope)
+        began = outage["started"] - lost
+        self.findings.say(-TIMEOUT_S - EARLY_S <= began <= INTERVAL_S + LATE_S, f"{service} {scope}: the outage begins with the fault",
+                          f"{began:+.2f} s")
+        ended = outage["ended"] - found if outage["ended"] else float("inf")
+        self.findings.say(-TIMEOUT_S - EARLY_S <= ended <= INTERVAL_S + RECHECK_S + LATE_S, f"{service} {scope}: and ends with it",
+                          f"{ended:+.2f} s")
+
+    def counted(self, check: str, state: str, seconds: float, within: float = INTERVAL_S + TIMEOUT_S + LATE_S) -> None:
+        """So much time of the check is in this state, give or take a run."""
+        self.findings.soon(f"{check}: {seconds:.1f} s {state}", lambda: self.watch.checks()[check][f"{state}_s"],
+                           lambda seen: abs(seen - seconds) <= within, within=5)
+
+    def untouched(self, *checks: str) -> None:
+        """No run of these checks was anything but good, and no second of theirs since the first result."""
+        for check, seen in self.watch.checks().items():
+            if check in checks:
+                self.findings.say(seen["runs"]["bad"] == 0 and seen["bad_s"] == 0, f"{check} was never bad",
+                                  (seen["runs"], seen["bad_s"], seen["unknown_s"]))
+
+
+def other(cloud: Place) -> Place:
+    """The other cloud."""
+    return next(each for each in CLOUDS if each is not cloud)

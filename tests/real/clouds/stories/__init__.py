@@ -1,0 +1,15 @@
+"""What happens to two clouds, and what must be said about it: one function per story, its facts in its first lines."""
+
+from clouds.stories import outages, sight
+
+# The long ones first: what is left at the end is short.
+STORIES = [
+    sight.packets_are_lost,
+    outages.one_service_flaps,
+    outages.both_die,
+    outages.alpha_dies,
+    outages.web_server_stops,
+    outages.database_dies,
+    sight.path_to_alpha_dies,
+    sight.egress_is_denied,
+]

@@ -1,0 +1,267 @@
+"""The daemon in the vantage: its configuration, its life, and everything that a user can read from it.
+
+The base configuration watches three services on both clouds by different ways: `shop` by name over TLS and with a public
+name, `search` by address over plain HTTP, `orders` by address and with a database behind it that both clouds share. A story
+adds tables of its own.
+
+It does not judge.
+"""
+
+import http.client
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import urllib.parse
+
+from clouds import map as world
+from clouds.ground import Ground
+from clouds.map import CLOUDS, NEUTRAL, VANTAGE
+
+# The shortest that the configuration accepts, or near it.
+INTERVAL_S, TIMEOUT_S, RECHECK_S, CONFIRM, PATIENCE_S = 1.0, 0.5, 0.2, 2, 2.0
+# After this a change has been seen and confirmed: the rest of an interval, and a timeout and a recheck for each result.
+CONFIRMED_S = INTERVAL_S + CONFIRM * (TIMEOUT_S + RECHECK_S)
+
+_HEAD = """
+[monitor]
+vantage = "stage"
+listen  = "{listen}"
+state   = "{folder}/state"
+
+[defaults]
+interval = "1s"
+timeout  = "500ms"
+recheck  = "200ms"
+confirm  = 2
+
+[probe.web.http]
+url = "https://{{host}}/"
+
+[probe.page.http]
+url = "http://{{host}}/"
+
+[probe.name.dns]
+server  = "system"
+query   = "{{host}}"
+answers = {{ count = "1.." }}
+
+[probe.rows.tcp]
+address = "{{host}}:{database_port}"
+"""
+
+_PROVIDER = """
+[provider.{name}]
+region   = "{name}-1"
+host     = "{{service}}.{name}.{zone}"
+networks = ["{net4}", "{net6}"]
+"""
+
+_CANARY = """
+[[provider.{name}.canary]]
+region = "{name}-1"
+plane  = "data"
+url    = "http://{address}/"
+"""
+
+SENTINEL = """
+[sentinel]
+tls      = [{tls}]
+names    = [{names}]
+interval = "1s"
+patience = "2s"
+"""
+
+_SERVICES = """
+[service.shop]
+probes    = ["web"]
+objective = 99.0
+window    = "1h"
+
+[service.search]
+probes = ["page"]
+{search}
+
+[service.orders]
+probes     = ["page"]
+depends_on = ["orders-db"]
+{orders}
+
+[domain.orders-db]
+kind   = "data"
+host   = "{database}"
+probes = ["rows"]
+"""
+
+ENTRY = """
+[service.shop.entry]
+host            = "shop.example.test"
+probe           = "web"
+policy          = "failover"
+failover_within = "{within}"
+resolvers       = ["system", "{resolver}"]
+"""
+
+
+def sentinels() -> str:
+    """`[sentinel]` with three servers, one of them asked over IPv6, and their names."""
+    one, two, three = world.SENTINELS
+    tls = [f"{NEUTRAL.at(one)}:443", f"{NEUTRAL.at(two)}:443", f"[{NEUTRAL.at6(three)}]:443"]
+    return SENTINEL.format(tls=", ".join(f'"{each}"' for each in tls), names=", ".join(f'"{each}"' for each in world.SENTINEL_NAMES))
+
+
+def entry(within: str = "20s") -> str:
+    """`[service.shop.entry]`: the public name, that must lead to a good side within so much time."""
+    return ENTRY.format(within=within, resolver=NEUTRAL.at(world.RESOLVER))
+
+
+def configuration(folder: pathlib.Path, *more: str, canaries: bool = True) -> str:
+    """The base, and what a story adds."""
+    listen = f"{world.LISTEN}:{world.LISTEN_PORT}"
+    text = _HEAD.format(listen=listen, folder=folder, database_port=world.DATABASE_PORT)
+    for cloud in CLOUDS:
+        text += _PROVIDER.format(name=cloud.name, zone=world.ZONE, net4=cloud.net4, net6=cloud.net6)
+        if canaries:
+            text += "".join(_CANARY.format(name=cloud.name, address=cloud.at(host)) for host in world.CANARIES.values())
+    text += _SERVICES.format(search=_by_address("search"), orders=_by_address("orders"), database=NEUTRAL.at(world.DATABASE))
+    return text + "".join(more)
+
+
+def _by_address(service: str) -> str:
+    return "".join(f'[service.{service}.endpoint.{cloud.name}]\nhost = "{cloud.at(world.SERVICES[service])}"\n'
+                   for cloud in CLOUDS)
+
+
+class Watch:
+    """The daemon of one stage."""
+
+    def __init__(self, binary: str, ground: Ground, folder: pathlib.Path, roots: pathlib.Path):
+        self._binary, self._ground, self._folder, self._roots = binary, ground, folder, roots
+        self._process: subprocess.Popen | None = None
+        self._log = folder / "nephoscope.log"
+        self.started = 0.0
+
+    def start(self, *more: str, **options: bool) -> None:
+        """Writes the configuration and starts the daemon; it is there when it calls itself ready."""
+        config = self._folder / "probes.toml"
+        config.write_text(configuration(self._folder, *more, **options))
+        self._ground.resolve_by(VANTAGE, NEUTRAL.at(world.RESOLVER))
+        self.started = time.time()
+        self._launch(config)
+
+    def _launch(self, config: pathlib.Path) -> None:
+        command = ["env", f"SSL_CERT_FILE={self._roots}", self._binary, "--log-format", "json", "run", "--config", config,
+                   "--socket", self._folder / "socket"]
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(self._ground.command(VANTAGE.name, *command), cwd=self._folder,
+                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while not self._ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the daemon did not start: {self.tail()}")
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def kill(self) -> None:
+        """Ends it at once, if it runs."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def command(self, *arguments: str, within: float = 30.0) -> subprocess.CompletedProcess:
+        """A command of the same program, in the vantage."""
+        command = self._ground.command(VANTAGE.name, self._binary, *arguments)
+        return subprocess.run([*command, "--socket", self._folder / "socket"], cwd=self._folder, capture_output=True, text=True,
+                              timeout=within, check=False)
+
+    def get(self, path: str) -> bytes:
+        """What the daemon's listener answers, asked from inside the vantage."""
+        connection = http.client.HTTPConnection(world.LISTEN, world.LISTEN_PORT)
+        connection.sock = self._ground.socket(VANTAGE.name)
+        try:
+            connection.sock.settimeout(5)
+            connection.sock.connect((world.LISTEN, world.LISTEN_PORT))
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ValueError(f"{path}: {answer.status} {body[:200]!r}")
+        return body
+
+    def api(self, what: str, **narrow: str) -> dict:
+        """`/api/v1/<what>`."""
+        query = "?" + urllib.parse.urlencode(narrow) if narrow else ""
+        return json.loads(self.get(f"/api/v1/{what}{query}"))
+
+    def checks(self) -> dict[str, dict]:
+        """Every check by its id."""
+        return {check["check"]: check for check in self.api("checks")["checks"]}
+
+    def states(self, *which: str) -> dict[str, str]:
+        """The state of these checks, or of all."""
+        checks = self.checks()
+        return {check: checks[check]["state"] for check in (which or checks)}
+
+    def service(self, name: str) -> dict[str, str]:
+        """The state of a service in every scope: `any`, `all` and each side by the name of its cloud."""
+        [service] = self.api("services", service=name)["services"]
+        return {"any": service["any"]["state"], "all": service["all"]["state"],
+                **{side["provider"]: side["state"] for side in service["sides"]}}
+
+    def outages(self, service: str | None = None) -> list[dict]:
+        """Outages, those that last first, then the newest."""
+        return self.api("outages", **({"service": service} if service else {}))["outages"]
+
+    def results(self, check: str) -> list[dict]:
+        """The last results of a check, rechecks among them."""
+        return self.api("results", check=check)["results"]
+
+    def metric(self, name: str, **labels: str) -> dict[tuple, float]:
+        """Samples of a metric that carry these labels, by their other labels (without `vantage`)."""
+        found = {}
+        for line in self.get("/metrics").decode().splitlines():
+            parts = re.fullmatch(r"([a-zA-Z_:]+)(?:\{(.*)\})? (\S+)", line)
+            if not parts or parts[1] != name:
+                continue
+            own = dict(re.findall(r'([a-zA-Z_]+)="((?:[^"\\]|\\.)*)"', parts[2] or ""))
+            own.pop("vantage", None)
+            if all(own.pop(label, None) == value for label, value in labels.items()):
+                found[tuple(sorted(own.items()))] = float(parts[3])
+        return found
+
+    def value(self, name: str, **labels: str) -> float:
+        """The one sample with these labels."""
+        found = self.metric(name, **labels)
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} samples of {name} {labels}: {list(found)[:5]}")
+        return next(iter(found.values()))
+
+    def log(self, part: str = "") -> list[dict]:
+        """Lines of the log that contain `part`."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and part in line]
+
+    def _ready(self) -> bool:
+        try:
+            return bool(self.get("/readyz"))
+        except (OSError, ValueError, http.client.HTTPException):
+            return False
+
+    def tail(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else "nothing"
