@@ -73,7 +73,7 @@ def main() -> int:
         signal.signal(ending, abandon)
     try:
         roots = folder / "certificates"
-        certificates.make(roots, world.certificates())
+        certificates.make(roots, world.leaves())
         chosen = [story for story in STORIES if not wanted or story.__name__ in wanted]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             playing = [pool.submit(play, story, number, binary, roots) for number, story in enumerate(chosen)]

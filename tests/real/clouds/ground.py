@@ -86,8 +86,11 @@ class Ground:
         self._apply(at)
 
     def command(self, place: str, *command: object) -> list[str]:
-        """The command line that runs `command` in a place; the process is the command itself."""
-        return ["ip", "netns", "exec", self.name(place), *map(str, command)]
+        """The command line that runs `command` in a place; the process is the command itself.
+
+        It goes before other work of the machine, as far as that is allowed: what is told here happens in fractions of seconds.
+        """
+        return ["nice", "-n", "-15", "ip", "netns", "exec", self.name(place), *map(str, command)]
 
     def socket(self, place: str, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
         """A socket that lives in a place, whoever uses it."""

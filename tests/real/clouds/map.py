@@ -75,16 +75,16 @@ LISTEN = "127.0.0.1"
 LISTEN_PORT = 9464
 
 
-def certificates() -> dict[str, tuple[str, int, int]]:
+def leaves() -> dict[str, tuple[str, int, int]]:
     """One leaf per place, for every name and address that it may answer for."""
-    leaves = {}
+    found = {}
     for cloud in CLOUDS:
         hosts = [*SERVICES.values(), *CANARIES.values()]
         names = [f"DNS:*.{ZONE}", f"DNS:*.{cloud.name}.{ZONE}", *_addresses(cloud, hosts)]
-        leaves[cloud.name] = (",".join(names), -10, 300)
+        found[cloud.name] = (",".join(names), -10, 300)
     names = [f"DNS:{name}" for name in SENTINEL_NAMES] + _addresses(NEUTRAL, SENTINELS)
-    leaves["neutral"] = (",".join(names), -10, 300)
-    return leaves
+    found["neutral"] = (",".join(names), -10, 300)
+    return found
 
 
 def records() -> dict[str, list[str]]:

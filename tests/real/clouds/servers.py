@@ -160,10 +160,6 @@ class Servers:
             self._write_zone(cloud)
             self._control(cloud, "zone-reload", world.ZONE)
 
-    def lead(self, service: str, cloud: Place, *clouds: Place) -> None:
-        """The public name of a service leads to `cloud`, say the name servers of `clouds`, or of both."""
-        self.publish(*clouds, **{service: [f"A {cloud.at(world.SERVICES[service])}"]})
-
     def _flag(self, cloud: Place, service: str) -> pathlib.Path:
         return self._folder / cloud.name / f"{service}.broken"
 

@@ -9,7 +9,8 @@ import time
 
 from clouds import ground as roads
 from clouds.ground import Ground
-from clouds.map import CLOUDS, VANTAGE, Place
+from clouds.map import CLOUDS, SERVICES, TTL_S, VANTAGE, Place
+from clouds.relay import Relay
 from clouds.servers import Servers
 from clouds.watch import CONFIRMED_S, INTERVAL_S, RECHECK_S, TIMEOUT_S, Watch
 from findings import Findings
@@ -28,6 +29,7 @@ class Stage:
         self.watch = Watch(binary, self.ground, self.folder, certificates / "root.pem")
         self.servers.keep_s = keep_s
         self.findings = findings
+        self._relays: list[Relay] = []
 
     def __enter__(self) -> "Stage":
         try:
@@ -47,6 +49,8 @@ class Stage:
     def clear(self) -> None:
         """Takes everything away; may be called at any time, and again."""
         self.watch.kill()
+        for relay in self._relays:
+            relay.close()
         self.servers.stop_all()
         self.ground.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -88,6 +92,11 @@ class Stage:
                            f"ip6 saddr {source.net6} ip6 daddr {target.net6} {rule}")
         return time.time()
 
+    def relay(self, place: Place, own: tuple[str, int], target: tuple[str, int]) -> Relay:
+        """A relay in a place, which can make a road slow."""
+        self._relays.append(Relay(self.ground, place, own, target))
+        return self._relays[-1]
+
     def impose(self, fault: str, *rules: str, at: str = "neutral") -> float:
         """Rules of nftables, under a name, on a place."""
         self.ground.impose(fault, *rules, at=at)
@@ -123,6 +132,16 @@ class Stage:
         self.servers.mend_service(cloud, service)
         return time.time()
 
+    def publish(self, *clouds: Place, **names: list[str] | None) -> float:
+        """The public zone says something else, on the name servers of these clouds or of both."""
+        self.servers.publish(*clouds, **names)
+        return time.time()
+
+    def lead(self, service: str, cloud: str, *clouds: Place) -> float:
+        """The public name of a service leads to a cloud."""
+        place = next(each for each in CLOUDS if each.name == cloud)
+        return self.publish(*clouds, **{service: [f"A {place.at(SERVICES[service])}"]})
+
     # What must be seen.
 
     def all_is_well(self) -> None:
@@ -135,16 +154,6 @@ class Stage:
         wanted = ", ".join(f"{scope} {state}" for scope, state in states.items())
         self.findings.soon(f"{service}: {wanted}", lambda: self.watch.service(service),
                            lambda seen: all(seen[scope] == state for scope, state in states.items()), within)
-
-    def stays(self, seconds: float, name: str, look, wanted) -> None:
-        """`wanted(look())` holds at every look for so long."""
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = look()
-            if not wanted(seen) or time.monotonic() > deadline:
-                self.findings.say(bool(wanted(seen)), name, seen)
-                return
-            time.sleep(0.1)
 
     def until(self, moment: float) -> None:
         """Lets the time pass up to a moment of the wall clock."""
@@ -159,14 +168,18 @@ class Stage:
         """The newest outage of that scope."""
         return next(outage for outage in self.watch.outages(service) if outage["scope"] == scope)
 
-    def lasted(self, service: str, scope: str, lost: float, found: float) -> None:
-        """The outage began with the first run that the fault struck, and ended with the first that it did not."""
+    def lasted(self, service: str, scope: str, lost: float, found: float, kept: bool = False) -> None:
+        """The outage began with the first run that the fault struck, and ended with the first that it did not.
+
+        With `kept`, resolvers kept the old answer for up to its TTL.
+        """
         outage = self.outage(service, scope)
+        late = INTERVAL_S + LATE_S + (TTL_S if kept else 0)
         began = outage["started"] - lost
-        self.findings.say(-TIMEOUT_S - EARLY_S <= began <= INTERVAL_S + LATE_S, f"{service} {scope}: the outage begins with the fault",
+        self.findings.say(-TIMEOUT_S - EARLY_S <= began <= late, f"{service} {scope}: the outage begins with the fault",
                           f"{began:+.2f} s")
         ended = outage["ended"] - found if outage["ended"] else float("inf")
-        self.findings.say(-TIMEOUT_S - EARLY_S <= ended <= INTERVAL_S + RECHECK_S + LATE_S, f"{service} {scope}: and ends with it",
+        self.findings.say(-TIMEOUT_S - EARLY_S <= ended <= late + RECHECK_S, f"{service} {scope}: and ends with it",
                           f"{ended:+.2f} s")
 
     def counted(self, check: str, state: str, seconds: float, within: float = INTERVAL_S + TIMEOUT_S + LATE_S) -> None:
@@ -174,14 +187,14 @@ class Stage:
         self.findings.soon(f"{check}: {seconds:.1f} s {state}", lambda: self.watch.checks()[check][f"{state}_s"],
                            lambda seen: abs(seen - seconds) <= within, within=5)
 
+    def exposed(self, service: str, state: str, provider: str, seconds: float, within: float = 2 * INTERVAL_S + LATE_S) -> None:
+        """So long the service had this many sides."""
+        self.findings.soon(f"{service}: {seconds:.1f} s with {state} {provider}".rstrip(), lambda: self.watch.value(
+            "nephoscope_service_exposure_seconds_total", service=service, state=state, provider=provider),
+            lambda seen: abs(seen - seconds) <= within, within=5)
+
     def untouched(self, *checks: str) -> None:
-        """No run of these checks was anything but good, and no second of theirs since the first result."""
-        for check, seen in self.watch.checks().items():
-            if check in checks:
-                self.findings.say(seen["runs"]["bad"] == 0 and seen["bad_s"] == 0, f"{check} was never bad",
-                                  (seen["runs"], seen["bad_s"], seen["unknown_s"]))
-
-
-def other(cloud: Place) -> Place:
-    """The other cloud."""
-    return next(each for each in CLOUDS if each is not cloud)
+        """No run of these checks was bad, and no second of theirs."""
+        seen = self.watch.checks()
+        bad = {check: seen[check]["runs"] for check in checks if seen[check]["runs"]["bad"] or seen[check]["bad_s"]}
+        self.findings.equal(f"never bad: {', '.join(checks)}", bad, {})

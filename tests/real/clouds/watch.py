@@ -20,8 +20,8 @@ from clouds import map as world
 from clouds.ground import Ground
 from clouds.map import CLOUDS, NEUTRAL, VANTAGE
 
-# The shortest that the configuration accepts, or near it.
-INTERVAL_S, TIMEOUT_S, RECHECK_S, CONFIRM, PATIENCE_S = 1.0, 0.5, 0.2, 2, 2.0
+# The shortest that the configuration accepts, or near it; the timeout bears a machine that is busy for half a second.
+INTERVAL_S, TIMEOUT_S, RECHECK_S, CONFIRM, PATIENCE_S = 1.0, 0.7, 0.2, 2, 2.0
 # After this a change has been seen and confirmed: the rest of an interval, and a timeout and a recheck for each result.
 CONFIRMED_S = INTERVAL_S + CONFIRM * (TIMEOUT_S + RECHECK_S)
 
@@ -33,7 +33,7 @@ state   = "{folder}/state"
 
 [defaults]
 interval = "1s"
-timeout  = "500ms"
+timeout  = "700ms"
 recheck  = "200ms"
 confirm  = 2
 
@@ -219,9 +219,10 @@ class Watch:
         return {check: checks[check]["state"] for check in (which or checks)}
 
     def service(self, name: str) -> dict[str, str]:
-        """The state of a service in every scope: `any`, `all` and each side by the name of its cloud."""
+        """The state of a service in every scope: `entry` if it has one, `any`, `all` and each side by the name of its cloud."""
         [service] = self.api("services", service=name)["services"]
-        return {"any": service["any"]["state"], "all": service["all"]["state"],
+        entry = {"entry": service["entry"]["state"]} if service.get("entry") else {}
+        return {**entry, "any": service["any"]["state"], "all": service["all"]["state"],
                 **{side["provider"]: side["state"] for side in service["sides"]}}
 
     def outages(self, service: str | None = None) -> list[dict]:

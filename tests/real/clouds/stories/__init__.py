@@ -1,6 +1,6 @@
 """What happens to two clouds, and what must be said about it: one function per story, its facts in its first lines."""
 
-from clouds.stories import outages, sight
+from clouds.stories import names, outages, sight
 
 # The long ones first: what is left at the end is short.
 STORIES = [
@@ -8,8 +8,10 @@ STORIES = [
     outages.one_service_flaps,
     outages.both_die,
     outages.alpha_dies,
+    names.name_servers_die,
     outages.web_server_stops,
     outages.database_dies,
     sight.path_to_alpha_dies,
     sight.egress_is_denied,
+    sight.road_is_slow,
 ]

@@ -24,6 +24,10 @@ def alpha_dies(stage: Stage) -> None:
         stage.lasted(service, "provider:alpha", lost, found)
     for check in IN_ALPHA:
         stage.counted(check, "bad", found - lost)
+    for service in SERVICES:
+        stage.exposed(service, "only", "beta", found - lost)
+        stage.exposed(service, "only", "alpha", 0, within=0)
+        stage.exposed(service, "none", "", 0, within=0)
     stage.untouched(*IN_BETA)
 
 
@@ -49,6 +53,8 @@ def both_die(stage: Stage) -> None:
         stage.lasted(service, "provider:alpha", first, healed)
         stage.lasted(service, "provider:beta", second, mended)
         stage.lasted(service, "any", second, mended)
+        stage.exposed(service, "none", "", mended - second)
+        stage.exposed(service, "only", "beta", second - first + healed - mended)
 
 
 def one_service_flaps(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 Time in which nothing could be seen is unknown, never bad; what could be seen is charged.
 """
 
-from clouds.map import ALPHA, CLOUDS, NAMES, NEUTRAL, RESOLVER, SEARCH, VANTAGE
+from clouds.map import ALPHA, CLOUDS, NAMES, NEUTRAL, RELAY_PORT, RESOLVER, SEARCH, VANTAGE
 from clouds.stage import Stage
 from clouds.stories.outages import IN_ALPHA, IN_BETA, SERVICES
 from clouds.watch import sentinels
@@ -132,3 +132,25 @@ def _known(stage: Stage) -> tuple[float, float]:
     """Good and bad seconds of the name servers of alpha."""
     checks = [check for id, check in stage.watch.checks().items() if id.startswith("lookup/alpha/")]
     return sum(check["good_s"] for check in checks), sum(check["bad_s"] for check in checks)
+
+
+def road_is_slow(stage: Stage) -> None:
+    """What comes from alpha takes 300 ms: a warning, no failure. Then it takes longer than anybody waits: down."""
+    slow = '[probe.prompt]\nslow_after = "150ms"\n[probe.prompt.http]\nurl = "http://{host}:%d/"\n' % RELAY_PORT
+    slow += '[service.far]\nprobes = ["prompt"]\n' + "".join(
+        f'[service.far.endpoint.{cloud.name}]\nhost = "{cloud.at(SEARCH)}"\n' for cloud in CLOUDS)
+    relays = {cloud.name: stage.relay(cloud, (cloud.at(SEARCH), RELAY_PORT), (cloud.at(SEARCH), 80)) for cloud in CLOUDS}
+    stage.watch.start(sentinels(), slow)
+    stage.all_is_well()
+    relays["alpha"].delay_s = 0.3
+    stage.becomes("far", alpha="degraded", beta="up", any="up")
+    stage.findings.soon("because it is slow", lambda: stage.watch.results("far/alpha/prompt"), lambda seen: any(
+        result["verdict"] == "good" and result["warnings"] == ["slow"] and result["latency_ms"] >= 300 for result in seen))
+    stage.findings.equal("which is no failure", stage.watch.checks()["far/alpha/prompt"]["runs"]["bad"], 0)
+    relays["alpha"].delay_s = 2.0
+    stage.becomes("far", alpha="down", beta="up", any="up")
+    stage.findings.equal("because nothing came in time", stage.watch.checks()["far/alpha/prompt"]["why"], "response_timeout")
+    relays["alpha"].delay_s = 0.0
+    stage.all_is_well()
+    stage.outages_are("far provider:alpha")
+    stage.untouched("far/beta/prompt", *IN_ALPHA, *IN_BETA)
