@@ -27,8 +27,9 @@ mod validate;
 pub use crate::model::{Detail, Maintenance, MaintenanceWhen, Matching};
 pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
+pub use validate::host_name;
 
-use crate::model::{Check, ObjectiveWindow, Provider, Service};
+use crate::model::{Check, ObjectiveWindow, Provider, Receiver, Service};
 use decode::Context;
 use problem::Sink;
 use raw::Raw;
@@ -131,6 +132,8 @@ pub struct Config {
     pub domains: Vec<Domain>,
     /// Planned absences, each id once.
     pub maintenance: Vec<Maintenance>,
+    /// Who is told of alerts, each with a name of its own.
+    pub receivers: Vec<Receiver>,
 }
 
 /// `[monitor]`.

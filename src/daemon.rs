@@ -6,6 +6,7 @@
 //!
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
+mod heralds;
 mod limits;
 pub mod logging;
 mod past;
@@ -16,9 +17,11 @@ use crate::config::Config;
 use crate::metrics::{Exposition, Own};
 use crate::monitor::{self, Monitor, numbers};
 use crate::probe::tls::Roots;
+use crate::push::{self, Tally};
 use crate::store::{self, Opened, Store};
 use crate::web::{self, Door, Face, Past, serve};
 use axum::body::Body;
+use heralds::Heralds;
 use signal::{Signal, Signals};
 use std::error::Error as _;
 use std::io;
@@ -66,6 +69,12 @@ pub enum Error {
     /// The store cannot be used, and going on without it would damage what it holds.
     #[error("refusing to start, so that stored history is not damaged")]
     Store(#[source] store::Error),
+    /// A receiver of alerts cannot be told.
+    #[error(transparent)]
+    Receiver(#[from] push::Error),
+    /// Whoever tells people of alerts ended by itself.
+    #[error("what tells people of alerts ended by itself; its panic stands above")]
+    HeraldLost,
     /// The monitor could not start.
     #[error(transparent)]
     Monitor(#[from] monitor::Error),
@@ -90,6 +99,7 @@ pub struct Daemon {
     address: SocketAddr,
     socket: Option<Local>,
     store: Option<Store>,
+    heralds: Heralds,
     servers: JoinSet<()>,
     stop_servers: watch::Sender<bool>,
 }
@@ -121,10 +131,12 @@ impl Daemon {
         let store = opened.as_ref().map(|opened| opened.store.clone());
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = monitor::workers_for(config.checks.len(), processors);
-        let plan = monitor::plan(config, notices, workers, &clock, &own, opened);
+        let mut plan = monitor::plan(config, notices, workers, &clock, &own, opened);
         let kept = store.is_some().then(|| config.monitor.state.clone());
         let past = past::past(&plan, kept, &clock);
-        let face = face(&plan, past, own, store.clone(), &config.monitor.vantage);
+        let heralds = Heralds::start(config, &mut plan, store.clone(), &clock, address)?;
+        let tallies = heralds.tallies();
+        let face = face(&plan, past, (own, tallies), store.clone(), &config.monitor.vantage);
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
         if let Some(local) = local {
@@ -134,7 +146,7 @@ impl Daemon {
         servers.spawn(serve::serve(listener, web::router(face, Door::Network), told(stopping)));
 
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
-        Ok(Self { monitor, signals, address, socket, store, servers, stop_servers })
+        Ok(Self { monitor, signals, address, socket, store, heralds, servers, stop_servers })
     }
 
     /// Where page, API and metrics are.
@@ -145,13 +157,17 @@ impl Daemon {
     /// Waits for a signal to stop, then stops; a second signal stops at once.
     pub async fn run(self) -> Result<(), Error> {
         let Self { mut monitor, mut signals, socket, store, mut servers, stop_servers, .. } = self;
-        wait(&mut monitor, &mut signals, &mut servers).await?;
+        let mut heralds = self.heralds;
+        wait(&mut monitor, &mut heralds, &mut signals, &mut servers).await?;
         // Stopping in order first: a second signal counts only while that is not done.
         let outcome = tokio::select! {
             biased;
             stopped = monitor.stop() => stopped.map_err(Error::Monitor),
             () = stop_asked(&mut signals) => Err(Error::StoppedAtOnce),
         };
+        if outcome.is_ok() {
+            heralds.stop().await;
+        }
         if let (Ok(()), Some(store)) = (&outcome, store) {
             // The writer ends on its own thread; a runtime that cannot wait for it is ending too.
             let close = move || store.close();
@@ -192,6 +208,7 @@ fn open_store(
 /// Waits until the daemon is asked to stop; an error if a part of it ends by itself.
 async fn wait(
     monitor: &mut Monitor,
+    heralds: &mut Heralds,
     signals: &mut Signals,
     servers: &mut JoinSet<()>,
 ) -> Result<(), Error> {
@@ -201,6 +218,7 @@ async fn wait(
             biased;
             () = monitor.lost() => return Err(Error::Monitor(monitor::Error::Lost)),
             _ = servers.join_next() => return Err(Error::FaceLost),
+            () = heralds.lost() => return Err(Error::HeraldLost),
             signal = signals.next() => match signal {
                 Signal::Stop(name) => {
                     tracing::info!(signal = name, "stopping: runs in flight may end");
@@ -222,7 +240,7 @@ async fn stop_asked(signals: &mut Signals) {
 fn face(
     plan: &monitor::Plan,
     past: Past,
-    own: Own,
+    (own, tallies): (Own, Vec<Arc<Tally>>),
     store: Option<Store>,
     vantage: &Arc<str>,
 ) -> Face {
@@ -236,6 +254,9 @@ fn face(
         let place = Arc::clone(&readers).try_acquire_owned().ok()?;
         let about = board.about();
         own.set_in_flight(about.in_flight);
+        for tally in &tallies {
+            own.set_push(&numbers::push(tally));
+        }
         own.set_store(&numbers::store(store.as_ref().map(Store::stats)));
         let promises = numbers::promises(&book, &vantage, about.now);
         let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)

@@ -14,8 +14,8 @@
 //!                           recorder ── ledger.apply(event) ─► Effects
 //!                               │
 //!      journal → metrics.record → board.keep → book.tell → outages → recheck → log transition
-//!         │             │            │            │
-//!       store      GET /metrics  page, /api   promises (slo): /metrics, page, /api, reports
+//!         │             │            │            │          │
+//!       store      GET /metrics  page, /api   promises (slo)  herald: alerts ─► push
 //! ```
 //!
 //! A check is due on a grid of the wall clock ([`schedule`]). Its worker starts it under one hard deadline ([`probe`]), and
@@ -33,7 +33,7 @@
 //! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
 //! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
-//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; durable records; exposition |
+//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`slo`] · [`failover`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!
@@ -62,6 +62,7 @@ pub mod config;
 pub mod metrics;
 pub mod net;
 pub mod probe;
+pub mod push;
 pub mod store;
 
 pub mod monitor;

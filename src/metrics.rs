@@ -16,7 +16,7 @@ pub mod table;
 pub mod writer;
 
 pub use exposures::ExposureNumbers;
-pub use own::{Own, StoreNumbers};
+pub use own::{Own, PushNumbers, StoreNumbers};
 pub use promises::{PromiseNumbers, PromiseText, TierNumbers};
 pub use table::{ServiceStates, Settled, Table};
 pub use writer::Exposition;

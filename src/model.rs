@@ -5,6 +5,7 @@
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing knows how it is exported.
 
+mod alert;
 mod blame;
 mod check;
 mod detail;
@@ -23,6 +24,7 @@ mod time;
 mod verdict;
 mod words;
 
+pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
 pub use blame::Blame;
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;

@@ -8,6 +8,7 @@
 //! What was before a start is recalled from the store, if there is one, before anything runs. It does not know protocols,
 //! HTML, TOML, SQL or arguments.
 
+pub mod alerts;
 pub mod board;
 pub mod book;
 pub mod desk;
@@ -16,6 +17,7 @@ mod exposed;
 mod fleet;
 pub mod form;
 mod freezer;
+pub mod herald;
 pub mod joint;
 pub mod journal;
 pub mod ledger;
@@ -38,6 +40,7 @@ use crate::model::{
 use crate::probe::Engine;
 use crate::probe::tls::Roots;
 use crate::store::{Image, Name, Opened, Roster};
+use alerts::Alerts;
 use board::{Board, Setting};
 use book::Book;
 use desk::{Desk, remembered};
@@ -109,6 +112,13 @@ pub struct Vitals {
 }
 
 impl Vitals {
+    fn of(workers: &[Worker], recorder: &Recorder) -> Self {
+        Self {
+            workers: workers.iter().map(|worker| Arc::clone(&worker.pulse)).collect(),
+            recorder: Arc::clone(&recorder.pulse),
+        }
+    }
+
     /// Whether every worker and the recorder have moved lately; else a sentence why not.
     pub fn alive(&self) -> Result<(), String> {
         let workers = self.workers.iter().filter_map(|pulse| pulse.age()).max();
@@ -139,6 +149,8 @@ pub struct Plan {
     pub book: Book,
     /// What is or was down.
     pub outages: Arc<Mutex<Outages>>,
+    /// What people are told, as it was stored.
+    pub alerts: Alerts,
     /// Where maintenance is announced.
     pub desk: Desk,
     /// The numbers.
@@ -195,6 +207,7 @@ struct Past {
     ledger: Ledger,
     book: Book,
     outages: Arc<Mutex<Outages>>,
+    alerts: Alerts,
     journal: Option<Journal>,
 }
 
@@ -209,10 +222,12 @@ impl Past {
     ) -> Self {
         let (mut ledger, book) = begin(config, checks, services, windows, now);
         let mut outages = Outages::default();
+        let mut alerts = Alerts::new(alerts::waiting(&config.receivers));
         let journal = opened.map(|Opened { store, image }| {
             let codes = Codes::new(&image.words);
             recall(&image, &codes, checks, &mut ledger, &book, now);
             recall_outages(&image, services, &mut outages);
+            alerts.recall(&image.alerts, now);
             let mut journal = Journal::new(store, codes, &image);
             journal.promise(services, now);
             journal.store_new(&image, &ledger, &book);
@@ -221,7 +236,7 @@ impl Past {
             }
             journal
         });
-        Self { ledger, book, outages: Arc::new(Mutex::new(outages)), journal }
+        Self { ledger, book, outages: Arc::new(Mutex::new(outages)), alerts, journal }
     }
 }
 
@@ -275,7 +290,7 @@ pub fn plan(
     let (to_recorder, events) = mpsc::channel(EVENTS);
     let parts = (&checks, &services);
     let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
-    let Past { ledger, book, outages, journal } =
+    let Past { ledger, book, outages, alerts, journal } =
         Past::new(config, &checks, &services, &desk.in_force(), opened, started);
     let setting = Setting {
         vantage: Arc::clone(vantage),
@@ -291,26 +306,20 @@ pub fn plan(
     let board = Board::new(setting, &ledger, started);
 
     let (stop, stopped) = watch::channel(false);
-    let mut rechecks = Vec::new();
-    let mut seats = Vec::new();
-    for number in 0..workers {
-        let share: Arc<[_]> = share(checks.len(), number, workers).collect();
-        let (ask, asked) = mpsc::channel((2 * share.len()).max(1));
-        rechecks.push(ask);
-        seats.push(Worker {
-            checks: share,
-            all: Arc::clone(&checks),
-            number,
-            anchor: (instant, started),
-            clock: Arc::clone(clock),
-            room: Arc::clone(&room),
-            events: to_recorder.clone(),
-            rechecks: asked,
-            stop: stopped.clone(),
-            pulse: Arc::default(),
-            own: own.clone(),
-        });
-    }
+    let seat = |number, share, asked| Worker {
+        checks: share,
+        all: Arc::clone(&checks),
+        number,
+        anchor: (instant, started),
+        clock: Arc::clone(clock),
+        room: Arc::clone(&room),
+        events: to_recorder.clone(),
+        rechecks: asked,
+        stop: stopped.clone(),
+        pulse: Arc::default(),
+        own: own.clone(),
+    };
+    let (seats, rechecks) = seats(workers, checks.len(), seat);
     let table = Arc::new(table);
     let recorder = Recorder {
         pulse: Arc::default(),
@@ -326,11 +335,34 @@ pub fn plan(
         rechecks,
     };
     recorder.publish_all();
-    let vitals = Vitals {
-        workers: seats.iter().map(|seat| Arc::clone(&seat.pulse)).collect(),
-        recorder: Arc::clone(&recorder.pulse),
-    };
-    Plan { board, book, outages, desk, table, vitals, recorder, events, workers: seats, stop }
+    let vitals = Vitals::of(&seats, &recorder);
+    Plan {
+        board,
+        book,
+        outages,
+        alerts,
+        desk,
+        table,
+        vitals,
+        recorder,
+        events,
+        workers: seats,
+        stop,
+    }
+}
+
+/// A seat for each worker, with its share of the checks, and the ways to ask them to look again.
+fn seats(
+    workers: usize,
+    checks: usize,
+    seat: impl Fn(usize, Arc<[CheckIndex]>, mpsc::Receiver<event::Recheck>) -> Worker,
+) -> (Vec<Worker>, Vec<mpsc::Sender<event::Recheck>>) {
+    let seats = (0..workers).map(|number| {
+        let share: Arc<[_]> = share(checks, number, workers).collect();
+        let (ask, asked) = mpsc::channel((2 * share.len()).max(1));
+        (seat(number, share, asked), ask)
+    });
+    seats.unzip()
 }
 
 /// The checks of worker `number` of `workers`: every `workers`-th one, so that neighbours in the file are spread.

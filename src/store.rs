@@ -12,6 +12,7 @@
 //! | recent results | [`JOURNAL_BYTES`] and [`JOURNAL_DAYS`], and as far back as recovery needs them |
 //! | failed runs | [`FAILURES_KEPT`] and [`FAILURE_DAYS`] |
 //! | outages, closed periods, maintenance, promises | [`FACTS_KEPT`] of each and [`FACT_DAYS`] |
+//! | alerts | those that fire, and ends for a week at most (`monitor::alerts`) |
 //! | checks and services | those of the configuration; those that have left it, [`RETIRED_KEPT`] and [`FACT_DAYS`] |
 //! | what waits for a failing disk | [`inbox`] |
 //!
@@ -33,7 +34,7 @@ pub use engine::{
     StoredService, Words,
 };
 pub use error::{Cause, Error};
-pub use fact::{Fact, Failure, Maintenance, Outage, Period, Promise};
+pub use fact::{Alert, Fact, Failure, Maintenance, Outage, Period, Promise};
 pub use memory::Memory;
 pub use reader::{Reader, read};
 pub use sqlite::keep::{
@@ -144,7 +145,7 @@ impl Store {
         self.shared.lock().inbox.state(row);
     }
 
-    /// Stores an outage, a promise, a maintenance or a closed period.
+    /// Stores an outage, a promise, a maintenance, a closed period or an alert.
     pub fn keep(&self, fact: Fact) {
         self.shared.lock().inbox.fact(fact);
     }

@@ -16,7 +16,7 @@ use super::problem::{Sink, closest};
 use super::raw::{Shared, Texts};
 use super::resolve::{Held, Index, Origin, Plan, Planned, Site, plan};
 use super::source::{At, Place};
-use crate::model::{Check, Service, human_duration};
+use crate::model::{Check, ReceiverKind, Service, human_duration};
 use page::Page;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ impl Loaded {
         let mut page = Page::new(sources);
         if what.is_none() {
             self.write_monitor(&mut page);
+            self.write_receivers(&mut page);
             self.write_maintenance(&mut page);
         }
         let checks: BTreeMap<&str, &Arc<Check>> =
@@ -108,6 +109,29 @@ impl Loaded {
         );
         let names = self.config.metrics.field_names;
         page.set("field_names", names, "metrics", place_of(self.raw.field_names.as_ref()));
+    }
+
+    fn write_receivers(&self, page: &mut Page<'_>) {
+        for At { value: receiver, place } in &self.raw.receivers {
+            let (kind, place) = (receiver.kind.as_str(), Some(*place));
+            page.heading(&format!("{kind} {}", receiver.name));
+            let url = &receiver.url;
+            let shown = match receiver.kind {
+                ReceiverKind::Alertmanager => url.to_string(),
+                // Its path may be as good as a password.
+                ReceiverKind::Webhook => {
+                    format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default())
+                }
+            };
+            page.set("url", shown, kind, place);
+            page.set("timeout", human_duration(receiver.timeout), kind, place);
+            for (name, value) in &*receiver.labels {
+                page.set(&format!("labels.{name}"), value, kind, place);
+            }
+            if receiver.kind == ReceiverKind::Webhook {
+                page.set("send_resolved", receiver.send_resolved, kind, place);
+            }
+        }
     }
 
     fn write_maintenance(&self, page: &mut Page<'_>) {

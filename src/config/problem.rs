@@ -214,6 +214,10 @@ kinds! {
         TlsUnused = "tls-unused",
         /// Credentials that travel in the clear.
         PlainAuth = "plain-auth",
+        /// A receiver of alerts that is told twice.
+        DuplicateReceiver = "duplicate-receiver",
+        /// The monitor stands on what it watches.
+        VantageOnCloud = "vantage-on-cloud",
         /// Neutral ground that is none.
         SentinelOnCloud = "sentinel-on-cloud",
         /// Too little neutral ground.

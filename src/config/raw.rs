@@ -10,6 +10,7 @@ mod http;
 mod maintenance;
 mod probe;
 mod promise;
+mod receiver;
 mod service;
 mod tcp;
 mod tier;
@@ -28,7 +29,7 @@ use super::tree::Table;
 use super::{Detail, Maintenance, SentinelConfig};
 use crate::model::{
     AskedResolver, DnsTransport, EntryPolicy, FlagRules, IpChoice, Network, Objective, PemFile,
-    Pick, Redirects, Role, Secret, Side, StartTls, StatusRules, TlsVersion, Truncated,
+    Pick, Receiver, Redirects, Role, Secret, Side, StartTls, StatusRules, TlsVersion, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -61,6 +62,8 @@ pub(super) struct Raw {
     pub(super) sentinel_addresses: Vec<(std::net::IpAddr, Place)>,
     pub(super) domains: Vec<RawDomain>,
     pub(super) maintenance: Vec<At<Maintenance>>,
+    /// Who is told of alerts, in the order of the file; Alertmanagers first.
+    pub(super) receivers: Vec<At<Receiver>>,
     /// Classes and providers that `[[discover]]` names.
     pub(super) mentions: Mentions,
 }

@@ -66,6 +66,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     super::former::check(context, &planned);
     mentions(context, &index, raw);
     sentinels_on_clouds(context, raw);
+    vantage_on_cloud(context, raw);
     unused(context, raw, &planned);
     if !context.sink.has_errors() {
         unused_maintenance(context, raw, &services, &checks);
@@ -82,6 +83,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         sentinel: raw.sentinel.clone(),
         domains: domains(raw),
         maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
+        receivers: raw.receivers.iter().map(|receiver| receiver.value.clone()).collect(),
     }
 }
 
@@ -131,7 +133,7 @@ fn monitor(raw: &Raw) -> MonitorConfig {
 }
 
 /// The name of this host, for want of a better one for the vantage.
-pub(super) fn host_name() -> Arc<str> {
+pub fn host_name() -> Arc<str> {
     let text = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let name = text.trim();
     if name.is_empty() { "local".into() } else { name.into() }
@@ -338,6 +340,19 @@ fn sentinels_on_clouds(context: Context<'_>, raw: &Raw) {
             let problem = Problem::new(Kind::SentinelOnCloud, "sentinel.tls", *place, said);
             context.sink.report(problem.label("fails together with it").expected("neutral ground"));
         }
+    }
+}
+
+/// Warns of a monitor that fails together with what it watches.
+fn vantage_on_cloud(context: Context<'_>, raw: &Raw) {
+    let Some(name) = &raw.monitor.provider else { return };
+    if raw.providers.iter().any(|provider| *provider.name.value == *name.value) {
+        let cloud = &name.value;
+        let said = format!("this vantage stands on `{cloud}`, which it watches");
+        let problem = Problem::new(Kind::VantageOnCloud, "monitor.provider", name.place, said)
+            .label(format!("its word on an outage of `{cloud}` is not believed alone"))
+            .hint("a second vantage, on another cloud or on neutral ground, can vouch for it");
+        context.sink.report(problem);
     }
 }
 

@@ -203,6 +203,14 @@ metrics! {
         "Size of the store on disk, in bytes.";
     StoreLastCommit = Own Gauge "nephoscope_store_last_commit_timestamp_seconds" [] Lean
         "When the store was last written, in Unix seconds.";
+    Push = Own Counter "nephoscope_push_total" ["receiver", "outcome"] Lean
+        "Deliveries of alerts to a receiver (host:port), by what became of them.";
+    PushLastSuccess = Own Gauge "nephoscope_push_last_success_timestamp_seconds" ["receiver"] Lean
+        "When the receiver last took a delivery, in Unix seconds; an Alertmanager is told every minute, a webhook of changes only.";
+    PushHealthy = Own Gauge "nephoscope_push_healthy" ["receiver"] Lean
+        "Whether the receiver took the last delivery: 1 yes (or none was made yet), 0 no.";
+    PushAlerts = Own Gauge "nephoscope_push_alerts" ["receiver"] Lean
+        "Alerts that fire, as the receiver is told.";
     ReloadSuccessful = Own Gauge "nephoscope_config_last_reload_successful" [] Lean
         "Whether the configuration was last read without problems: 1 yes, 0 no.";
     ReloadTimestamp = Own Gauge "nephoscope_config_last_reload_success_timestamp_seconds" [] Lean

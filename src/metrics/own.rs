@@ -7,12 +7,12 @@
 //! bytes, and cost kilobytes a series (measured 2026-11-22, version 0.14.0).
 
 use super::catalog::{LAG_BUCKETS, Metric};
-use crate::model::{SkipCause, StoreFault, StoreLoss, Timestamp};
+use crate::model::{PushOutcome, SkipCause, StoreFault, StoreLoss, Timestamp};
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Counter, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Counter, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -37,6 +37,58 @@ pub struct Own {
     reload_successful: IntGauge,
     reload_timestamp: Gauge,
     store: StoreFamilies,
+    push: PushFamilies,
+}
+
+/// What the way to a receiver of alerts says of itself.
+#[derive(Clone, Debug)]
+pub struct PushNumbers {
+    /// The receiver, as it is called in labels.
+    pub receiver: Arc<str>,
+    /// Deliveries, by position of their outcome.
+    pub outcomes: [u64; PushOutcome::ALL.len()],
+    /// The last one that was taken.
+    pub last_success: Option<Timestamp>,
+    /// Whether the last one was taken.
+    pub healthy: bool,
+    /// Alerts that fire.
+    pub alerts: usize,
+}
+
+/// Without receivers they have no series.
+#[derive(Clone)]
+struct PushFamilies {
+    total: IntCounterVec,
+    last_success: GaugeVec,
+    healthy: IntGaugeVec,
+    alerts: IntGaugeVec,
+}
+
+impl PushFamilies {
+    fn new() -> Self {
+        let gauges = |metric| IntGaugeVec::new(opts(metric), &["receiver"]).expect(VALID);
+        let last = opts(Metric::PushLastSuccess);
+        Self {
+            total: counters_of(Metric::Push),
+            last_success: GaugeVec::new(last, &["receiver"]).expect(VALID),
+            healthy: gauges(Metric::PushHealthy),
+            alerts: gauges(Metric::PushAlerts),
+        }
+    }
+
+    fn set(&self, now: &PushNumbers) {
+        let receiver = &*now.receiver;
+        for (outcome, to) in PushOutcome::ALL.iter().zip(now.outcomes) {
+            let counter = self.total.with_label_values(&[receiver, outcome.as_str()]);
+            counter.inc_by(to.saturating_sub(counter.get()));
+        }
+        if let Some(at) = now.last_success {
+            self.last_success.with_label_values(&[receiver]).set(at.as_secs_f64());
+        }
+        self.healthy.with_label_values(&[receiver]).set(now.healthy.into());
+        let alerts = i64::try_from(now.alerts).unwrap_or(i64::MAX);
+        self.alerts.with_label_values(&[receiver]).set(alerts);
+    }
 }
 
 /// What the store says of itself.
@@ -149,9 +201,10 @@ impl Own {
             log_lines_lost: IntCounter::with_opts(opts(Metric::LogLinesLost)).expect(VALID),
             lost: Arc::default(),
             store,
+            push: PushFamilies::new(),
             registry,
         };
-        let all: [Box<dyn Collector>; 10] = [
+        let all: [Box<dyn Collector>; 14] = [
             Box::new(build),
             Box::new(own.lag.clone()),
             Box::new(skipped),
@@ -161,6 +214,10 @@ impl Own {
             Box::new(own.log_lines_lost.clone()),
             Box::new(own.reload_successful.clone()),
             Box::new(own.reload_timestamp.clone()),
+            Box::new(own.push.total.clone()),
+            Box::new(own.push.last_success.clone()),
+            Box::new(own.push.healthy.clone()),
+            Box::new(own.push.alerts.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         for collector in all.into_iter().chain(of_store) {
@@ -218,6 +275,11 @@ impl Own {
     /// What the store says of itself now.
     pub fn set_store(&self, now: &StoreNumbers) {
         self.store.set(now);
+    }
+
+    /// What the way to a receiver says of itself now.
+    pub fn set_push(&self, now: &PushNumbers) {
+        self.push.set(now);
     }
 
     /// All of them as exposition text.

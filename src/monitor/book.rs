@@ -161,6 +161,21 @@ impl Book {
         held
     }
 
+    /// How a promise of a service stands at `at` in the scope that it is made for, with the scope's word and provider.
+    pub fn promised(
+        &self,
+        service: usize,
+        objective: usize,
+        at: Timestamp,
+    ) -> (String, Arc<str>, Standing) {
+        let promise = &self.0.services[service].objectives[objective];
+        let mut history = lock(&self.0.histories[service]);
+        let scope = history.scope_of(promise);
+        let (word, provider) =
+            (history.scheme().word(scope), history.scheme().provider(scope).into());
+        (word, provider, history.standing(promise, scope, at))
+    }
+
     /// The line of a scope as an objective looks at it, up to `at`.
     pub fn line(
         &self,

@@ -6,8 +6,11 @@
 //! It computes nothing and names no metric.
 
 use super::book::{Book, Held};
-use crate::metrics::{ExposureNumbers, PromiseNumbers, PromiseText, StoreNumbers, TierNumbers};
+use crate::metrics::{
+    ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, StoreNumbers, TierNumbers,
+};
 use crate::model::{AlertKind, ObjectiveUnit, Service, Timestamp};
+use crate::push::Tally;
 use crate::slo::budget::Ratio;
 use crate::store::Stats;
 
@@ -115,5 +118,17 @@ pub fn store(stats: Option<&Stats>) -> StoreNumbers {
         pending: now.pending,
         bytes: now.bytes,
         last_commit: (now.last_commit_ms > 0).then(|| Timestamp::from_millis(now.last_commit_ms)),
+    }
+}
+
+/// What the way to a receiver of alerts says of itself.
+pub fn push(tally: &Tally) -> PushNumbers {
+    let now = tally.read();
+    PushNumbers {
+        receiver: now.receiver,
+        outcomes: now.outcomes,
+        last_success: now.last_success,
+        healthy: now.healthy,
+        alerts: now.alerts,
     }
 }

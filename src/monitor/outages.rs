@@ -113,6 +113,16 @@ impl Outages {
         self.open.values().cloned().collect()
     }
 
+    /// Those that last.
+    pub fn open(&self) -> impl Iterator<Item = &Outage> {
+        self.open.values()
+    }
+
+    /// When the outage of this id ended, if it did and is remembered.
+    pub fn end_of(&self, id: &str) -> Option<Timestamp> {
+        self.ended.iter().rev().find(|outage| *outage.id == *id)?.ended
+    }
+
     /// Those that last, then those that ended, the newest first.
     pub fn list(&self) -> Vec<Outage> {
         let mut open: Vec<_> = self.open.values().cloned().collect();

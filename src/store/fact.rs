@@ -1,4 +1,4 @@
-//! What happens seldom and is kept long: outages, promises, maintenance, closed periods, failed runs.
+//! What happens seldom and is kept long: outages, promises, maintenance, closed periods, failed runs; and alerts while they last.
 //!
 //! Each is one row of a table with plain columns, so that it can be read with any SQLite tool. Times are milliseconds since
 //! the epoch; what has a structure of its own (a definition, a standing, what is matched) is JSON text of the caller's.
@@ -110,6 +110,25 @@ pub struct Failure {
     pub said: String,
 }
 
+/// An alert that fires, or that not everybody has learnt the end of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alert {
+    /// Made of its labels; storing the same id again replaces it.
+    pub id: String,
+    /// The outage that it is about, if it is about one.
+    pub outage: Option<String>,
+    /// When what it is about began.
+    pub started_ms: i64,
+    /// When that ended.
+    pub ended_ms: Option<i64>,
+    /// An object of texts.
+    pub labels: String,
+    /// An object of texts.
+    pub annotations: String,
+    /// By receiver, what it took.
+    pub taken: String,
+}
+
 /// One of them on its way to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -121,4 +140,8 @@ pub enum Fact {
     Maintenance(Maintenance),
     /// Frozen.
     Period(Period),
+    /// Begun, ended or taken.
+    Alert(Alert),
+    /// Nobody has to be told of the alert of this id any more.
+    AlertOver(String),
 }

@@ -12,7 +12,7 @@ pub(super) mod schema;
 
 use super::engine::{Batch, Engine, EngineError, Image, Roster, Row, StateRow};
 use super::error::{Cause, Error};
-use super::fact::{Fact, Failure, Maintenance, Outage, Period, Promise};
+use super::fact::{Alert, Fact, Failure, Maintenance, Outage, Period, Promise};
 use super::{FILE, LOCK, record};
 use crate::model::StoreFault;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
@@ -147,6 +147,11 @@ fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<u64> {
             Fact::Promise(promise) => write_promise(&transaction, promise)?,
             Fact::Maintenance(maintenance) => write_maintenance(&transaction, maintenance)?,
             Fact::Period(period) => write_period(&transaction, period)?,
+            Fact::Alert(alert) => write_alert(&transaction, alert)?,
+            Fact::AlertOver(id) => {
+                let mut delete = transaction.prepare_cached("DELETE FROM alerts WHERE id = ?1")?;
+                delete.execute(params![id])?;
+            }
         }
     }
     for failure in &batch.failures {
@@ -201,6 +206,25 @@ fn write_outage(transaction: &Transaction<'_>, outage: &Outage) -> rusqlite::Res
             outage.reason,
             outage.check,
             outage.said,
+        ])?;
+    Ok(())
+}
+
+fn write_alert(transaction: &Transaction<'_>, alert: &Alert) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO alerts
+             (id, outage, started_ms, ended_ms, labels, annotations, taken)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            alert.id,
+            alert.outage,
+            alert.started_ms,
+            alert.ended_ms,
+            alert.labels,
+            alert.annotations,
+            alert.taken,
         ])?;
     Ok(())
 }

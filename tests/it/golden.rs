@@ -8,8 +8,10 @@
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::config::{Detail, load_text};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
-use nephoscope::metrics::{Exposition, Own, PromiseNumbers, Settled};
-use nephoscope::model::{Cause, CheckIndex, Phase, Reason, SkipCause, State, Timestamp};
+use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Settled};
+use nephoscope::model::{
+    Cause, CheckIndex, Phase, PushOutcome, Reason, SkipCause, State, Timestamp,
+};
 use nephoscope::monitor::book::Book;
 use nephoscope::monitor::{self, numbers};
 use nephoscope::slo::history::Ahead;
@@ -81,6 +83,13 @@ fn exposition_of(text: &str) -> Vec<String> {
     let loaded = load_text(Path::new("probes.toml"), text).unwrap();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
     let own = Own::new("here", "0.0.0");
+    own.set_push(&PushNumbers {
+        receiver: "127.0.0.1:9093".into(),
+        outcomes: [0; PushOutcome::ALL.len()],
+        last_success: Some(clock.now()),
+        healthy: true,
+        alerts: 0,
+    });
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let promises = promises_after_an_hour(&plan.book, clock.now());
     let exposures = numbers::exposures(&plan.book);

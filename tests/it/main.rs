@@ -43,6 +43,8 @@ mod net;
 mod page;
 /// The SLO engine against time painted second by second.
 mod painter;
+/// Telling others of alerts: receivers that hang, refuse and come back; kills in between.
+mod push;
 /// `status` and `probe`: what they say, exit codes.
 mod render;
 /// `replay`: the worked cases to the second, what is wrong with a file of results, forms of the answer.

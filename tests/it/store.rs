@@ -346,7 +346,7 @@ fn a_byte_that_was_flipped_is_refused() {
 fn a_file_of_a_newer_version_is_refused() {
     // The form is the big-endian number at byte 60 of the file, the application's at byte 68.
     let error = damaged_by(|bytes| bytes[63] += 1);
-    assert!(matches!(error, Error::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, Error::Newer { found, known, .. } if found == known + 1), "{error}");
     let error = damaged_by(|bytes| bytes[71] += 1);
     assert!(matches!(error, Error::Foreign { .. }), "{error}");
 }

@@ -58,6 +58,7 @@ pub(crate) fn config(world: &World) -> Config {
         checks,
         sentinel: None,
         domains: Vec::new(),
+        receivers: Vec::new(),
         maintenance: Vec::new(),
     }
 }

@@ -167,7 +167,7 @@ fn read_redirects(table: &Section<'_>) -> Option<At<Redirects>> {
     }
 }
 
-fn read_auth(table: &Section<'_>) -> Option<Auth> {
+pub(super) fn read_auth(table: &Section<'_>) -> Option<Auth> {
     table.exclusive(&["basic", "bearer", "oauth2"]);
     table.unsupported(&["oauth2"], "`basic` and `bearer` are built so far");
     let basic = table.table("basic", |basic| {

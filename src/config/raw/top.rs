@@ -1,5 +1,5 @@
 //! The tables of the main file that are not about services: `[monitor]`, `[metrics]`, `[defaults]`, `[sentinel]`,
-//! `[domain.NAME]`, `[[alertmanager]]`, `[[discover]]`.
+//! `[domain.NAME]`, `[[discover]]`.
 //!
 //! What has no effect yet is read as strictly as what has, and warned of once.
 //!
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Every table and key of the main file.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "include",
     "include_errors",
     "monitor",
@@ -26,6 +26,7 @@ pub(super) const KEYS: [&str; 13] = [
     "sentinel",
     "domain",
     "alertmanager",
+    "webhook",
     "discover",
     "provider",
     "probe",
@@ -53,11 +54,12 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
     let sentinel = top.table("sentinel", |table| read_sentinel(table, &mut raw.sentinel_addresses));
     raw.sentinel = sentinel.map(|found| found.value);
     read_domains(top, raw);
+    super::receiver::read_receivers(top, raw);
     read_elsewhere(top, &mut raw.mentions);
 }
 
 fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
-    for key in ["provider", "shard", "heartbeat_url"] {
+    for key in ["shard", "heartbeat_url"] {
         if monitor.has(key) {
             let path = monitor.path_of(key);
             monitor.context.later(key, &path, monitor.key_place(key));
@@ -233,19 +235,9 @@ fn read_domains(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_elsewhere(top: &Section<'_>, mentions: &mut Mentions) {
-    for key in ["alertmanager", "discover"] {
-        if top.has(key) {
-            top.context.later(key, key, top.key_place(key));
-        }
+    if top.has("discover") {
+        top.context.later("discover", "discover", top.key_place("discover"));
     }
-    top.list("alertmanager", "a list of tables (`[[alertmanager]]`)", |context, node, path| {
-        section(context, node, node.place, path.to_owned(), |table| {
-            read_url(table, "url");
-            if !table.has("url") {
-                table.missing("url", "`url = \"http://127.0.0.1:9093\"`");
-            }
-        })
-    });
     let mut providers = Vec::new();
     let mut classes = Vec::new();
     let found = top.list("discover", "a list of tables (`[[discover]]`)", |context, node, path| {

@@ -73,6 +73,7 @@ pub(super) fn prune(
     prune_by(&transaction, "maintenance", "id", "to_ms", facts_before, FACTS_KEPT)?;
     let period = "service, slo, scope, provider, period, revision";
     prune_by(&transaction, "periods", period, "to_ms", facts_before, FACTS_KEPT)?;
+    prune_by(&transaction, "alerts", "id", "ended_ms", facts_before, FACTS_KEPT)?;
     prune_promises(&transaction, facts_before)?;
     prune_by(&transaction, "checks", "number", "left_ms", facts_before, RETIRED_KEPT)?;
     prune_by(&transaction, "services", "name", "left_ms", facts_before, RETIRED_KEPT)?;

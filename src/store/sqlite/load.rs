@@ -11,7 +11,7 @@ use crate::store::engine::{
     FrozenPeriod, Image, Name, Roster, Row, StoredCheck, StoredService, Words,
 };
 use crate::store::error::Error;
-use crate::store::fact::{Maintenance, Outage, Promise};
+use crate::store::fact::{Alert, Maintenance, Outage, Promise};
 use crate::store::record::{self, Malformed};
 use rusqlite::{Connection, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,7 @@ pub(super) fn load(
         .iter()
         .map(|check| *numbers.get(check.name.as_str()).expect("every name of the roster has a row"))
         .collect();
+    image.alerts = alerts(&transaction).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(image)
 }
@@ -257,6 +258,24 @@ pub(in crate::store) fn outages(
             reason: row.get(6)?,
             check: row.get(7)?,
             said: row.get(8)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn alerts(connection: &Connection) -> rusqlite::Result<Vec<Alert>> {
+    let mut select = connection.prepare(
+        "SELECT id, outage, started_ms, ended_ms, labels, annotations, taken FROM alerts",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok(Alert {
+            id: row.get(0)?,
+            outage: row.get(1)?,
+            started_ms: row.get(2)?,
+            ended_ms: row.get(3)?,
+            labels: row.get(4)?,
+            annotations: row.get(5)?,
+            taken: row.get(6)?,
         })
     })?;
     rows.collect()

@@ -18,7 +18,7 @@ const APPLICATION: i64 = 0x6e65_7068;
 pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
 
 /// Forms, counted up from 1, and what makes each out of the one before it.
-const STEPS: &[(i64, &str)] = &[(1, FIRST)];
+const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS)];
 
 const FIRST: &str = "
     CREATE TABLE meta (
@@ -106,6 +106,19 @@ const FIRST: &str = "
         address TEXT,
         said TEXT NOT NULL
     ) STRICT;
+";
+
+/// What people were told, so that a start goes on where the last life stopped.
+const ALERTS: &str = "
+    CREATE TABLE alerts (
+        id TEXT PRIMARY KEY,
+        outage TEXT,
+        started_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
+        labels TEXT NOT NULL,
+        annotations TEXT NOT NULL,
+        taken TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Whether this is a file of ours, or a new one, in a form that we know. Writes nothing.

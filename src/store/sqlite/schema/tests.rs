@@ -62,8 +62,11 @@ fn a_file_of_a_newer_form_is_refused() {
     connection.pragma_update(None, "user_version", FORM + 1).unwrap();
     let error = recognise(&connection, Path::new("/state/nephoscope.db")).unwrap_err();
     assert!(!error.is_harmless());
-    let said = "`/state/nephoscope.db` has the form 2, and this version knows forms up to 1; run the newer \
-                nephoscope, or give this one another `monitor.state`";
+    let said = format!(
+        "`/state/nephoscope.db` has the form {}, and this version knows forms up to {FORM}; run the newer \
+         nephoscope, or give this one another `monitor.state`",
+        FORM + 1
+    );
     assert_eq!(error.to_string(), said);
 }
 
