@@ -7,6 +7,7 @@ It does not decide what happens when.
 """
 
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -132,10 +133,10 @@ class Servers:
 
     def freeze(self, name: str) -> None:
         """The server goes on listening, but says nothing."""
-        self._processes[name].send_signal(19)
+        self._processes[name].send_signal(signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        self._processes[name].send_signal(18)
+        self._processes[name].send_signal(signal.SIGCONT)
 
     def stop_all(self) -> None:
         for name in list(self._processes):

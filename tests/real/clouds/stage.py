@@ -10,6 +10,7 @@ import time
 from clouds import ground as roads
 from clouds.ground import Ground
 from clouds.map import CLOUDS, SERVICES, TTL_S, VANTAGE, Place
+from clouds.pager import Pager
 from clouds.relay import Relay
 from clouds.servers import Servers
 from clouds.watch import CONFIRMED_S, INTERVAL_S, RECHECK_S, TIMEOUT_S, Watch
@@ -30,6 +31,7 @@ class Stage:
         self.servers.keep_s = keep_s
         self.findings = findings
         self._relays: list[Relay] = []
+        self._pager: Pager | None = None
 
     def __enter__(self) -> "Stage":
         try:
@@ -49,6 +51,8 @@ class Stage:
     def clear(self) -> None:
         """Takes everything away; may be called at any time, and again."""
         self.watch.kill()
+        if self._pager is not None:
+            self._pager.close()
         for relay in self._relays:
             relay.close()
         self.servers.stop_all()
@@ -96,6 +100,11 @@ class Stage:
         """A relay in a place, which can make a road slow."""
         self._relays.append(Relay(self.ground, place, own, target))
         return self._relays[-1]
+
+    def pager(self) -> Pager:
+        """Alertmanager, not started yet, and a receiver of webhooks."""
+        self._pager = Pager(self.ground, self.folder)
+        return self._pager
 
     def impose(self, fault: str, *rules: str, at: str = "neutral") -> float:
         """Rules of nftables, under a name, on a place."""

@@ -175,6 +175,19 @@ class Watch:
             process.kill()
             return process.wait()
 
+    def start_again(self) -> None:
+        """On the same configuration and the same state."""
+        self._launch(self._folder / "probes.toml")
+
+    def pause(self) -> float:
+        """The daemon stands still, as on a machine that has no time for it."""
+        self._process.send_signal(signal.SIGSTOP)
+        return time.time()
+
+    def go_on(self) -> float:
+        self._process.send_signal(signal.SIGCONT)
+        return time.time()
+
     def kill(self) -> None:
         """Ends it at once, if it runs."""
         process, self._process = self._process, None

@@ -1,11 +1,13 @@
 """What happens to two clouds, and what must be said about it: one function per story, its facts in its first lines."""
 
-from clouds.stories import names, outages, sight
+from clouds.stories import alerts, names, outages, sight
 
 # The long ones first: what is left at the end is short.
 STORIES = [
+    alerts.people_are_told,
     sight.packets_are_lost,
     outages.one_service_flaps,
+    sight.monitor_is_paused,
     outages.both_die,
     outages.alpha_dies,
     names.name_servers_die,

@@ -154,3 +154,22 @@ def road_is_slow(stage: Stage) -> None:
     stage.all_is_well()
     stage.outages_are("far provider:alpha")
     stage.untouched("far/beta/prompt", *IN_ALPHA, *IN_BETA)
+
+
+def monitor_is_paused(stage: Stage) -> None:
+    """The daemon itself is stopped for 1.5 s, six times, with runs on the way: time is unknown, runs are late, nothing is bad."""
+    slow = '[probe.slow.http]\nurl = "http://{host}:%d/"\n[service.far]\nprobes = ["slow"]\n' % RELAY_PORT + "".join(
+        f'[service.far.endpoint.{cloud.name}]\nhost = "{cloud.at(SEARCH)}"\n' for cloud in CLOUDS)
+    for cloud in CLOUDS:
+        stage.relay(cloud, (cloud.at(SEARCH), RELAY_PORT), (cloud.at(SEARCH), 80)).delay_s = 0.4
+    stage.watch.start(sentinels(), slow)
+    stage.all_is_well()
+    for _ in range(6):
+        began = stage.watch.pause()
+        stage.until(began + 1.5)
+        stage.until(stage.watch.go_on() + 1.4)
+    stage.all_is_well()
+    stage.outages_are()
+    stage.untouched(*IN_ALPHA, *IN_BETA, "far/alpha/slow", "far/beta/slow")
+    stage.findings.soon("what could not run in time is counted", lambda: stage.watch.value(
+        "nephoscope_probes_skipped_total", cause="late"), lambda seen: seen > 0, within=3)
