@@ -9,6 +9,7 @@ mod alert;
 mod blame;
 mod check;
 mod detail;
+mod failover;
 mod maintenance;
 mod mark;
 mod objective;
@@ -28,6 +29,7 @@ pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
 pub use blame::Blame;
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
+pub use failover::{FailoverCause, FailoverStep};
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
 pub use mark::{AskedResolver, DNS_PORT, Mark, marked};
 pub use objective::{
