@@ -15,6 +15,7 @@ mod include;
 mod problem;
 mod promise;
 mod raw;
+mod references;
 mod render;
 mod resolve;
 mod secret;
@@ -29,7 +30,7 @@ pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
 pub use validate::host_name;
 
-use crate::model::{Check, ObjectiveWindow, Provider, Receiver, Service};
+use crate::model::{Check, ObjectiveWindow, Provider, Receiver, Reference, Service};
 use decode::Context;
 use problem::Sink;
 use raw::Raw;
@@ -126,14 +127,24 @@ pub struct Config {
     pub services: Vec<Service>,
     /// Every check of every service, in that order; `CheckIndex` is the position here.
     pub checks: Vec<Arc<Check>>,
-    /// Neutral ground (not yet in effect).
-    pub sentinel: Option<SentinelConfig>,
-    /// Shared dependencies (not yet in effect).
+    /// What is looked at besides the services; the `CheckIndex` of one is the number of checks plus its position here.
+    pub references: Vec<Reference>,
+    /// How long a doubtful failure waits for an alibi.
+    pub patience: Duration,
+    /// Shared dependencies.
     pub domains: Vec<Domain>,
     /// Planned absences, each id once.
     pub maintenance: Vec<Maintenance>,
     /// Who is told of alerts, each with a name of its own.
     pub receivers: Vec<Receiver>,
+}
+
+impl Config {
+    /// Everything that is looked at: the checks of services, then the references.
+    pub fn lookouts(&self) -> Arc<[Arc<Check>]> {
+        let references = self.references.iter().map(|reference| &reference.check);
+        self.checks.iter().chain(references).map(Arc::clone).collect()
+    }
 }
 
 /// `[monitor]`.
@@ -166,19 +177,6 @@ pub struct MetricsConfig {
     pub field_names: bool,
 }
 
-/// `[sentinel]`.
-#[derive(Clone, Debug)]
-pub struct SentinelConfig {
-    /// `host:port` pairs that answer TLS.
-    pub tls: Vec<(Arc<str>, u16)>,
-    /// Names that our own resolver must be able to resolve.
-    pub names: Vec<Arc<str>>,
-    /// How often each is asked.
-    pub interval: Duration,
-    /// How long a doubtful failure waits for an alibi.
-    pub patience: Duration,
-}
-
 /// `[domain.NAME]`: a dependency that services share.
 #[derive(Clone, Debug)]
 pub struct Domain {
@@ -188,8 +186,6 @@ pub struct Domain {
     pub kind: Arc<str>,
     /// Its host.
     pub host: Arc<str>,
-    /// Probes that look at it.
-    pub probes: Vec<Arc<str>>,
 }
 
 #[cfg(test)]

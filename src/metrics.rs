@@ -12,11 +12,13 @@ pub mod field;
 mod labels;
 pub mod own;
 pub mod promises;
+pub mod samples;
 pub mod table;
 pub mod writer;
 
 pub use exposures::ExposureNumbers;
 pub use own::{Own, PushNumbers, StoreNumbers};
 pub use promises::{PromiseNumbers, PromiseText, TierNumbers};
+pub use samples::Sample;
 pub use table::{ServiceStates, Settled, Table};
 pub use writer::Exposition;

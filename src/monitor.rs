@@ -26,6 +26,7 @@ pub mod numbers;
 pub mod outages;
 mod recall;
 pub mod recorder;
+pub mod references;
 pub mod scheduler;
 pub mod snapshot;
 pub mod track;
@@ -53,6 +54,7 @@ use outages::Outages;
 pub use recall::outage_of;
 use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
+use references::References;
 use scheduler::Worker;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,6 +149,8 @@ pub struct Plan {
     pub board: Board,
     /// The past of every service.
     pub book: Book,
+    /// What is known of sentinels, canaries and shared dependencies.
+    pub references: References,
     /// What is or was down.
     pub outages: Arc<Mutex<Outages>>,
     /// What people are told, as it was stored.
@@ -193,8 +197,7 @@ pub fn roster(config: &Config) -> Roster {
 
 /// A service and the names under which its checks were known before, so that its outages and closed periods follow it.
 fn service_name(config: &Config, service: &Service) -> Name {
-    let checks = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-    let former_ids = checks.flat_map(|check| config.checks[check.get()].formerly.iter());
+    let former_ids = service.checks().flat_map(|check| config.checks[check.get()].formerly.iter());
     let former = former_ids.filter_map(|id| id.split_once('/')).map(|(name, _)| name);
     // A check that came over from a service which is still there took only its own history along.
     let gone = |name: &&str| config.services.iter().all(|other| *other.name != **name);
@@ -249,7 +252,7 @@ fn begin(
     now: Timestamp,
 ) -> (Ledger, Book) {
     let zone = &config.monitor.timezone;
-    let mut ledger = Ledger::new(checks, services, zone, now);
+    let mut ledger = Ledger::new(&config.lookouts(), services, zone, now);
     let book = Book::new(services, checks, zone, now);
     ledger.set_maintenance(windows, checks, services);
     book.set_maintenance(windows, checks);
@@ -278,13 +281,14 @@ pub fn plan(
 ) -> Plan {
     let (instant, started) = (Instant::now(), clock.now());
     let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
+    let lookouts = config.lookouts();
+    let references = References::new(&config.references, checks.len(), started);
     let services: Arc<[Service]> = config.services.clone().into();
     let vantage = &config.monitor.vantage;
     let metrics = config.metrics;
     let table =
         Table::new(vantage, metrics.detail, metrics.field_names, &checks, &services, started);
-    let limit = config.monitor.max_in_flight as usize;
-    let room = Arc::new(Semaphore::new(limit));
+    let room = Arc::new(Semaphore::new(config.monitor.max_in_flight as usize));
     own.set_limit(config.monitor.max_in_flight);
 
     let (to_recorder, events) = mpsc::channel(EVENTS);
@@ -292,23 +296,13 @@ pub fn plan(
     let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
     let Past { ledger, book, outages, alerts, journal } =
         Past::new(config, &checks, &services, &desk.in_force(), opened, started);
-    let setting = Setting {
-        vantage: Arc::clone(vantage),
-        notices,
-        providers: config.providers.clone(),
-        services: Arc::clone(&services),
-        checks: Arc::clone(&checks),
-        clock: Arc::clone(clock),
-        own: own.clone(),
-        room: Arc::clone(&room),
-        limit,
-    };
+    let setting = setting(config, notices, (&checks, &services), (clock, own, &room));
     let board = Board::new(setting, &ledger, started);
 
     let (stop, stopped) = watch::channel(false);
     let seat = |number, share, asked| Worker {
         checks: share,
-        all: Arc::clone(&checks),
+        all: Arc::clone(&lookouts),
         number,
         anchor: (instant, started),
         clock: Arc::clone(clock),
@@ -319,7 +313,7 @@ pub fn plan(
         pulse: Arc::default(),
         own: own.clone(),
     };
-    let (seats, rechecks) = seats(workers, checks.len(), seat);
+    let (seats, rechecks) = seats(workers, lookouts.len(), seat);
     let table = Arc::new(table);
     let recorder = Recorder {
         pulse: Arc::default(),
@@ -330,6 +324,8 @@ pub fn plan(
         outages: Arc::clone(&outages),
         table: Arc::clone(&table),
         board: board.clone(),
+        references: references.clone(),
+        lookouts,
         checks,
         services,
         rechecks,
@@ -339,6 +335,7 @@ pub fn plan(
     Plan {
         board,
         book,
+        references,
         outages,
         alerts,
         desk,
@@ -348,6 +345,26 @@ pub fn plan(
         events,
         workers: seats,
         stop,
+    }
+}
+
+/// What the picture knows from the start.
+fn setting(
+    config: &Config,
+    notices: Vec<String>,
+    (checks, services): (&Arc<[Arc<Check>]>, &Arc<[Service]>),
+    (clock, own, room): (&Arc<dyn WallClock>, &Own, &Arc<Semaphore>),
+) -> Setting {
+    Setting {
+        vantage: Arc::clone(&config.monitor.vantage),
+        notices,
+        providers: config.providers.clone(),
+        services: Arc::clone(services),
+        checks: Arc::clone(checks),
+        clock: Arc::clone(clock),
+        own: own.clone(),
+        room: Arc::clone(room),
+        limit: config.monitor.max_in_flight as usize,
     }
 }
 

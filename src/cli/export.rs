@@ -78,10 +78,9 @@ fn write(
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     for (number, service) in config.services.iter().enumerate() {
-        let own = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-        let own = own.map(|check| config.checks[check.get()].id.clone());
+        let ids = service.checks().map(|check| config.checks[check.get()].id.clone());
+        let ids: Vec<CheckId> = ids.collect();
         let entry = service.entry.as_ref().map(|entry| entry.check_id(&service.name));
-        let ids: Vec<CheckId> = own.chain(entry.clone()).collect();
         book.with(number, |history| {
             for (id, past) in ids.iter().zip(history.checks()) {
                 let lines = stretch::lines(id.as_str(), past, during);

@@ -11,6 +11,7 @@ mod maintenance;
 mod probe;
 mod promise;
 mod receiver;
+mod reference;
 mod service;
 mod tcp;
 mod tier;
@@ -19,6 +20,7 @@ mod top;
 pub(super) use dns::RCODES;
 pub(super) use probe::bad_pattern;
 pub(super) use promise::{percent_text, window};
+pub(super) use reference::DEFAULT_PATIENCE;
 pub(super) use service::BUILT_IN;
 
 use super::decode::{Context, one_of, table_section};
@@ -26,10 +28,11 @@ use super::problem::{Kind, Problem};
 use super::source::{At, Place};
 use super::template::Template;
 use super::tree::Table;
-use super::{Detail, Maintenance, SentinelConfig};
+use super::{Detail, Maintenance};
 use crate::model::{
-    AskedResolver, DnsTransport, EntryPolicy, FlagRules, IpChoice, Network, Objective, PemFile,
-    Pick, Receiver, Redirects, Role, Secret, Side, StartTls, StatusRules, TlsVersion, Truncated,
+    AskedResolver, DnsTransport, EntryPolicy, FlagRules, Host, IpChoice, Network, Objective,
+    PemFile, Pick, Plane, Receiver, Redirects, Role, Secret, Side, StartTls, StatusRules,
+    TlsVersion, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -57,7 +60,7 @@ pub(super) struct Raw {
     pub(super) probes: Vec<RawProbe>,
     pub(super) classes: Vec<RawClass>,
     pub(super) services: Vec<RawService>,
-    pub(super) sentinel: Option<SentinelConfig>,
+    pub(super) sentinel: Option<RawSentinel>,
     /// Those of its hosts that are addresses.
     pub(super) sentinel_addresses: Vec<(std::net::IpAddr, Place)>,
     pub(super) domains: Vec<RawDomain>,
@@ -118,11 +121,11 @@ pub(super) struct RawProvider {
     pub(super) vars: Texts,
     pub(super) formerly: Formers,
     pub(super) networks: Vec<Network>,
-    pub(super) canaries: Vec<crate::model::Canary>,
+    pub(super) canaries: Vec<RawCanary>,
 }
 
 /// `[probe.NAME]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RawProbe {
     pub(super) name: At<Arc<str>>,
     pub(super) settings: Settings,
@@ -133,7 +136,7 @@ pub(super) struct RawProbe {
 }
 
 /// How a probe looks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum RawKind {
     Http(Box<RawHttp>),
     Tcp(RawTcp),
@@ -141,7 +144,7 @@ pub(super) enum RawKind {
 }
 
 /// `[probe.NAME.http]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RawHttp {
     pub(super) url: Template,
     pub(super) method: Option<At<::http::Method>>,
@@ -157,21 +160,21 @@ pub(super) struct RawHttp {
 }
 
 /// The value of a header.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum RawHeader {
     Text(Template),
     Secret(At<Secret>),
 }
 
 /// The body of a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum RawBody {
     Text(Template),
     File(At<bytes::Bytes>),
 }
 
 /// `[probe.NAME.tls]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RawTls {
     pub(super) ca: Option<At<PemFile>>,
     pub(super) identity: Option<At<(PemFile, PemFile)>>,
@@ -182,14 +185,14 @@ pub(super) struct RawTls {
 }
 
 /// `[probe.NAME.tcp]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RawTcp {
     pub(super) address: Template,
     pub(super) dialogue: Option<At<Vec<RawStep>>>,
 }
 
 /// One step of a dialogue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum RawStep {
     Expect { pattern: Template, within: Option<At<Duration>> },
     Send(Template),
@@ -197,7 +200,7 @@ pub(super) enum RawStep {
 }
 
 /// `[probe.NAME.dns]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RawDns {
     pub(super) server: Option<Template>,
     pub(super) query: Template,
@@ -210,7 +213,7 @@ pub(super) struct RawDns {
 }
 
 /// `answers = { … }`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RawAnswers {
     pub(super) all: Option<At<Vec<Template>>>,
     pub(super) any: Option<At<Vec<Template>>>,
@@ -281,7 +284,7 @@ pub(super) struct RawEndpoint {
     pub(super) host: Option<Template>,
     pub(super) probes: Option<At<Vec<Use>>>,
     pub(super) role: Option<At<Role>>,
-    pub(super) ready_probe: Option<At<String>>,
+    pub(super) ready_probe: Option<Use>,
 }
 
 /// `[service.NAME.entry]`.
@@ -303,6 +306,24 @@ pub(super) struct RawMark {
     pub(super) header: ::http::HeaderName,
     pub(super) matches: Template,
     pub(super) provider: At<String>,
+}
+
+/// `[[provider.NAME.canary]]`.
+#[derive(Debug)]
+pub(super) struct RawCanary {
+    pub(super) region: Option<At<Arc<str>>>,
+    pub(super) plane: Plane,
+    pub(super) probe: RawProbe,
+}
+
+/// `[sentinel]`, its members as probes.
+#[derive(Debug)]
+pub(super) struct RawSentinel {
+    pub(super) patience: Duration,
+    pub(super) tls: Vec<RawProbe>,
+    /// Those of `tls`, in that order.
+    pub(super) hosts: Vec<Host>,
+    pub(super) names: Vec<RawProbe>,
 }
 
 /// `[domain.NAME]`.

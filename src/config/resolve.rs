@@ -394,14 +394,30 @@ impl<'a> Walk<'a, '_> {
             }
             plans.push(Plan { usage, probe });
         }
+        plans.extend(self.ready(site, &seen));
         plans
+    }
+
+    /// What tells whether a standby could take over, unless it is among its probes already. A name that nothing has is
+    /// reported with all others.
+    fn ready(&self, site: &Site<'a>, seen: &BTreeMap<&str, Place>) -> Option<Plan<'a>> {
+        let usage = site.table?.ready_probe.as_ref()?;
+        let name = usage.name.value.as_str();
+        let probe = self.index.probes.get(name).copied()?;
+        (!seen.contains_key(name)).then_some(Plan { usage, probe })
     }
 }
 
 impl<'a> Site<'a> {
     /// The public name of the service as if it were an endpoint without a table, and its one check: a use of `probe` as
     /// the service uses it, or as `own` says where it does not.
-    pub(super) fn as_entry(&self, own: &'a Use, probe: &'a RawProbe) -> (Self, Plan<'a>) {
+    pub(super) fn as_entry(
+        &self,
+        own: &'a Use,
+        probe: &'a RawProbe,
+        host: &Arc<str>,
+        place: Place,
+    ) -> (Self, Plan<'a>) {
         let shared = [Some(&self.service.shared), self.class.map(|class| &class.shared)];
         let listed = shared.into_iter().flatten().find_map(|each| each.probes.as_ref());
         let usage = listed
@@ -409,7 +425,7 @@ impl<'a> Site<'a> {
         let site = Site {
             table: None,
             name: "entry".into(),
-            host: Held::default("".into()),
+            host: Held::said(Arc::clone(host), own.settings.path.as_str(), place),
             plans: Vec::new(),
             region: self.region.clone(),
             ..*self

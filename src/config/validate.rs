@@ -6,10 +6,10 @@
 //!
 //! It opens nothing but the file with this host's name.
 
-use super::build::{Builder, timing};
+use super::build::Builder;
 use super::decode::{Context, one_of};
 use super::problem::{Kind, Problem, closest};
-use super::raw::{Raw, RawEntry};
+use super::raw::{DEFAULT_PATIENCE, Raw};
 use super::resolve::{Index, Planned, Site, fill, plan, unknown};
 use super::source::At;
 use super::template::Position;
@@ -54,7 +54,12 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
             })
             .collect();
         let labels = labels(raw, each, &mut all_labels);
-        let service = service(context, &index, each, labels, endpoints);
+        let mut service = service(context, each, labels, endpoints);
+        let next = CheckIndex(u32::try_from(checks.len()).expect("far below 2^32 checks"));
+        if let Some((entry, check)) = build_entry(&mut builder, &index, each, next) {
+            service.entry = Some(entry);
+            checks.push(Arc::new(check));
+        }
         super::promise::check(context, &index, each, &service, &checks);
         if let (Some(said), Some(entry)) = (&each.service.entry, &service.entry) {
             let shape = |check: CheckIndex| checks[check.get()].shape;
@@ -68,6 +73,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     sentinels_on_clouds(context, raw);
     vantage_on_cloud(context, raw);
     unused(context, raw, &planned);
+    let references = super::references::build(&mut builder, &index, raw, &checks);
     if !context.sink.has_errors() {
         unused_maintenance(context, raw, &services, &checks);
     }
@@ -80,7 +86,8 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         providers: raw.providers.iter().map(provider).collect(),
         services,
         checks,
-        sentinel: raw.sentinel.clone(),
+        references,
+        patience: raw.sentinel.as_ref().map_or(DEFAULT_PATIENCE, |sentinel| sentinel.patience),
         domains: domains(raw),
         maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
         receivers: raw.receivers.iter().map(|receiver| receiver.value.clone()).collect(),
@@ -112,7 +119,7 @@ fn build_site<'a>(
         ready_probe: site
             .table
             .and_then(|table| table.ready_probe.as_ref())
-            .map(|name| name.value.as_str().into()),
+            .map(|ready| ready.name.value.as_str().into()),
         checks: (first..first + count).map(CheckIndex).collect(),
     };
     (endpoint, checks)
@@ -148,7 +155,11 @@ fn provider(raw: &super::raw::RawProvider) -> Provider {
             .map_or_else(|| raw.name.value.to_string(), |title| title.value.clone()),
         region: raw.region.as_ref().map_or_else(|| "".into(), |region| Arc::clone(&region.value)),
         networks: raw.networks.clone(),
-        canaries: raw.canaries.clone(),
+        canaries: raw
+            .canaries
+            .iter()
+            .map(|canary| super::references::canary(raw, canary))
+            .collect(),
     }
 }
 
@@ -159,7 +170,6 @@ fn domains(raw: &Raw) -> Vec<Domain> {
             name: Arc::clone(&domain.name.value),
             kind: domain.kind.as_ref().map_or("", |kind| kind.value).into(),
             host: domain.host.as_ref().map_or("", |host| &host.value).into(),
-            probes: domain.probes.iter().map(|probe| probe.value.as_str().into()).collect(),
         })
         .collect()
 }
@@ -186,7 +196,6 @@ fn labels(
 
 fn service(
     context: Context<'_>,
-    index: &Index<'_>,
     planned: &Planned<'_>,
     labels: Arc<BTreeMap<String, String>>,
     endpoints: Vec<Endpoint>,
@@ -209,7 +218,7 @@ fn service(
             .map_or(Side::Any, |side| side.value),
         endpoints,
         objectives: planned.objectives().iter().map(|promise| promise.value.clone()).collect(),
-        entry: said.entry.as_ref().and_then(|entry| read_entry(context, index, planned, entry)),
+        entry: None,
         depends_on: said.depends_on.iter().map(|name| name.value.as_str().into()).collect(),
     }
 }
@@ -230,12 +239,15 @@ fn runbook(context: Context<'_>, planned: &Planned<'_>) -> Option<Arc<str>> {
     fill(context, template, Position::Url, &format!("{path}.runbook"), site, None).map(Into::into)
 }
 
-fn read_entry(
-    context: Context<'_>,
+/// The public name of a service and its check, which will be the one at `next`.
+fn build_entry(
+    builder: &mut Builder<'_>,
     index: &Index<'_>,
     planned: &Planned<'_>,
-    entry: &RawEntry,
-) -> Option<Entry> {
+    next: CheckIndex,
+) -> Option<(Entry, Check)> {
+    let context = builder.context;
+    let entry = planned.service.entry.as_ref()?;
     if let Some(usage) = &entry.probe {
         known_probe(context, index, &usage.settings.path, &usage.name);
     }
@@ -253,21 +265,25 @@ fn read_entry(
         context.sink.report(problem);
         return None;
     }
+    let host: Arc<str> = host.into();
     let usage = entry.probe.as_ref()?;
     let probe = index.probes.get(usage.name.value.as_str())?;
-    let (site, plan) = planned.sites.first()?.as_entry(usage, probe);
-    let timing = timing(&site, &plan);
-    timing.check(context, &plan);
-    Some(Entry {
-        host: host.into(),
-        probe: usage.name.value.as_str().into(),
-        shape: timing.shape(),
+    let (site, plan) = planned.sites.first()?.as_entry(usage, probe, &host, template.place);
+    let check = builder.check(&site, &plan, &host)?;
+    // It leads to one cloud or another, and stands on none.
+    let check = Check { provider: "".into(), region: "".into(), ..check };
+    let entry = Entry {
+        host,
+        probe: Arc::clone(&check.probe),
+        shape: check.shape,
+        check: next,
         policy: entry.policy.as_ref().map_or(EntryPolicy::Failover, |policy| policy.value),
         failover_within: entry.failover_within.as_ref().map(|span| span.value),
         resolvers: super::entry::resolvers(entry),
         marks,
-        ip: timing.ip.value,
-    })
+        ip: check.spec.ip,
+    };
+    Some((entry, check))
 }
 
 fn known_probe(context: Context<'_>, index: &Index<'_>, path: &str, name: &At<String>) {
@@ -323,8 +339,8 @@ fn mentions(context: Context<'_>, index: &Index<'_>, raw: &Raw) {
             unknown(context, Kind::UnknownDomain, "domain", &path, name, known);
         }
         for table in &service.tables {
-            if let Some(name) = &table.ready_probe {
-                known_probe(context, index, &format!("{}.ready_probe", table.settings.path), name);
+            if let Some(ready) = &table.ready_probe {
+                known_probe(context, index, &ready.settings.path, &ready.name);
             }
         }
     }
@@ -365,8 +381,9 @@ fn unused_maintenance(
 ) {
     for At { value: window, place } in &raw.maintenance {
         let fits = |service: &Service| {
-            let mut indices = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-            indices.any(|index| window.matching.fits(&checks[index.get()], &service.labels))
+            service
+                .checks()
+                .any(|index| window.matching.fits(&checks[index.get()], &service.labels))
         };
         if services.iter().any(fits) {
             continue;
@@ -407,7 +424,7 @@ fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
                 .map(|usage| usage.name.value.as_str()),
         );
         let ready = each.service.tables.iter().filter_map(|table| table.ready_probe.as_ref());
-        probes.extend(ready.map(|name| name.value.as_str()));
+        probes.extend(ready.map(|ready| ready.name.value.as_str()));
         classes.extend(each.service.class.iter().map(|name| name.value.as_str()));
     }
     // A service that could not be placed still names its probes.

@@ -39,6 +39,8 @@ pub enum Subject {
     Service,
     /// A promise in a scope: `service`, `slo`, `scope`, `provider`, `vantage`; all of them identify it.
     Promise,
+    /// What goes on at the moment of a scrape: the labels named in the metric, and `vantage`.
+    Sample,
     /// The daemon itself: `vantage`.
     Own,
 }
@@ -130,11 +132,15 @@ metrics! {
     ServiceSideState = Service Gauge "nephoscope_service_side_state" ["service", "provider"] Lean
         "State of the service on one provider, joined over its endpoints; same scale as the state of a check.";
     ServiceState = Service Gauge "nephoscope_service_state" ["service", "scope"] Lean
-        "State of the service joined over its sides (any: one side is enough; all: every side); same scale as the state of a check.";
+        "State of the service joined over its sides (any: one side is enough; all: every side; entry: what its public name gives); same scale as the state of a check.";
     ServiceExposure = Service Counter "nephoscope_service_exposure_seconds_total" ["service", "state", "provider"] Lean
         "Settled time of the service by how many sides were able to serve, in seconds (both: at least two; only: one, named by provider; none; unknown); maintenance of a side is not able. Absent with one side; adds up to the time it has been watched.";
     ServiceFailoverCost = Service Counter "nephoscope_service_failover_cost_seconds_total" ["service"] Lean
         "Settled time in which the public name was bad while some side was able to serve, in seconds; absent without an entry.";
+    CanaryHealth = Sample Gauge "nephoscope_canary_health" ["provider", "region", "plane", "canary"] Lean
+        "State of a cloud's own endpoint, apart from our services; same scale as the state of a check.";
+    DomainState = Sample Gauge "nephoscope_domain_state" ["domain", "probe"] Lean
+        "State of a dependency that services share, as one of its probes sees it; same scale as the state of a check.";
     SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
         "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
     SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean

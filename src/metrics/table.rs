@@ -38,6 +38,8 @@ pub struct ServiceStates {
     pub any: State,
     /// Every side can serve.
     pub all: State,
+    /// What a fresh client of the public name gets, if there is one.
+    pub entry: Option<State>,
     /// Each side, in the order in which the service's endpoints first name its provider.
     pub sides: Vec<State>,
 }
@@ -182,6 +184,7 @@ impl Table {
         let states = texts.iter().map(|service| ServiceStates {
             any: State::Unknown,
             all: State::Unknown,
+            entry: None,
             sides: vec![State::Unknown; service.providers.len()],
         });
         Self {

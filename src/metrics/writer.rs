@@ -11,8 +11,9 @@ use super::exposures::{self, ExposureNumbers};
 use super::field;
 use super::labels::CheckText;
 use super::promises::{self, PromiseNumbers};
+use super::samples::Sample;
 use super::table::{Durations, Row, SHARD_ROWS, ServiceStates, Table};
-use crate::model::{Detail, ProbeResult, Reason, Timestamp, Verdict};
+use crate::model::{Detail, ProbeResult, Reason, State, Timestamp, Verdict};
 use bytes::Bytes;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub struct Exposition {
     services: Vec<ServiceStates>,
     promises: Vec<PromiseNumbers>,
     exposures: Vec<ExposureNumbers>,
+    samples: Vec<Sample>,
+    /// The metric of samples whose head stands.
+    sampled: Option<Metric>,
     last_runs: Vec<Option<Arc<ProbeResult>>>,
     own: Option<String>,
     /// Position in the catalogue.
@@ -55,6 +59,8 @@ impl Exposition {
             services,
             promises,
             exposures: Vec::new(),
+            samples: Vec::new(),
+            sampled: None,
             last_runs,
             own,
             metric: 0,
@@ -68,6 +74,13 @@ impl Exposition {
     #[must_use]
     pub fn with_exposures(mut self, exposures: Vec<ExposureNumbers>) -> Self {
         self.exposures = exposures;
+        self
+    }
+
+    /// The same with what was worked out for this page.
+    #[must_use]
+    pub fn with_samples(mut self, samples: Vec<Sample>) -> Self {
+        self.samples = samples;
         self
     }
 
@@ -90,6 +103,11 @@ impl Exposition {
                 Subject::Service => self.write_services(*metric, out),
                 Subject::Promise => {
                     if !self.write_promises(*metric, out) {
+                        return;
+                    }
+                }
+                Subject::Sample => {
+                    if !self.write_samples(*metric, out) {
                         return;
                     }
                 }
@@ -158,6 +176,26 @@ impl Exposition {
         true
     }
 
+    /// As [`Self::write_checks`], of samples; a metric without any is left out.
+    fn write_samples(&mut self, metric: Metric, out: &mut String) -> bool {
+        while let Some(sample) = self.samples.get(self.row) {
+            self.row += 1;
+            if !sample.is_of(metric) {
+                continue;
+            }
+            if self.sampled != Some(metric) {
+                write_head(metric, out);
+                self.sampled = Some(metric);
+            }
+            sample.write(out);
+            if out.len() > CHUNK {
+                return false;
+            }
+        }
+        self.row = 0;
+        true
+    }
+
     /// As [`Self::write_checks`], of exposure.
     fn write_exposures(&mut self, metric: Metric, out: &mut String) -> bool {
         if self.row == 0 && !self.exposures.is_empty() {
@@ -182,10 +220,11 @@ impl Exposition {
         let (name, vantage) = (metric.entry().name, &self.table.vantage);
         for (text, states) in self.table.services.iter().zip(&self.services) {
             let sides = text.providers.iter().map(|each| &**each).zip(states.sides.iter().copied());
-            let scopes = [("any", states.any), ("all", states.all)];
-            let (label, lines) = match metric {
+            let entry = states.entry.map(|state| ("entry", state));
+            let scopes = entry.into_iter().chain([("any", states.any), ("all", states.all)]);
+            let (label, lines): (_, Vec<(&str, State)>) = match metric {
                 Metric::ServiceSideState => ("provider", sides.collect()),
-                _ => ("scope", Vec::from(scopes)),
+                _ => ("scope", scopes.collect()),
             };
             for (value, state) in lines {
                 let (service, number) = (&text.name, state.index());

@@ -30,8 +30,6 @@ pub struct Canary {
     pub region: Arc<str>,
     /// What it shows: only `data` can blame a provider.
     pub plane: Plane,
-    /// Where to look.
-    pub url: url::Url,
 }
 
 words! {

@@ -5,7 +5,7 @@
 //!
 //! What follows from its state is decided by the rules.
 
-use super::Check;
+use super::{Check, Plane};
 use std::sync::Arc;
 
 /// A check that is not of a service.
@@ -30,6 +30,8 @@ pub enum ReferenceRole {
         provider: usize,
         /// Position among its canaries.
         canary: usize,
+        /// What it shows: only `data` can blame a provider.
+        plane: Plane,
     },
     /// A dependency that services share.
     Domain {

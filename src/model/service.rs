@@ -5,7 +5,7 @@
 //! How their states combine is decided elsewhere.
 
 use super::words::words;
-use super::{AskedResolver, CheckId, CheckIndex, IpChoice, Mark, Objective, Shape};
+use super::{AskedResolver, Check, CheckId, CheckIndex, IpChoice, Mark, Objective, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,14 @@ pub struct Service {
     pub depends_on: Vec<Arc<str>>,
 }
 
+impl Service {
+    /// All of its checks: those of its endpoints in order, then that of its public name.
+    pub fn checks(&self) -> impl Iterator<Item = CheckIndex> + '_ {
+        let of_endpoints = self.endpoints.iter().flat_map(|endpoint| &endpoint.checks).copied();
+        of_endpoints.chain(self.entry.as_ref().map(|entry| entry.check))
+    }
+}
+
 /// Where a service runs.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -50,6 +58,16 @@ pub struct Endpoint {
     pub ready_probe: Option<Arc<str>>,
     /// Its checks, as positions in the configuration's list.
     pub checks: Vec<CheckIndex>,
+}
+
+impl Endpoint {
+    /// Whether it is judged by this check of its own (S11): one that counts, and for a standby its `ready_probe` alone.
+    pub fn is_judged_by(&self, check: &Check) -> bool {
+        match (self.role, &self.ready_probe) {
+            (Role::Standby, Some(ready)) => check.probe == *ready,
+            _ => check.counts,
+        }
+    }
 }
 
 words! {
@@ -91,6 +109,8 @@ pub struct Entry {
     pub ip: IpChoice,
     /// When its check runs, as that of an endpoint of the service without settings of its own.
     pub shape: Shape,
+    /// Its check, as a position in the configuration's list.
+    pub check: CheckIndex,
 }
 
 impl Entry {

@@ -8,7 +8,8 @@
 use super::joint::JointService;
 use super::ledger::Ledger;
 use super::snapshot::{
-    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
+    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
+    StateSeconds, Step,
 };
 use crate::clock::WallClock;
 use crate::metrics::Own;
@@ -256,6 +257,11 @@ impl Board {
             labels: Arc::clone(&service.labels),
             any: joint.any,
             all: joint.all,
+            entry: service.entry.as_ref().zip(joint.entry).map(|(entry, standing)| EntryView {
+                host: Arc::clone(&entry.host),
+                standing,
+                check: checks[entry.check.get()].clone(),
+            }),
             sides: sides.collect(),
         }
     }

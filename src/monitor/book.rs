@@ -53,12 +53,10 @@ impl Book {
     ) -> Self {
         let mut places = vec![(0, 0); checks.len()];
         for (number, service) in services.iter().enumerate() {
-            let of_service = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-            for (position, check) in of_service.enumerate() {
+            for (position, check) in service.checks().enumerate() {
                 places[check.get()] = (number, position);
             }
         }
-        // Nothing looks through public names yet: such a promise has no data, which is what is shown.
         let entry = |service: &Service| service.entry.as_ref().map(|entry| entry.shape.interval);
         let history = |service: &Service| {
             Mutex::new(History::new(service, checks, entry(service), zone, begun))
@@ -78,14 +76,13 @@ impl Book {
     ) -> Vec<usize> {
         let mut changed = Vec::new();
         for (number, service) in self.0.services.iter().enumerate() {
-            let of_service = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-            let about = |check: &CheckIndex| {
+            let about = |check: CheckIndex| {
                 let fits = |window: &&Arc<Maintenance>| {
                     window.matching.fits(&checks[check.get()], &service.labels)
                 };
                 windows.iter().filter(fits).cloned().collect::<Vec<_>>()
             };
-            let of_service = of_service.map(about).collect();
+            let of_service = service.checks().map(about).collect();
             if lock(&self.0.histories[number]).set_windows(of_service) {
                 changed.push(number);
             }

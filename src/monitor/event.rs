@@ -103,6 +103,13 @@ pub enum Effect {
         /// What it was and is.
         change: Change,
     },
+    /// What a fresh client of a service's public name gets changed.
+    EntryChanged {
+        /// Position of the service.
+        service: usize,
+        /// What it was and is.
+        change: Change,
+    },
     /// The joined state of a service over its sides changed (any side can serve).
     ServiceChanged {
         /// Position of the service.

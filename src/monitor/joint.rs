@@ -15,8 +15,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Joint {
     services: Vec<JointService>,
-    /// The service of each check.
-    owner: Vec<usize>,
+    /// The service of each check; a reference has none.
+    owner: Vec<Option<usize>>,
 }
 
 /// The joined states of one service.
@@ -26,8 +26,12 @@ pub struct JointService {
     pub any: Standing,
     /// Every side can serve.
     pub all: Standing,
+    /// What a fresh client of the public name gets, if there is one.
+    pub entry: Option<Standing>,
     /// One per provider, in the order of the service's endpoints.
     pub sides: Vec<JointSide>,
+    /// The check of the public name.
+    entry_check: Option<CheckIndex>,
 }
 
 /// The joined state of a service on one provider.
@@ -56,10 +60,10 @@ pub struct JointEndpoint {
 impl Joint {
     /// Everything that is looked at is unknown since `now`; what nothing counts for is excluded (S11).
     pub fn new(checks: &[Arc<Check>], services: &[Service], now: Timestamp) -> Self {
-        let mut owner = vec![0; checks.len()];
+        let mut owner = vec![None; checks.len()];
         for (position, service) in services.iter().enumerate() {
-            for check in service.endpoints.iter().flat_map(|endpoint| &endpoint.checks) {
-                owner[check.get()] = position;
+            for check in service.checks() {
+                owner[check.get()] = Some(position);
             }
         }
         let mut services: Vec<_> =
@@ -77,7 +81,8 @@ impl Joint {
                 let endpoints = side.endpoints.iter_mut().map(|endpoint| &mut endpoint.standing);
                 endpoints.chain([&mut side.standing])
             });
-            for standing in sides.chain([&mut service.any, &mut service.all]) {
+            let whole = [&mut service.any, &mut service.all].into_iter().chain(&mut service.entry);
+            for standing in sides.chain(whole) {
                 standing.since = standing.since.shifted(millis);
             }
         }
@@ -88,9 +93,14 @@ impl Joint {
         &self.services
     }
 
+    /// Whether a check is of a service.
+    pub fn has(&self, check: CheckIndex) -> bool {
+        self.owner[check.get()].is_some()
+    }
+
     /// The position of the service that a check belongs to.
     pub fn owner(&self, check: CheckIndex) -> usize {
-        self.owner[check.get()]
+        self.owner[check.get()].expect("only a check of a service is asked about")
     }
 
     /// The state of `check` changed at `at`: joins everything above it anew.
@@ -101,10 +111,10 @@ impl Joint {
         state: impl Fn(CheckIndex) -> State,
         effects: &mut Vec<Effect>,
     ) {
-        let service = self.owner[check.get()];
+        let service = self.owner(check);
         let joint = &mut self.services[service];
         let before: Vec<_> = joint.sides.iter().map(|side| side.standing.state).collect();
-        let from = joint.any.state;
+        let (from, entry_from) = (joint.any.state, joint.entry.map(|entry| entry.state));
         joint.join(at, state);
         for (side, from) in before.into_iter().enumerate() {
             let Standing { state: to, since } = joint.sides[side].standing;
@@ -112,6 +122,11 @@ impl Joint {
                 let change = Change { from, to, since };
                 effects.push(Effect::SideChanged { service, side, change });
             }
+        }
+        if let (Some(from), Some(Standing { state: to, since })) = (entry_from, joint.entry)
+            && from != to
+        {
+            effects.push(Effect::EntryChanged { service, change: Change { from, to, since } });
         }
         let Standing { state: to, since } = joint.any;
         if from != to {
@@ -125,12 +140,12 @@ impl JointService {
         let unknown = Standing { state: State::Unknown, since: now };
         let mut sides: Vec<JointSide> = Vec::new();
         for (position, endpoint) in service.endpoints.iter().enumerate() {
-            let counting = |check: &&CheckIndex| checks[check.get()].counts;
+            let judging = |check: &&CheckIndex| endpoint.is_judged_by(&checks[check.get()]);
             let joined = JointEndpoint {
                 position,
                 standing: unknown,
                 active: endpoint.role == Role::Active,
-                checks: endpoint.checks.iter().filter(counting).copied().collect(),
+                checks: endpoint.checks.iter().filter(judging).copied().collect(),
             };
             match sides.iter_mut().find(|side| side.provider == endpoint.provider) {
                 Some(side) => side.endpoints.push(joined),
@@ -142,7 +157,8 @@ impl JointService {
                 }),
             }
         }
-        Self { any: unknown, all: unknown, sides }
+        let entry_check = service.entry.as_ref().map(|entry| entry.check);
+        Self { any: unknown, all: unknown, entry: entry_check.map(|_| unknown), sides, entry_check }
     }
 
     /// Joins everything anew; what changes by that holds since `at`.
@@ -159,11 +175,14 @@ impl JointService {
         let (any, all) = (join_parallel(states()), join_serial(states()));
         set(&mut self.any, any, at);
         set(&mut self.all, all, at);
+        if let (Some(entry), Some(check)) = (&mut self.entry, self.entry_check) {
+            set(entry, state(check), at);
+        }
     }
 }
 
 impl JointSide {
-    /// Over the active endpoints; a side of standbys alone is joined over those (their readiness comes with later work).
+    /// Over the active endpoints; a side of standbys alone is joined over those, by whether they could take over.
     fn joined(&self) -> State {
         let has_active = self.endpoints.iter().any(|endpoint| endpoint.active);
         let states = self

@@ -188,8 +188,7 @@ impl Journal {
             .map(|stored| stored.number)
             .collect();
         for service in 0..book.services().len() {
-            let endpoints = &book.services()[service].endpoints;
-            let mut checks = endpoints.iter().flat_map(|endpoint| &endpoint.checks);
+            let mut checks = book.services()[service].checks();
             if checks.any(|check| !known.contains(&self.numbers[check.get()])) {
                 self.store_state(service, ledger, book);
             }
@@ -206,7 +205,7 @@ impl Journal {
     /// Stores the state of a service; what was journaled of it is sent first.
     pub(super) fn store_state(&mut self, service: usize, ledger: &Ledger, book: &Book) {
         self.send();
-        let checks = book.services()[service].endpoints.iter().flat_map(|each| &each.checks);
+        let checks = book.services()[service].checks();
         let state = book.with(service, |history| ServiceState {
             name: book.services()[service].name.to_string(),
             seq: self.seq,
@@ -214,7 +213,7 @@ impl Journal {
             checks: checks
                 .zip(history.checks())
                 .map(|(check, past)| {
-                    let track = ledger.track(*check);
+                    let track = ledger.track(check);
                     (self.numbers[check.get()], self.codes.state(track, past))
                 })
                 .collect(),

@@ -58,7 +58,7 @@ pub(super) struct PastRun {
 }
 
 impl Ledger {
-    /// Nothing is known yet, as of `now`.
+    /// Nothing is known yet, as of `now`. `checks` are those of the services, and after them the references.
     pub fn new(
         checks: &[Arc<Check>],
         services: &[Service],
@@ -89,7 +89,7 @@ impl Ledger {
         services: &[Service],
     ) {
         for service in services {
-            for check in service.endpoints.iter().flat_map(|endpoint| &endpoint.checks) {
+            for check in service.checks() {
                 let about = |window: &&Arc<Maintenance>| {
                     window.matching.fits(&checks[check.get()], &service.labels)
                 };
@@ -154,7 +154,9 @@ impl Ledger {
         if from != to {
             effects.push(Effect::CheckChanged { check, change: Change { from, to, since } });
             let tracks = &self.tracks;
-            self.joint.rejoin(check, since, |each| tracks[each.get()].state(), effects);
+            if self.joint.has(check) {
+                self.joint.rejoin(check, since, |each| tracks[each.get()].state(), effects);
+            }
         }
         answer
     }
@@ -195,8 +197,10 @@ impl Ledger {
     /// Joins the states above every check anew, after they were recalled; nobody is told.
     pub(super) fn rejoin_all(&mut self) {
         let tracks = &self.tracks;
-        for number in 0..tracks.len() {
-            let check = CheckIndex(u32::try_from(number).expect("fewer than 2^32 checks"));
+        for (number, check) in (0..tracks.len()).zip((0..).map(CheckIndex)) {
+            if !self.joint.has(check) {
+                continue;
+            }
             let since = tracks[number].since();
             self.joint.rejoin(check, since, |each| tracks[each.get()].state(), &mut Vec::new());
         }

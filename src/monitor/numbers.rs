@@ -6,10 +6,12 @@
 //! It computes nothing and names no metric.
 
 use super::book::{Book, Held};
+use super::references::{ReferenceView, References};
+use crate::metrics::catalog::Metric;
 use crate::metrics::{
-    ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, StoreNumbers, TierNumbers,
+    ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, Sample, StoreNumbers, TierNumbers,
 };
-use crate::model::{AlertKind, ObjectiveUnit, Service, Timestamp};
+use crate::model::{AlertKind, ObjectiveUnit, ReferenceRole, Service, Timestamp};
 use crate::push::Tally;
 use crate::slo::budget::Ratio;
 use crate::store::Stats;
@@ -102,6 +104,25 @@ fn seconds_of(millis: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285 000 years")]
 fn signed_seconds(millis: i64) -> f64 {
     millis as f64 / 1e3
+}
+
+/// The states of canaries and shared dependencies.
+pub fn references(references: &References, vantage: &str) -> Vec<Sample> {
+    let sample = |view: ReferenceView| {
+        let (check, state) = (&view.check, f64::from(view.standing.state as u8));
+        match view.role {
+            ReferenceRole::Canary { plane, .. } => {
+                let labels = [&*check.provider, &check.region, plane.as_str(), &check.probe];
+                Some(Sample::new(Metric::CanaryHealth, labels, vantage, state))
+            }
+            ReferenceRole::Domain { .. } => {
+                let labels = [&*check.endpoint, &check.probe];
+                Some(Sample::new(Metric::DomainState, labels, vantage, state))
+            }
+            ReferenceRole::SentinelTls | ReferenceRole::SentinelName => None,
+        }
+    };
+    references.list().into_iter().filter_map(sample).collect()
 }
 
 /// What the store says of itself; without one, that nothing is kept.

@@ -8,14 +8,15 @@
 
 use super::event::Change;
 use crate::model::{Reason, State, Timestamp};
+use crate::slo::joint::Scope;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Ended outages that are kept in memory, over all services.
 const KEEP_ENDED: usize = 1_000;
 
-/// What an outage is about: a service, and a side of it or all sides together.
-pub type Subject = (usize, Option<usize>);
+/// What an outage is about: a service, and of it one side, all sides together (`any`) or its public name.
+pub type Subject = (usize, Scope);
 
 /// Something was down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Outage {
     pub id: Arc<str>,
     /// Name of the service.
     pub service: Arc<str>,
-    /// `any` or `provider:NAME`.
+    /// `any`, `entry` or `provider:NAME`.
     pub scope: Arc<str>,
     /// The provider; empty when it is about all sides.
     pub provider: Arc<str>,
@@ -152,7 +153,7 @@ mod tests {
         let mut outages = Outages::default();
         let change = |(from, to, since): &(State, State, i64)| {
             let change = Change { from: *from, to: *to, since: at(*since) };
-            outages.change((0, Some(0)), ("shop", "provider:aws", "aws"), change, None)
+            outages.change((0, Scope::Side(0)), ("shop", "provider:aws", "aws"), change, None)
         };
         let told = changes.iter().filter_map(change);
         let second = |at: Timestamp| at.as_millis() / 1_000;
@@ -186,9 +187,9 @@ mod tests {
         let mut outages = Outages::default();
         let name = ("shop", "any", "");
         let change = |from, to, since| Change { from, to, since: at(since) };
-        let begun = outages.change((0, None), name, change(Up, Down, 5_000), None).unwrap();
+        let begun = outages.change((0, Scope::Any), name, change(Up, Down, 5_000), None).unwrap();
         assert_eq!(outages.shift(-3_600_000)[0].started, at(1_400));
-        let ended = outages.change((0, None), name, change(Down, Up, 1_460), None).unwrap();
+        let ended = outages.change((0, Scope::Any), name, change(Down, Up, 1_460), None).unwrap();
         assert_eq!((ended.started, ended.ended), (at(1_400), Some(at(1_460))));
         assert_eq!(ended.id, begun.id);
     }
@@ -199,8 +200,8 @@ mod tests {
         for number in 0..2_000 {
             let change = |from, to, since| Change { from, to, since: at(since) };
             let name = ("shop", "any", "");
-            outages.change((0, None), name, change(Up, Down, number * 10), None);
-            outages.change((0, None), name, change(Down, Up, number * 10 + 5), None);
+            outages.change((0, Scope::Any), name, change(Up, Down, number * 10), None);
+            outages.change((0, Scope::Any), name, change(Down, Up, number * 10 + 5), None);
         }
         assert_eq!(outages.list().len(), KEEP_ENDED);
     }

@@ -19,6 +19,7 @@ use crate::model::{
     Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, State, Timestamp,
 };
 use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
+use crate::slo::joint::Scope;
 use crate::slo::spans::{Amounts, Timeline};
 use crate::store::record::{Entry, Run, ScopeCount};
 use crate::store::{self, Image};
@@ -47,10 +48,13 @@ pub(super) fn recall_outages(image: &Image, services: &[Service], outages: &mut 
     for stored in &image.open_outages {
         let service = services.iter().position(|service| *service.name == *stored.service);
         let subject = service.and_then(|service| match stored.provider.as_deref() {
-            None => Some((service, None)),
+            None if stored.scope == "entry" => {
+                services[service].entry.as_ref().map(|_| (service, Scope::Entry))
+            }
+            None => Some((service, Scope::Any)),
             Some(provider) => {
                 let side = sides(&services[service]).position(|each| each == provider)?;
-                Some((service, Some(side)))
+                Some((service, Scope::Side(side)))
             }
         });
         outages.recall(subject, outage_of(stored));
@@ -81,11 +85,11 @@ pub(super) fn reconcile(
 ) -> Vec<Outage> {
     let mut told = Vec::new();
     for (number, (service, joint)) in services.iter().zip(ledger.joint().services()).enumerate() {
-        let mut look = |side, scope: &str, provider: &str, standing: Standing| {
+        let mut look = |of, scope: &str, provider: &str, standing: Standing| {
             let Standing { state, since } = standing;
             let change = Change { from: State::Unknown, to: state, since };
             told.extend(outages.change(
-                (number, side),
+                (number, of),
                 (&service.name, scope, provider),
                 change,
                 None,
@@ -93,9 +97,12 @@ pub(super) fn reconcile(
         };
         for (position, side) in joint.sides.iter().enumerate() {
             let scope = format!("provider:{}", side.provider);
-            look(Some(position), &scope, &side.provider, side.standing);
+            look(Scope::Side(position), &scope, &side.provider, side.standing);
         }
-        look(None, "any", "", joint.any);
+        if let Some(entry) = joint.entry {
+            look(Scope::Entry, "entry", "", entry);
+        }
+        look(Scope::Any, "any", "", joint.any);
     }
     told
 }

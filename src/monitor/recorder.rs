@@ -14,8 +14,10 @@ use super::event::{Change, Effect, Event, Recheck};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
+use super::references::References;
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State, Timestamp};
+use crate::slo::joint::Scope;
 use crate::store;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -31,8 +33,12 @@ pub struct Recorder {
     pub table: Arc<Table>,
     /// The picture.
     pub board: Board,
-    /// All checks of the configuration.
+    /// All checks of the configuration's services.
     pub checks: Arc<[Arc<Check>]>,
+    /// Everything that is looked at: those, and after them the references.
+    pub lookouts: Arc<[Arc<Check>]>,
+    /// What is known of the references.
+    pub references: References,
     /// All services of the configuration.
     pub services: Arc<[Service]>,
     /// Where it shows that it lives.
@@ -102,6 +108,7 @@ impl Recorder {
 
     /// The wall clock was set back under these checks.
     fn set_back(&mut self, checks: &[CheckIndex], millis: i64, leads: bool) {
+        let checks = self.of_services(checks);
         if let Some(journal) = &mut self.journal {
             journal.clock_back(checks, millis);
         }
@@ -138,6 +145,15 @@ impl Recorder {
         self.publish(std::slice::from_ref(&check));
     }
 
+    fn is_reference(&self, check: CheckIndex) -> bool {
+        check.get() >= self.checks.len()
+    }
+
+    /// Those of these checks, ascending, that are of services.
+    fn of_services<'a>(&self, checks: &'a [CheckIndex]) -> &'a [CheckIndex] {
+        &checks[..checks.partition_point(|check| !self.is_reference(*check))]
+    }
+
     /// The windows in force are others. What was counted under the old ones is stored before the change is, so that a
     /// crash in between replays nothing under windows it did not happen under.
     fn take_maintenance(&mut self, fact: &store::Maintenance) {
@@ -154,6 +170,7 @@ impl Recorder {
     }
 
     fn publish(&self, checks: &[CheckIndex]) {
+        let checks = self.of_services(checks);
         self.table.settle(checks.iter().map(|check| {
             let track = self.ledger.track(*check);
             let (state, since, millis) = (track.state(), track.since(), track.millis());
@@ -164,6 +181,10 @@ impl Recorder {
 
     fn perform(&mut self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
         match effect {
+            Effect::Ran { check, at, result, .. } if self.is_reference(*check) => {
+                self.references.keep(*check, *at, result);
+                self.references.settle(*check, self.ledger.track(*check));
+            }
             Effect::Ran { check, at, recheck, result } => {
                 self.keep_run(*check, *at, *recheck, result);
             }
@@ -173,7 +194,15 @@ impl Recorder {
                 let worker = recheck.check.get() % self.rechecks.len();
                 let _ = self.rechecks[worker].try_send(*recheck);
             }
-            Effect::Told { check, told } => self.book.tell(*check, told),
+            Effect::Told { check, told } if !self.is_reference(*check) => {
+                self.book.tell(*check, told);
+            }
+            Effect::Told { .. } => {}
+            Effect::CheckChanged { check, change } if self.is_reference(*check) => {
+                self.references.settle(*check, self.ledger.track(*check));
+                let reference = &self.lookouts[check.get()];
+                log_check(reference, *change, run.map(|(_, result)| result));
+            }
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));
                 log_check(&self.checks[check.get()], *change, run.map(|(_, result)| result));
@@ -182,11 +211,16 @@ impl Recorder {
                 let provider = &self.ledger.joint().services()[*service].sides[*side].provider;
                 let name = &self.services[*service].name;
                 log_joined(&format_args!("{name} on {provider}"), *change, false);
-                self.note_outage((*service, Some(*side)), *change, run);
+                self.note_outage((*service, Scope::Side(*side)), *change, run);
+            }
+            Effect::EntryChanged { service, change } => {
+                let name = &self.services[*service].name;
+                log_joined(&format_args!("{name} at its public name"), *change, false);
+                self.note_outage((*service, Scope::Entry), *change, run);
             }
             Effect::ServiceChanged { service, change } => {
                 log_joined(&self.services[*service].name, *change, true);
-                self.note_outage((*service, None), *change, run);
+                self.note_outage((*service, Scope::Any), *change, run);
             }
         }
     }
@@ -198,10 +232,15 @@ impl Recorder {
         change: Change,
         run: Option<(CheckIndex, &ProbeResult)>,
     ) {
-        let (service, side) = subject;
+        let (service, scope) = subject;
         let sides = &self.ledger.joint().services()[service].sides;
-        let provider = side.map_or("", |side| &*sides[side].provider);
-        let scope = if side.is_some() { format!("provider:{provider}") } else { "any".to_owned() };
+        let (scope, provider) = match scope {
+            Scope::Side(side) => {
+                (format!("provider:{}", sides[side].provider), &*sides[side].provider)
+            }
+            Scope::Entry => ("entry".to_owned(), ""),
+            _ => ("any".to_owned(), ""),
+        };
         let why = run.and_then(|(check, result)| {
             Some(Why {
                 check: self.checks[check.get()].id.shared(),
@@ -246,7 +285,8 @@ impl Recorder {
     fn publish_service(&self, service: usize) {
         let joint = &self.ledger.joint().services()[service];
         let sides = joint.sides.iter().map(|side| side.standing.state).collect();
-        let states = ServiceStates { any: joint.any.state, all: joint.all.state, sides };
+        let entry = joint.entry.map(|entry| entry.state);
+        let states = ServiceStates { any: joint.any.state, all: joint.all.state, entry, sides };
         self.table.set_service(service, states);
         self.board.set_service(service, joint.clone());
     }

@@ -55,8 +55,30 @@ pub struct ServiceView {
     pub any: Standing,
     /// Every side can serve.
     pub all: Standing,
+    /// Its public name, if it has one.
+    pub entry: Option<EntryView>,
     /// One per provider it runs on.
     pub sides: Vec<SideView>,
+}
+
+impl ServiceView {
+    /// All of its checks: that of its public name, then those of its sides.
+    pub fn checks(&self) -> impl Iterator<Item = &CheckView> {
+        let endpoints = self.sides.iter().flat_map(|side| &side.endpoints);
+        let of_sides = endpoints.flat_map(|endpoint| &endpoint.checks);
+        self.entry.iter().map(|entry| &entry.check).chain(of_sides)
+    }
+}
+
+/// The public name of a service.
+#[derive(Clone, Debug)]
+pub struct EntryView {
+    /// The name users type.
+    pub host: Arc<str>,
+    /// What a fresh client gets.
+    pub standing: Standing,
+    /// How it is looked at.
+    pub check: CheckView,
 }
 
 /// A service on one provider.

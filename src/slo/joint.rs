@@ -62,14 +62,14 @@ pub struct Part<'a> {
 }
 
 impl Scheme {
-    /// Of a service. A side of standbys alone is judged by those.
+    /// Of a service. A side of standbys alone is judged by those: each by whether it could take over.
     pub fn of(service: &Service, checks: &[Arc<Check>], entry: bool) -> Self {
         let mut sides: Vec<SideScheme> = Vec::new();
         let mut position = 0;
         for endpoint in &service.endpoints {
             let mut counting = Vec::new();
             for check in &endpoint.checks {
-                if checks[check.get()].counts {
+                if endpoint.is_judged_by(&checks[check.get()]) {
                     counting.push(position);
                 }
                 position += 1;

@@ -125,8 +125,13 @@ impl Sheet {
         // Stable, so that services in the same state stand in the order of the configuration and do not jump about.
         services.sort_by_key(|each| Reverse(reading::overall(each).state));
         let mut runs = BTreeMap::new();
-        for side in services.iter().take(SERVICES_IN_FULL).flat_map(|each| &each.sides) {
-            let Some(check) = reading::worst_check(&side.endpoints) else { continue };
+        let in_full = services.iter().take(SERVICES_IN_FULL);
+        let shown = in_full.flat_map(|service| {
+            let sides = service.sides.iter();
+            let of_sides = sides.filter_map(|side| reading::worst_check(&side.endpoints));
+            service.entry.iter().map(|entry| &entry.check).chain(of_sides)
+        });
+        for check in shown {
             let mut trail = picture.trail(check.id.as_str());
             trail.truncate(RUNS_DRAWN);
             runs.insert(check.id.to_string(), trail);

@@ -26,8 +26,11 @@ pub struct Why {
 /// The one state shown for a service: down when no side can serve, degraded while one of several cannot, else the state
 /// of all sides together.
 pub fn overall(service: &ServiceView) -> Standing {
+    let entry = service.entry.as_ref().map(|entry| entry.standing);
     if service.any.state == State::Down {
         service.any
+    } else if let Some(entry) = entry.filter(|entry| entry.state == State::Down) {
+        entry
     } else if service.all.state == State::Down {
         Standing { state: State::Degraded, since: service.all.since }
     } else {

@@ -75,6 +75,53 @@ fn an_outage_is_seen_told_and_over() {
 }
 
 #[test]
+fn public_names_canaries_and_shared_dependencies_are_looked_at() {
+    let fine = Server::fixed(response("200 OK", &[], "hello"));
+    let broken = Server::fixed(response("503 Sorry", &[], "hello"));
+    let (fine, broken) = (fine.url("/"), broken.url("/"));
+    let clouds = two_clouds(&fine, &fine);
+    let daemon = Running::start(
+        &format!(
+            r#"
+            {clouds}
+            depends_on = ["db"]
+            vars = {{ db = "{fine}" }}
+            entry = {{ host = "127.0.0.1", probe = "front" }}
+            [probe.front.http]
+            url = "{broken}"
+            [[provider.aws.canary]]
+            region = "north"
+            url = "{broken}"
+            [[provider.gcp.canary]]
+            url = "{fine}"
+            [domain.db]
+            kind = "data"
+            host = "127.0.0.1"
+            probes = ["data"]
+            [probe.data.http]
+            url = "{fine}"
+            "#
+        ),
+        &[],
+    );
+    let await_state = |metric: &str, labels: &[&str], want: f64| {
+        daemon.await_metric(metric, labels, |state| (state - want).abs() < 0.1)
+    };
+    let canary = "nephoscope_canary_health{";
+    await_state(canary, &[r#"provider="aws",region="north",plane="data""#], 4.0);
+    await_state(canary, &[r#"provider="gcp""#], 0.0);
+    await_state("nephoscope_domain_state{", &[r#"domain="db",probe="data""#], 0.0);
+    await_state("nephoscope_service_state{", &[r#"scope="entry""#], 4.0);
+    await_state("nephoscope_service_state{", &[r#"scope="any""#], 0.0);
+    let services: ServicesForm = serde_json::from_str(&daemon.get("/api/v1/services")).unwrap();
+    let shop = &services.services[0];
+    assert_eq!((shop.state.as_str(), shop.any.state.as_str()), ("down", "up"));
+    let entry = shop.entry.as_ref().unwrap();
+    assert_eq!((entry.check.as_str(), entry.state.as_str()), ("shop/entry/front", "down"));
+    assert!(daemon.get("/").contains("Public name"));
+}
+
+#[test]
 fn state_seconds_add_up_to_the_time_watched() {
     let server = Server::fixed(response("200 OK", &[], "hello"));
     let daemon = Running::start(&two_clouds(&server.url("/"), "http://127.0.0.1:1/"), &[]);

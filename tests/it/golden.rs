@@ -56,8 +56,17 @@ truncated = "tcp"
 answers = { count = "1..4" }
 flags = { aa = true }
 
+[[provider.aws.canary]]
+url = "https://canary.example/"
+
+[domain.db]
+kind = "data"
+host = "db.example"
+probes = ["mail"]
+
 [service.shop]
 probes = ["web", "mail", "name"]
+depends_on = ["db"]
 runbook = "https://wiki.example.com/shop"
 objective = 99.9
 labels = { team = "storefront" }
@@ -93,7 +102,10 @@ fn exposition_of(text: &str) -> Vec<String> {
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let promises = promises_after_an_hour(&plan.book, clock.now());
     let exposures = numbers::exposures(&plan.book);
-    let page = Exposition::new(plan.table, own.text(), promises).with_exposures(exposures);
+    let samples = numbers::references(&plan.references, "here");
+    let page = Exposition::new(plan.table, own.text(), promises)
+        .with_exposures(exposures)
+        .with_samples(samples);
     let text: Vec<u8> = page.flatten().collect();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
 }
@@ -262,7 +274,7 @@ fn metrics_table() -> String {
         let about = match entry.subject {
             Subject::Check => "check",
             Subject::Promise => "promise",
-            Subject::Service | Subject::Own => "",
+            Subject::Service | Subject::Sample | Subject::Own => "",
         };
         let labels = entry.labels.iter().map(|label| format!("`{label}`"));
         let labels: Vec<_> =

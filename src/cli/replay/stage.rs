@@ -9,9 +9,7 @@
 use super::tape::Tape;
 use crate::cli::results::Line;
 use crate::config::Config;
-use crate::model::{
-    Cause, Check, CheckIndex, Maintenance, Objective, ScopeChoice, Service, Timestamp,
-};
+use crate::model::{Cause, Check, Maintenance, Objective, ScopeChoice, Service, Timestamp};
 use crate::monitor::form::StandingForm;
 use crate::slo::burn;
 use crate::slo::history::{Ahead, CheckMemory, History, Lens};
@@ -99,7 +97,7 @@ impl<'a> Act<'a> {
         let entry = service.entry.as_ref().map(|entry| entry.shape.interval);
         let history = History::new(service, &config.checks, entry, zone, begun.unwrap_or_default());
         let mut history = history.recorded();
-        let checks = checks(service, &config.checks);
+        let checks: Vec<_> = service.checks().map(|check| &config.checks[check.get()]).collect();
         let windows: Vec<_> = config.maintenance.iter().cloned().map(Arc::new).collect();
         history.set_windows(checks.iter().map(|check| about(&windows, check, service)).collect());
         let thresholds = history.lenses().iter().filter_map(|lens| match lens {
@@ -176,29 +174,7 @@ impl<'a> Act<'a> {
 
 /// The ids of a service's checks: those of its endpoints in order, then that of its entry.
 fn ids(service: &Service, checks: &[Arc<Check>]) -> Vec<String> {
-    let own = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-    let mut ids: Vec<_> = own.map(|check| checks[check.get()].id.to_string()).collect();
-    ids.extend(service.entry.as_ref().map(|entry| entry.check_id(&service.name).to_string()));
-    ids
-}
-
-/// The same as checks. That of the entry is on no provider, in no region.
-fn checks(service: &Service, checks: &[Arc<Check>]) -> Vec<Arc<Check>> {
-    let own = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-    let mut own: Vec<_> = own.map(|check: &CheckIndex| Arc::clone(&checks[check.get()])).collect();
-    if let Some((entry, like)) = service.entry.as_ref().zip(own.first().cloned()) {
-        own.push(Arc::new(Check {
-            id: entry.check_id(&service.name),
-            endpoint: "entry".into(),
-            probe: Arc::clone(&entry.probe),
-            provider: "".into(),
-            region: "".into(),
-            host: Arc::clone(&entry.host),
-            shape: entry.shape,
-            ..(*like).clone()
-        }));
-    }
-    own
+    service.checks().map(|check| checks[check.get()].id.to_string()).collect()
 }
 
 /// The maintenance that is about a check.

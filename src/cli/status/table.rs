@@ -32,9 +32,19 @@ pub(super) fn services(form: &ServicesForm, paper: Paper) -> String {
     services.sort_by_key(|each| Reverse(read(&each.state)));
     let mut rows = Vec::new();
     for service in services {
-        for (place, side) in service.sides.iter().enumerate() {
+        if let Some(entry) = &service.entry {
             rows.push(Row {
-                first: if place == 0 { tame(&service.service) } else { String::new() },
+                first: tame(&service.service),
+                second: "(public name)".to_owned(),
+                state: read(&entry.state),
+                since: since(entry.since, form.at),
+                why: why(entry.said.as_deref(), entry.why.as_deref()),
+            });
+        }
+        for (place, side) in service.sides.iter().enumerate() {
+            let first = place == 0 && service.entry.is_none();
+            rows.push(Row {
+                first: if first { tame(&service.service) } else { String::new() },
                 second: tame(&side.provider),
                 state: read(&side.state),
                 since: since(side.since, form.at),

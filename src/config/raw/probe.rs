@@ -110,7 +110,7 @@ pub(in crate::config) fn bad_pattern(
         .expected("a regular expression; single quotes in TOML keep backslashes as they are")
 }
 
-fn read_tls(table: &Section<'_>) -> RawTls {
+pub(super) fn read_tls(table: &Section<'_>) -> RawTls {
     let ca = pem_of(table, "ca", Pem::Certificates);
     let cert = pem_of(table, "cert", Pem::Certificates);
     let key = pem_of(table, "key", Pem::PrivateKey);

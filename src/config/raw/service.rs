@@ -6,7 +6,7 @@
 
 use super::probe::read_pattern;
 use super::promise::read_objectives;
-use super::top::read_url;
+use super::reference::read_canaries;
 use super::{
     Formers, Raw, RawClass, RawEndpoint, RawEntry, RawMark, RawProvider, RawService, Settings,
     Shared, Texts, Use, arc_name, check_name,
@@ -16,9 +16,7 @@ use crate::config::problem::{Kind, Problem};
 use crate::config::secret::file_of;
 use crate::config::source::At;
 use crate::config::tree::{Node, Value};
-use crate::model::{
-    AskedResolver, Canary, EntryPolicy, IpChoice, Network, Pick, Plane, Role, Side,
-};
+use crate::model::{AskedResolver, EntryPolicy, IpChoice, Network, Pick, Role, Side};
 
 /// What every placeholder may name without a `vars` of its own.
 pub(in crate::config) const BUILT_IN: [&str; 5] =
@@ -221,29 +219,6 @@ fn network(text: &str) -> Result<Network, (&'static str, Option<String>)> {
     Ok(Network { address, prefix })
 }
 
-fn read_canaries(table: &Section<'_>) -> Vec<Canary> {
-    if table.has("canary") {
-        table.context.later("canary", &table.path_of("canary"), table.key_place("canary"));
-    }
-    let canaries = table.list("canary", "a list of tables", |context, node, path| {
-        section(context, node, node.place, path.to_owned(), |canary| {
-            let region = canary.string("region");
-            let plane = canary.word("plane", Plane::ALL, Plane::as_str);
-            let url = read_url(canary, "url");
-            if !canary.has("url") {
-                canary.missing("url", "`url = \"https://…\"`");
-            }
-            Some(Canary {
-                region: region.map(|region| region.value).unwrap_or_default().into(),
-                plane: plane.map_or(Plane::Data, |plane| plane.value),
-                url: url?.value,
-            })
-        })
-        .flatten()
-    });
-    canaries.map(|canaries| canaries.value).unwrap_or_default()
-}
-
 fn read_shared(table: &Section<'_>) -> Shared {
     Shared {
         settings: read_settings(table),
@@ -320,10 +295,6 @@ pub(super) fn read_services(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_service(table: &Section<'_>, name: &At<String>) -> RawService {
-    if table.has("depends_on") {
-        let place = table.key_place("depends_on");
-        table.context.later("depends_on", &table.path_of("depends_on"), place);
-    }
     let tables = table.table("endpoint", |endpoints| {
         let mut list = Vec::new();
         for (name, node) in endpoints.names() {
@@ -353,11 +324,6 @@ fn read_service(table: &Section<'_>, name: &At<String>) -> RawService {
 }
 
 fn read_endpoint(table: &Section<'_>, name: &At<String>) -> RawEndpoint {
-    for key in ["role", "ready_probe"] {
-        if table.has(key) {
-            table.context.later("role", &table.path_of(key), table.key_place(key));
-        }
-    }
     RawEndpoint {
         name: arc_name(name),
         settings: read_settings(table),
@@ -367,12 +333,17 @@ fn read_endpoint(table: &Section<'_>, name: &At<String>) -> RawEndpoint {
         host: table.template("host"),
         probes: read_uses(table),
         role: table.word("role", Role::ALL, Role::as_str),
-        ready_probe: table.string("ready_probe"),
+        ready_probe: table.string("ready_probe").map(|name| plain_use(table, "ready_probe", name)),
     }
 }
 
+/// A use of a probe without settings of its own.
+fn plain_use(table: &Section<'_>, key: &str, name: At<String>) -> Use {
+    let settings = Settings { path: table.path_of(key), ..Settings::default() };
+    Use { name, settings, formerly: Formers::new() }
+}
+
 fn read_entry(table: &Section<'_>) -> RawEntry {
-    table.context.later("entry", &table.path, table.place);
     for (key, expected) in
         [("host", "`host = \"shop.example.com\"`"), ("probe", "the name of a probe")]
     {
@@ -385,11 +356,7 @@ fn read_entry(table: &Section<'_>) -> RawEntry {
     RawEntry {
         path: table.path.clone(),
         host: table.template("host"),
-        probe: table.string("probe").map(|name| Use {
-            name,
-            settings: Settings { path: table.path_of("probe"), ..Settings::default() },
-            formerly: Formers::new(),
-        }),
+        probe: table.string("probe").map(|name| plain_use(table, "probe", name)),
         policy: table.word("policy", EntryPolicy::ALL, EntryPolicy::as_str),
         failover_within: table.duration("failover_within"),
         resolvers,

@@ -1,20 +1,17 @@
-//! The tables of the main file that are not about services: `[monitor]`, `[metrics]`, `[defaults]`, `[sentinel]`,
-//! `[domain.NAME]`, `[[discover]]`.
+//! The tables of the main file that are not about services: `[monitor]`, `[metrics]`, `[defaults]`, `[[discover]]`.
 //!
 //! What has no effect yet is read as strictly as what has, and warned of once.
 //!
 //! It does not read included files.
 
+use super::reference::{read_domains, read_sentinel};
 use super::service::{read_labels, read_settings};
-use super::{Mentions, Raw, RawDomain, RawMonitor, arc_name, check_name};
-use crate::config::decode::{Section, bad_word, read_string, section};
+use super::{Mentions, Raw, RawMonitor, check_name};
+use crate::config::Detail;
+use crate::config::decode::{Section, bad_word, section};
 use crate::config::problem::{Kind, Problem};
-use crate::config::source::{At, Place};
-use crate::config::{Detail, SentinelConfig};
-use crate::model::Host;
+use crate::config::source::At;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Every table and key of the main file.
 pub(super) const KEYS: [&str; 14] = [
@@ -153,85 +150,6 @@ pub(super) fn read_url(table: &Section<'_>, key: &'static str) -> Option<At<url:
             None
         }
     }
-}
-
-fn read_sentinel(
-    table: &Section<'_>,
-    addresses: &mut Vec<(std::net::IpAddr, Place)>,
-) -> SentinelConfig {
-    table.context.later("sentinel", "sentinel", table.place);
-    let tls = table.list("tls", "a list of `host:port`", |context, node, path| {
-        let text = read_string(context, node, path)?;
-        match crate::config::build::parse_address(&text.value) {
-            Ok((host, port)) => Some(At::new((host, port), text.place)),
-            Err(why) => {
-                let said = format!("`{}` is not an address", text.value);
-                let problem = Problem::new(Kind::BadAddress, path, text.place, said).label(why);
-                context.sink.report(problem.expected("`host:port`, such as `dns.quad9.net:443`"));
-                None
-            }
-        }
-    });
-    let names = table.strings("names").map(|names| names.value).unwrap_or_default();
-    let given = tls.as_ref().map_or(0, |tls| tls.value.len());
-    if given < 3 {
-        let said = match given {
-            0 => "no sentinel is given".to_owned(),
-            1 => "one sentinel is too few".to_owned(),
-            _ => format!("{given} sentinels are too few"),
-        };
-        let place = tls.as_ref().map_or(table.place, |tls| tls.place);
-        let problem = Problem::new(Kind::FewSentinels, "sentinel.tls", place, said)
-            .expected("three or more, in different networks, none on a watched cloud");
-        table.report(problem.hint("with few of them a single outage elsewhere looks like ours"));
-    }
-    let mut given_hosts = Vec::with_capacity(given);
-    for At { value: (host, port), place } in tls.into_iter().flat_map(|tls| tls.value) {
-        if let Host::Ip(ip) = host {
-            addresses.push((ip, place));
-        }
-        given_hosts.push((Arc::<str>::from(host.to_string()), port));
-    }
-    let or = |found: Option<At<Duration>>| found.map_or(Duration::from_secs(10), |at| at.value);
-    SentinelConfig {
-        tls: given_hosts,
-        names: names.into_iter().map(|name| name.value.into()).collect(),
-        interval: or(table.duration("interval")),
-        patience: or(table.duration("patience")),
-    }
-}
-
-/// What a shared dependency may be.
-const DOMAIN_KINDS: [&str; 5] = ["dns", "data", "identity", "edge", "interconnect"];
-
-fn read_domains(top: &Section<'_>, raw: &mut Raw) {
-    if top.has("domain") {
-        top.context.later("domain", "domain", top.key_place("domain"));
-    }
-    let found = top.table("domain", |domains| {
-        let mut list = Vec::new();
-        for (name, node) in domains.names() {
-            let path = domains.path_of(&name.value);
-            check_name(top.context, name, &path, "a domain");
-            list.extend(section(top.context, node, name.place, path, |table| {
-                for (key, expected) in [("kind", "`kind = \"data\"`"), ("host", "`host = \"…\"`")]
-                {
-                    if !table.has(key) {
-                        table.missing(key, expected);
-                    }
-                }
-                RawDomain {
-                    name: arc_name(name),
-                    path: table.path.clone(),
-                    kind: table.word("kind", &DOMAIN_KINDS, |word| word),
-                    host: table.string("host"),
-                    probes: table.strings("probes").map(|found| found.value).unwrap_or_default(),
-                }
-            }));
-        }
-        list
-    });
-    raw.domains.extend(found.into_iter().flat_map(|found| found.value));
 }
 
 fn read_elsewhere(top: &Section<'_>, mentions: &mut Mentions) {

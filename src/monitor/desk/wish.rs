@@ -189,9 +189,10 @@ pub(super) fn reach(
     let mut count = 0;
     let mut names = Vec::new();
     for service in services {
-        let of_service = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-        let fits =
-            of_service.filter(|check| matching.fits(&checks[check.get()], &service.labels)).count();
+        let fits = service
+            .checks()
+            .filter(|check| matching.fits(&checks[check.get()], &service.labels))
+            .count();
         count += fits;
         if fits > 0 {
             names.push(Arc::clone(&service.name));

@@ -7,7 +7,7 @@
 
 use crate::model::{State, Timestamp};
 use crate::monitor::snapshot::{
-    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing,
+    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
 };
 use crate::web::reading;
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,27 @@ pub struct ServiceForm {
     pub any: StandingForm,
     /// Whether every side can serve.
     pub all: StandingForm,
+    /// Its public name; null if it has none.
+    pub entry: Option<EntryForm>,
     /// One per provider.
     pub sides: Vec<SideForm>,
+}
+
+/// The public name of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryForm {
+    /// The name users type.
+    pub host: String,
+    /// What a fresh client gets.
+    pub state: String,
+    /// When it began.
+    pub since: f64,
+    /// Why it is not up: reason, cause or warning.
+    pub why: Option<String>,
+    /// The same as a sentence.
+    pub said: Option<String>,
+    /// Id of its check.
+    pub check: String,
 }
 
 /// A state and since when it holds.
@@ -243,7 +262,22 @@ impl ServiceForm {
             state: word(reading::overall(view).state),
             any: StandingForm::new(view.any),
             all: StandingForm::new(view.all),
+            entry: view.entry.as_ref().map(|entry| EntryForm::new(entry, now)),
             sides: view.sides.iter().map(|side| SideForm::new(side, now)).collect(),
+        }
+    }
+}
+
+impl EntryForm {
+    fn new(view: &EntryView, now: Timestamp) -> Self {
+        let why = reading::why_check(&view.check, now);
+        Self {
+            host: view.host.to_string(),
+            state: word(view.standing.state),
+            since: moment(view.standing.since),
+            why: why.as_ref().map(|why| why.word.to_owned()),
+            said: why.map(|why| why.said),
+            check: view.check.id.to_string(),
         }
     }
 }

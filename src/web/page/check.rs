@@ -16,12 +16,7 @@ use std::cmp::Reverse;
 const NARROWEST: f64 = 6.0;
 
 pub(super) fn table(sheet: &Sheet, service: &ServiceView) -> Markup {
-    let mut checks: Vec<&CheckView> = service
-        .sides
-        .iter()
-        .flat_map(|side| &side.endpoints)
-        .flat_map(|endpoint| &endpoint.checks)
-        .collect();
+    let mut checks: Vec<&CheckView> = service.checks().collect();
     let (all, limit) = (checks.len(), sheet.checks_in_detail());
     if all > limit {
         checks.sort_by_key(|check| Reverse(check.standing.state));

@@ -7,7 +7,7 @@
 
 use super::{RUNS_DRAWN, Sheet, check, mark, promise};
 use crate::model::Verdict;
-use crate::monitor::snapshot::{CheckView, ServiceView, SideView, Step};
+use crate::monitor::snapshot::{CheckView, EntryView, ServiceView, SideView, Step};
 use crate::web::reading;
 use maud::{Markup, html};
 use std::time::Duration;
@@ -21,8 +21,7 @@ const RUN_HEIGHT: f64 = 24.0;
 pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
     let standing = reading::overall(service);
     let title = mark::id("title", &service.name);
-    let checks: usize =
-        service.sides.iter().flat_map(|side| &side.endpoints).map(|each| each.checks.len()).sum();
+    let checks = service.checks().count();
     html! {
         article class={ "service " (mark::class(standing.state)) } aria-labelledby=(title) {
             header {
@@ -46,6 +45,7 @@ pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
             }
             (promise::list(sheet.promises.get(&*service.name).map_or(&[], Vec::as_slice)))
             div.sides {
+                @if let Some(each) = &service.entry { (entry(sheet, each)) }
                 @for each in &service.sides { (side(sheet, each)) }
             }
             details.checks id=(mark::id("checks", &service.name)) open[sheet.is_about_one()] {
@@ -63,10 +63,26 @@ fn safe(address: &str) -> &str {
     if address.starts_with("https://") || address.starts_with("http://") { address } else { "#" }
 }
 
+fn entry(sheet: &Sheet, entry: &EntryView) -> Markup {
+    let now = sheet.about.now;
+    html! {
+        section class={ "side entry " (mark::class(entry.standing.state)) } aria-label="Public name" {
+            h3 { "Public name " span.from { (entry.host) } }
+            p.standing {
+                (mark::mark(entry.standing.state)) " "
+                span.word { (entry.standing.state) } " " (mark::since(entry.standing, now))
+            }
+            @if let Some(why) = reading::why_check(&entry.check, now) {
+                p.why { (why.said) " " span.reason { (why.word) } }
+            }
+            (lately(sheet, &entry.check))
+        }
+    }
+}
+
 fn side(sheet: &Sheet, side: &SideView) -> Markup {
     let now = sheet.about.now;
     let shown = reading::worst_check(&side.endpoints);
-    let last = shown.and_then(|check| check.last.as_ref());
     html! {
         section class={ "side " (mark::class(side.standing.state)) } aria-label=(side.title) {
             h3 { (side.title) }
@@ -77,17 +93,22 @@ fn side(sheet: &Sheet, side: &SideView) -> Markup {
             @if let Some(why) = reading::why_side(side, now) {
                 p.why { (why.said) " " span.reason { (why.word) } }
             }
-            @if let Some(check) = shown {
-                div.runs {
-                    (runs(check, sheet.runs.get(check.id.as_str()).map_or(&[], Vec::as_slice)))
-                    p.latest {
-                        @if let Some(last) = last {
-                            b { (mark::latency(last.latency)) } " "
-                            span.from { (check.probe) ", " (mark::ago(last.at, now)) }
-                        } @else {
-                            span.from { (check.probe) ", no run yet" }
-                        }
-                    }
+            @if let Some(check) = shown { (lately(sheet, check)) }
+        }
+    }
+}
+
+/// The last runs of a check, and the last of them in words.
+fn lately(sheet: &Sheet, check: &CheckView) -> Markup {
+    html! {
+        div.runs {
+            (runs(check, sheet.runs.get(check.id.as_str()).map_or(&[], Vec::as_slice)))
+            p.latest {
+                @if let Some(last) = &check.last {
+                    b { (mark::latency(last.latency)) } " "
+                    span.from { (check.probe) ", " (mark::ago(last.at, sheet.about.now)) }
+                } @else {
+                    span.from { (check.probe) ", no run yet" }
                 }
             }
         }

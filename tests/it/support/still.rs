@@ -175,6 +175,7 @@ pub(crate) fn service(name: &str, title: &str, states: [State; 2]) -> ServiceVie
         labels: Arc::new([("team".to_owned(), "storefront".to_owned())].into()),
         any: standing(states[0].min(states[1])),
         all: standing(states[0].max(states[1])),
+        entry: None,
         sides,
     }
 }
