@@ -11,6 +11,7 @@ STORIES = [
     outages.both_die,
     outages.alpha_dies,
     names.name_servers_die,
+    names.public_name_lies,
     outages.web_server_stops,
     outages.database_dies,
     sight.path_to_alpha_dies,

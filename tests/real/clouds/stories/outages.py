@@ -16,6 +16,8 @@ def alpha_dies(stage: Stage) -> None:
     lost = stage.lose(ALPHA)
     for service in SERVICES:
         stage.becomes(service, alpha="down", beta="up", any="up", all="down")
+    stage.findings.soon("alpha's own endpoints are down, beta's are not", lambda: _canaries(stage),
+                        lambda seen: seen == {"alpha": {4.0}, "beta": {0.0}}, within=5)
     stage.until(lost + 10)
     found = stage.find(ALPHA)
     stage.all_is_well()
@@ -103,9 +105,19 @@ def database_dies(stage: Stage) -> None:
     stage.all_is_well()
     lost = stage.stop("database")
     stage.becomes("orders", alpha="down", beta="down", any="down")
+    stage.findings.soon("the database itself is down", lambda: stage.watch.value("nephoscope_domain_state", domain="orders-db"),
+                        lambda seen: seen == 4, within=5)
     stage.until(lost + 5)
     found = stage.start("database")
     stage.all_is_well()
     stage.outages_are("orders any", "orders provider:alpha", "orders provider:beta")
     stage.lasted("orders", "any", lost, found)
     stage.untouched(*(check for check in IN_ALPHA + IN_BETA if not check.startswith("orders/")))
+
+
+def _canaries(stage: Stage) -> dict[str, set[float]]:
+    """The states of each cloud's own endpoints."""
+    found: dict[str, set[float]] = {}
+    for labels, state in stage.watch.metric("nephoscope_canary_health", plane="data").items():
+        found.setdefault(dict(labels)["provider"], set()).add(state)
+    return found

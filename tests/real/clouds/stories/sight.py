@@ -173,3 +173,15 @@ def monitor_is_paused(stage: Stage) -> None:
     stage.untouched(*IN_ALPHA, *IN_BETA, "far/alpha/slow", "far/beta/slow")
     stage.findings.soon("what could not run in time is counted", lambda: stage.watch.value(
         "nephoscope_probes_skipped_total", cause="late"), lambda seen: seen > 0, within=3)
+
+
+def vantage_blinks(stage: Stage) -> None:
+    """The vantage's cable is out for 1.2 s, five times, shorter than anybody's patience: nothing is charged."""
+    stage.watch.start(sentinels())
+    stage.all_is_well()
+    for _ in range(5):
+        stage.until(stage.unplug() + 1.2)
+        stage.until(stage.plug() + 2.3)
+    stage.all_is_well()
+    stage.outages_are()
+    stage.untouched(*IN_ALPHA, *IN_BETA)
