@@ -122,6 +122,16 @@ class Pager:
         return [(_name(alert["labels"]), alert["status"]) for where, message in list(self._messages) if where == path
                 for alert in message["alerts"]]
 
+    def shape(self, path: str) -> tuple[list[str], list[str], str]:
+        """The keys of a message and of an alert in it, and the version it claims."""
+        message = next(message for where, message in list(self._messages) if where == path)
+        return sorted(message), sorted(message["alerts"][0]), message["version"]
+
+    def fingerprints(self, path: str) -> dict[str, str]:
+        """By what an alert is about, the number that stands for its labels."""
+        return {_name(alert["labels"]): alert["fingerprint"] for where, message in list(self._messages) if where == path
+                for alert in message["alerts"]}
+
     def messages(self, path: str) -> int:
         """How many there were."""
         return sum(where == path for where, _ in list(self._messages))

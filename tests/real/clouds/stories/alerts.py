@@ -40,6 +40,8 @@ def people_are_told(stage: Stage) -> None:
     stage.findings.soon("all of it is resolved", pager.firing, lambda seen: not seen, within=5)
     each = sorted((name, status) for name in (ALPHA_DOWN, BETA_DOWN, ALL_DOWN) for status in ("firing", "resolved"))
     stage.findings.soon("people hear of each end", lambda: sorted(set(pager.told(BY_ALERTMANAGER))), lambda seen: seen == each, within=10)
+    stage.findings.equal("in the shape that Alertmanager sends", pager.shape(BY_DAEMON), pager.shape(BY_ALERTMANAGER))
+    stage.findings.equal("with its fingerprints", pager.fingerprints(BY_DAEMON), pager.fingerprints(BY_ALERTMANAGER))
     # A message carries the whole group; that a group is told again when nothing has changed would be a flood.
     stage.findings.soon("so does the webhook", lambda: sorted(set(pager.told(BY_DAEMON))), lambda seen: seen == each, within=5)
     stage.findings.say(pager.messages(BY_DAEMON) <= len(each), "in a message per change at most", pager.messages(BY_DAEMON))
