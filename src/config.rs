@@ -19,6 +19,7 @@ mod references;
 mod render;
 mod resolve;
 mod secret;
+mod shard;
 mod source;
 mod template;
 mod tree;

@@ -19,6 +19,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Some(Loaded { config, warnings, .. }) = validate::load(&arguments.config) else {
         return Ok(USAGE);
     };
+    // Read as a whole; from here on there is only this daemon's share of it.
+    let whole = config.services.len();
+    let config = config.of_this_shard();
     let notices = warnings.iter().map(|warning| warning.said().to_owned()).collect();
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
@@ -30,7 +33,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .build()
         .context("cannot start the runtime")?;
     let done = runtime.block_on(async {
-        let checks = config.checks.len();
+        let (services, checks) = (config.services.len(), config.checks.len());
+        if let Some((which, of)) = config.monitor.shard {
+            tracing::info!(
+                "shard {which}/{of} has {services} of {whole} services, {checks} checks"
+            );
+        }
         let socket = to_bind(&Place::of_process(arguments.socket.clone()));
         let daemon = Daemon::start(&config, notices, Some(socket), own).await?;
         drop(config);

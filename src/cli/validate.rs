@@ -77,9 +77,13 @@ fn print_summary(file: &Path, loaded: &Loaded) -> std::io::Result<()> {
     let config = &loaded.config;
     let (services, checks) = (config.services.len(), config.checks.len());
     let providers = config.providers.len();
+    let share = config.monitor.shard.map_or_else(String::new, |(which, of)| {
+        let (services, checks) = config.share();
+        format!("; shard {which}/{of} has {services} of the services, {checks} checks")
+    });
     writeln!(
         anstream::stdout().lock(),
-        "`{}` is valid: {services} services on {providers} providers, {checks} checks",
+        "`{}` is valid: {services} services on {providers} providers, {checks} checks{share}",
         file.display()
     )
 }

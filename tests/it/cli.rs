@@ -55,6 +55,15 @@ timeout = "40s"
 "#;
 
 #[test]
+fn a_shard_says_how_much_it_has() {
+    let file = format!("[monitor]\nshard = \"1/2\"\n{GOOD}[service.pay]\nprobes = [\"web\"]\n");
+    let text = said(&[("probes.toml", &file)], &["validate"]);
+    let summary =
+        "2 services on 2 providers, 4 checks; shard 1/2 has 1 of the services, 2 checks\n";
+    assert!(text.contains(summary), "{text}");
+}
+
+#[test]
 fn help_is_written_for_a_newcomer() {
     insta::assert_snapshot!("help", said(&[], &["--help"]));
 }

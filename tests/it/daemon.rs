@@ -122,6 +122,32 @@ fn public_names_canaries_and_shared_dependencies_are_looked_at() {
 }
 
 #[test]
+fn two_shards_watch_each_service_once() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let services: String =
+        (0..4).map(|n| format!("[service.s{n}]\nprobes = [\"web\"]\n")).collect();
+    let asked = |which: u32| {
+        let text = format!(
+            "shard = \"{which}/2\"\n[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n\
+             [provider.aws]\nhost = \"127.0.0.1\"\n[probe.web.http]\nurl = \"{}/{{service}}\"\n{services}\
+             [[maintenance]]\nmatch = {{ service = \"s0\" }}\nevery = \"Sun 23:00-23:01\"\n",
+            server.url(""),
+        );
+        let daemon = Running::start(&text, &[]);
+        let log = daemon.log();
+        assert!(log.contains(&format!("shard {which}/2 has ")), "{log}");
+        let text = daemon.get("/metrics");
+        let lines = text.lines().filter_map(|line| {
+            line.strip_prefix("nephoscope_check_state{check=\"")?.split('/').next()
+        });
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut watched = [asked(1), asked(2)].concat();
+    watched.sort_unstable();
+    assert_eq!(watched, ["s0", "s1", "s2", "s3"]);
+}
+
+#[test]
 fn state_seconds_add_up_to_the_time_watched() {
     let server = Server::fixed(response("200 OK", &[], "hello"));
     let daemon = Running::start(&two_clouds(&server.url("/"), "http://127.0.0.1:1/"), &[]);

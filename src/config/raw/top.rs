@@ -56,11 +56,9 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
-    for key in ["shard", "heartbeat_url"] {
-        if monitor.has(key) {
-            let path = monitor.path_of(key);
-            monitor.context.later(key, &path, monitor.key_place(key));
-        }
+    let key = "heartbeat_url";
+    if monitor.has(key) {
+        monitor.context.later(key, &monitor.path_of(key), monitor.key_place(key));
     }
     let vantage = monitor.string("vantage");
     if let Some(vantage) = &vantage {

@@ -69,7 +69,11 @@ pub fn outage(stand: &Stand, service: &Service, outage: &Outage) -> Option<Sign>
         return None;
     }
     let severity = if of_side { AlertKind::Ticket } else { AlertKind::Page };
-    let provider = only.map_or(&*outage.provider, |only| only);
+    // A public name may lead elsewhere, even if there is one cloud.
+    let provider = match only {
+        Some(only) if &*outage.scope == "any" => only,
+        _ => &*outage.provider,
+    };
     let mut labels = labels(stand, service, OUTAGE, severity);
     labels.set("scope", &outage.scope);
     labels.set("provider", provider);

@@ -110,6 +110,11 @@ fn a_service_on_one_cloud_is_told_once() {
     let whole = sign(&service, "", 30);
     assert_eq!((&*whole.labels["provider"], &*whole.labels["severity"]), ("aws", "page"));
     assert_eq!(whole.annotations["summary"].as_ref(), "Shop is down on aws");
+
+    let at_its_name = Outage { scope: "entry".into(), ..outage("", 30) };
+    let entry = signs::outage(&stand(), &service, &at_its_name).unwrap();
+    assert_eq!((entry.labels.get("provider"), &*entry.labels["severity"]), (None, "page"));
+    assert_eq!(entry.annotations["summary"].as_ref(), "Shop is down at its public name");
 }
 
 #[test]
