@@ -17,6 +17,7 @@ mod provider;
 mod reason;
 mod reference;
 mod result;
+mod road;
 mod secret;
 mod service;
 mod spec;
@@ -40,6 +41,7 @@ pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};
 pub use reference::{Reference, ReferenceRole};
 pub use result::{Facts, Hop, HttpVersion, Outcome, PhaseTimes, ProbeResult, TlsVersion, Warnings};
+pub use road::Road;
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
 pub use spec::{

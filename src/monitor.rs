@@ -12,6 +12,7 @@ pub mod alerts;
 pub mod board;
 pub mod book;
 pub mod desk;
+mod doubts;
 pub mod event;
 mod exposed;
 mod fleet;
@@ -28,6 +29,7 @@ mod recall;
 pub mod recorder;
 pub mod references;
 pub mod scheduler;
+pub mod sight;
 pub mod snapshot;
 pub mod track;
 pub mod vantages;
@@ -56,6 +58,7 @@ use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use references::References;
 use scheduler::Worker;
+use sight::Sight;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -252,7 +255,9 @@ fn begin(
     now: Timestamp,
 ) -> (Ledger, Book) {
     let zone = &config.monitor.timezone;
-    let mut ledger = Ledger::new(&config.lookouts(), services, zone, now);
+    let (lookouts, own) = (config.lookouts(), config.monitor.provider.as_deref());
+    let sight = Sight::new(&lookouts, &config.references, own, config.patience);
+    let mut ledger = Ledger::new(&lookouts, services, zone, now).with_sight(sight);
     let book = Book::new(services, checks, zone, now);
     ledger.set_maintenance(windows, checks, services);
     book.set_maintenance(windows, checks);

@@ -74,6 +74,11 @@ impl Net {
         }
     }
 
+    /// Whether the addresses of `host` have to be asked for, since neither it nor the hosts file says them.
+    pub fn asks(&self, host: &Host) -> bool {
+        matches!(host, Host::Name(name) if self.resolver.asks(name))
+    }
+
     /// The first name server of this host's configuration, for DNS probes of `server = "system"`.
     pub fn system_server(&self) -> Option<SocketAddr> {
         self.resolver.first_server()

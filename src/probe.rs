@@ -18,8 +18,8 @@ mod wire;
 
 use crate::clock::{Instant, WallClock};
 use crate::model::{
-    Host, Outcome, Phase, Pick, ProbeKind, ProbeResult, Reason, Spec, Warning, human_duration,
-    human_latency,
+    Host, IpChoice, Outcome, Phase, Pick, ProbeKind, ProbeResult, Reason, Spec, Warning,
+    human_duration, human_latency,
 };
 use crate::net::{Failure, Net};
 use std::net::{IpAddr, SocketAddr};
@@ -45,6 +45,24 @@ impl Engine {
     /// The same with a resolver of one's own.
     pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
         Self { net, tls: tls::Stock::new(roots), http: http::Clients::default(), clock }
+    }
+
+    /// The addresses of `host`; the trace learns whether a resolver answered for them.
+    async fn resolve(
+        &self,
+        host: &Host,
+        ip: IpChoice,
+        trace: &mut Trace,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let found = self.net.resolve(host, ip).await;
+        let is_answer = match &found {
+            Ok(_) => true,
+            Err(failure) => {
+                matches!(failure.outcome, Outcome::Bad(Reason::DnsNxdomain | Reason::DnsNoAddress))
+            }
+        };
+        trace.resolved |= is_answer && self.net.asks(host);
+        found
     }
 }
 
@@ -146,7 +164,7 @@ impl Prober {
         if matches!(host, Host::Name(_)) {
             trace.enter(Phase::Resolve, Instant::now());
         }
-        let mut addresses = self.engine.net.resolve(host, self.spec.ip).await?;
+        let mut addresses = self.engine.resolve(host, self.spec.ip, trace).await?;
         trace.close(Instant::now());
         match self.spec.pick {
             Pick::Each => {}

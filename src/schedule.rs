@@ -185,10 +185,10 @@ impl Agenda {
         }
     }
 
-    /// Asks for an extra look at `slot`; a grid run that comes first takes its place.
+    /// Asks for an extra look at `slot`; one that is asked for earlier, or a grid run that comes first, takes its place.
     pub fn recheck(&mut self, slot: Slot, at: Timestamp) {
         let entry = &mut self.entries[slot as usize];
-        if entry.recheck_at.is_none() && at < entry.next_due {
+        if entry.recheck_at.is_none_or(|asked| at < asked) && at < entry.next_due {
             entry.recheck_at = Some(at);
             self.heap.push(Reverse((at, slot, true)));
         }

@@ -187,6 +187,12 @@ metrics! {
         "Runs going on now.";
     ProbeConcurrencyLimit = Own Gauge "nephoscope_probe_concurrency_limit" [] Lean
         "Runs that may go on at once.";
+    VantageOffline = Own Gauge "nephoscope_vantage_offline" [] Lean
+        "Whether this monitor sees nothing over any network: 1 yes, 0 no.";
+    ResolverOffline = Own Gauge "nephoscope_resolver_offline" [] Lean
+        "Whether the resolver of this host is dead while its network works: 1 yes, 0 no.";
+    ResultsUnsettled = Own Gauge "nephoscope_results_unsettled" [] Lean
+        "Failures that may be this monitor's own and wait for an alibi.";
     LogMessages = Own Counter "nephoscope_log_messages_total" ["level"] Lean
         "Messages logged, by level.";
     LogLinesLost = Own Counter "nephoscope_log_lines_lost_total" [] Lean

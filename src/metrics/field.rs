@@ -238,6 +238,7 @@ mod tests {
             latency: Duration::from_millis(12),
             phases,
             address: Some("192.0.2.7:443".parse().unwrap()),
+            resolved: false,
             said: String::new(),
             facts: Facts::default(),
             hops: Vec::new(),

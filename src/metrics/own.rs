@@ -36,6 +36,9 @@ pub struct Own {
     lost: Arc<OnceLock<LostLines>>,
     reload_successful: IntGauge,
     reload_timestamp: Gauge,
+    vantage_offline: IntGauge,
+    resolver_offline: IntGauge,
+    unsettled: IntGauge,
     store: StoreFamilies,
     push: PushFamilies,
 }
@@ -196,6 +199,9 @@ impl Own {
             limit: gauge_of(Metric::ProbeConcurrencyLimit),
             reload_successful: gauge_of(Metric::ReloadSuccessful),
             reload_timestamp: Gauge::with_opts(opts(Metric::ReloadTimestamp)).expect(VALID),
+            vantage_offline: gauge_of(Metric::VantageOffline),
+            resolver_offline: gauge_of(Metric::ResolverOffline),
+            unsettled: gauge_of(Metric::ResultsUnsettled),
             skipped: children(&skipped, SkipCause::ALL.iter().map(|cause| cause.as_str())),
             log_messages: children(&log_messages, LOG_LEVELS),
             log_lines_lost: IntCounter::with_opts(opts(Metric::LogLinesLost)).expect(VALID),
@@ -204,7 +210,7 @@ impl Own {
             push: PushFamilies::new(),
             registry,
         };
-        let all: [Box<dyn Collector>; 14] = [
+        let all: [Box<dyn Collector>; 17] = [
             Box::new(build),
             Box::new(own.lag.clone()),
             Box::new(skipped),
@@ -218,6 +224,9 @@ impl Own {
             Box::new(own.push.last_success.clone()),
             Box::new(own.push.healthy.clone()),
             Box::new(own.push.alerts.clone()),
+            Box::new(own.vantage_offline.clone()),
+            Box::new(own.resolver_offline.clone()),
+            Box::new(own.unsettled.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         for collector in all.into_iter().chain(of_store) {
@@ -270,6 +279,13 @@ impl Own {
         if let Some(at) = succeeded_at {
             self.reload_timestamp.set(at.as_secs_f64());
         }
+    }
+
+    /// Whether nothing is seen at all, or nothing resolves, and how many runs wait for an alibi.
+    pub fn set_sight(&self, vantage_offline: bool, resolver_offline: bool, unsettled: usize) {
+        self.vantage_offline.set(vantage_offline.into());
+        self.resolver_offline.set(resolver_offline.into());
+        self.unsettled.set(i64::try_from(unsettled).unwrap_or(i64::MAX));
     }
 
     /// What the store says of itself now.

@@ -26,6 +26,8 @@ pub struct ProbeResult {
     pub phases: PhaseTimes,
     /// The address the last attempt used.
     pub address: Option<SocketAddr>,
+    /// Whether the resolver of this host was asked for a name and answered.
+    pub resolved: bool,
     /// One sentence for a person.
     pub said: String,
     /// What was seen.
@@ -44,6 +46,7 @@ impl ProbeResult {
             latency: Duration::ZERO,
             phases: PhaseTimes::default(),
             address: None,
+            resolved: false,
             said,
             facts: Facts::default(),
             hops: Vec::new(),

@@ -8,13 +8,13 @@
 use super::joint::JointService;
 use super::ledger::Ledger;
 use super::snapshot::{
-    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
-    StateSeconds, Step,
+    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, SightView,
+    Standing, StateSeconds, Step,
 };
 use crate::clock::WallClock;
 use crate::metrics::Own;
 use crate::model::{
-    Cause, Check, CheckIndex, ProbeResult, Provider, Service, State, Timestamp, Verdict,
+    Cause, Check, CheckIndex, ProbeResult, Provider, Road, Service, State, Timestamp, Verdict,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,6 +65,7 @@ struct Inner {
     by_id: BTreeMap<Arc<str>, CheckIndex>,
     shards: Vec<Mutex<Vec<Entry>>>,
     services: Mutex<Vec<JointService>>,
+    sight: Mutex<SightView>,
 }
 
 #[derive(Clone)]
@@ -100,6 +101,7 @@ impl Board {
             by_id: by_id.map(|(n, check)| (check.id.shared(), CheckIndex(n))).collect(),
             shards: setting.checks.chunks(SHARD).map(shard).collect(),
             services: Mutex::new(ledger.joint().services().to_vec()),
+            sight: Mutex::default(),
             setting,
         }))
     }
@@ -151,6 +153,7 @@ impl Board {
             in_flight: setting.limit.saturating_sub(setting.room.available_permits()),
             skipped: setting.own.skipped_total(),
             notices: setting.notices.clone(),
+            sight: lock(&self.0.sight).clone(),
         }
     }
 
@@ -224,6 +227,21 @@ impl Board {
     /// Takes over the joined states of a service.
     pub(super) fn set_service(&self, service: usize, joint: JointService) {
         lock(&self.0.services)[service] = joint;
+    }
+
+    /// Takes over whether anything is seen at all.
+    pub(super) fn set_sight(&self, ledger: &Ledger) {
+        let sight = ledger.sight();
+        let dark = |road: &Road| Some((*road, sight.dark(*road)?));
+        let view = SightView {
+            dark: Road::ALL.iter().filter_map(dark).collect(),
+            unsettled: ledger.unsettled(),
+            vantage_offline: sight.is_vantage_offline(),
+            resolver_offline: sight.is_resolver_offline(),
+        };
+        let own = &self.0.setting.own;
+        own.set_sight(view.vantage_offline, view.resolver_offline, view.unsettled);
+        *lock(&self.0.sight) = view;
     }
 
     fn service(&self, service: &Service, joint: JointService, checks: &[CheckView]) -> ServiceView {

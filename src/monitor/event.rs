@@ -6,7 +6,7 @@
 //! What an event means is decided in `ledger`.
 
 use super::track::Told;
-use crate::model::{CheckIndex, ProbeResult, SkipCause, Timestamp};
+use crate::model::{CheckIndex, ProbeResult, Road, SkipCause, Timestamp};
 use crate::store;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -117,16 +117,32 @@ pub enum Effect {
         /// What it was and is.
         change: Change,
     },
+    /// Nothing is seen over a road any more, or something is again.
+    SightChanged {
+        /// The road.
+        road: Road,
+        /// From when on nothing was seen.
+        since: Timestamp,
+        /// Until when; `None` while it lasts.
+        until: Option<Timestamp>,
+    },
+    /// A sentinel is broken, or answers again.
+    SentinelChanged {
+        /// Which sentinel.
+        sentinel: CheckIndex,
+        /// Whether it is broken.
+        broken: bool,
+    },
 }
 
-/// A wish to look again at a check, soon.
+/// A wish to look at a check, soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recheck {
     /// Which check.
     pub check: CheckIndex,
     /// When.
     pub at: Timestamp,
-    /// When the run started that left something undecided; void if the check has started another one since.
+    /// Void if the check has started a run after this: then what is to be known is about to be.
     pub after: Timestamp,
 }
 

@@ -1,14 +1,21 @@
-//! The heart, pure: state and an event give the next state and what has to be done (S1, S3, S5, S6, S12).
+//! The heart, pure: state and an event give the next state and what has to be done (S1, S3, S5, S6, S8, S12).
 //!
 //! For every check it keeps a [`Track`], and joins their states into those above them. What lies behind a track's watermark
 //! is counted once and never taken back; `good + bad + unknown + excluded` is always the time from the check's beginning to it.
 //!
+//! A run that has ended is *settled* before anything follows from it: at once, or, if its failure may be our own, when that is
+//! known. Until then its check is held at its start, with whatever came after it, in order (`doubts`, `sight`).
+//!
 //! It performs nothing, asks no clock, and knows no protocol, metric or page.
 
+use super::doubts::{Doubt, Doubts, Held, Next};
 use super::event::{Change, Effect, Event, Recheck};
 use super::joint::Joint;
+use super::sight::{Broke, PROMPT, Shown, Sight, Suspicion};
 use super::track::{Closed, Told, Track};
-use crate::model::{Check, CheckIndex, Maintenance, Outcome, ProbeResult, Service, Timestamp};
+use crate::model::{
+    Cause, Check, CheckIndex, Maintenance, Outcome, ProbeResult, Road, Service, Timestamp,
+};
 use crate::slo::maintenance::excluded;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -20,6 +27,8 @@ pub struct Ledger {
     tracks: Vec<Track>,
     joint: Joint,
     calendar: Calendar,
+    sight: Sight,
+    doubts: Doubts,
     /// Kept from event to event for its room.
     told: Vec<Told>,
 }
@@ -68,7 +77,24 @@ impl Ledger {
         let tracks: Vec<_> = checks.iter().map(|check| Track::new(check.shape, now)).collect();
         let joint = Joint::new(checks, services, now);
         let calendar = Calendar { windows: vec![Vec::new(); checks.len()], zone: zone.clone() };
-        Self { tracks, joint, calendar, told: Vec::new() }
+        let (sight, doubts) = (Sight::default(), Doubts::default());
+        Self { tracks, joint, calendar, sight, doubts, told: Vec::new() }
+    }
+
+    /// The same, with somebody who may give alibis; without, every failure is what it is.
+    #[must_use]
+    pub fn with_sight(self, sight: Sight) -> Self {
+        Self { sight, ..self }
+    }
+
+    /// What is seen at all.
+    pub fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// How many runs have ended and wait for an alibi.
+    pub fn unsettled(&self) -> usize {
+        self.doubts.waiting()
     }
 
     /// What is known of a check.
@@ -102,8 +128,12 @@ impl Ledger {
     /// Takes in an event and adds what has to be done to `effects`.
     pub fn apply(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::Started { check, at, recheck } => self.tracks[check.get()].start(at, recheck),
-            Event::Finished { check, result } => self.settle(check, result, effects),
+            Event::Started { check, at, recheck } => {
+                if !self.doubts.start(check, at, recheck) {
+                    self.tracks[check.get()].start(at, recheck);
+                }
+            }
+            Event::Finished { check, result } => self.finish(check, result, effects),
             // The windows in force come with `set_maintenance`.
             Event::Skipped { .. } | Event::Maintenance { .. } => {}
             Event::Roll { checks, at } => {
@@ -112,14 +142,128 @@ impl Ledger {
                         track.settle(at, closed, told);
                     });
                 }
+                self.grow_old(at, effects);
             }
             Event::ClockBack { checks, millis, leads } => {
                 for check in checks.iter() {
                     self.tracks[check.get()].shift(-millis);
                 }
+                self.doubts.shift(&checks, -millis);
                 if leads {
                     self.joint.shift(-millis);
+                    self.sight.shift(-millis);
                 }
+            }
+        }
+    }
+
+    /// A run has ended: it is settled or held, and may settle others by what it shows.
+    fn finish(
+        &mut self,
+        check: CheckIndex,
+        mut result: Box<ProbeResult>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_held = self.doubts.has(check);
+        let run = if is_held { self.doubts.running(check) } else { self.track(check).run() };
+        let (at, recheck) = run.expect("a result belongs to a run that has started");
+        let end = at + result.latency;
+        let shown = self.sight.shows(check, at, &result);
+        let is_good = result.outcome == Outcome::Good;
+        let doubt = match self.sight.suspect(check, at, &result) {
+            Suspicion::None => None,
+            Suspicion::Doubt(road) => Some(road),
+            Suspicion::Blind(cause) => {
+                disown(&mut result, cause);
+                None
+            }
+        };
+        if is_held || doubt.is_some() {
+            self.doubts.hold(check, Held { at, recheck, end, result, doubt });
+            if let Some(oldest) = self.doubts.too_many(check) {
+                self.give_up(oldest, effects);
+            }
+        } else {
+            self.settle(check, result, effects);
+        }
+        self.alibis(check, &shown, end, effects);
+        let broke = self.sight.note(check, &shown, is_good);
+        effects.extend(broke.map(sentinel_changed));
+        if let Some(road) = doubt {
+            let asked = self.sight.ask(road, check, end);
+            effects.extend(asked.into_iter().map(|check| look(check, end)));
+        }
+    }
+
+    /// A run of `check`, which ended at `end`, has shown roads: failures that ended just before it began are the far side's,
+    /// those that ended long before are our own.
+    fn alibis(
+        &mut self,
+        check: CheckIndex,
+        shown: &Shown,
+        end: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        for (road, at) in Road::ALL.iter().zip(shown) {
+            let Some(at) = *at else { continue };
+            let prompt = at.shifted(-i64::try_from(PROMPT.as_millis()).unwrap_or(i64::MAX));
+            let late = Timestamp::from_millis(i64::MIN)..=prompt.shifted(-1);
+            let late: Vec<Doubt> = self.doubts.ended(*road, late).collect();
+            for doubt in late {
+                self.give_up(doubt, effects);
+            }
+            let others = |doubt: &Doubt| doubt.check != check;
+            let sure: Vec<Doubt> = self.doubts.ended(*road, prompt..=at).filter(others).collect();
+            for doubt in sure {
+                self.doubts.decide(doubt);
+                self.play(doubt.check, effects);
+            }
+            if let Some(since) = self.sight.lighten(*road, end) {
+                effects.push(Effect::SightChanged { road: *road, since, until: Some(end) });
+            }
+        }
+    }
+
+    /// Time has passed: what has waited too long waits no more, and for the rest somebody is asked again.
+    fn grow_old(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let patience = i64::try_from(self.sight.patience().as_millis()).unwrap_or(i64::MAX);
+        for road in Road::ALL {
+            let old = Timestamp::from_millis(i64::MIN)..=now.shifted(-patience);
+            let old: Vec<Doubt> = self.doubts.ended(*road, old).collect();
+            for doubt in old {
+                self.give_up(doubt, effects);
+            }
+            if let Some(oldest) = self.doubts.oldest(*road) {
+                let asked = self.sight.ask_again(*road, oldest, now);
+                effects.extend(asked.into_iter().map(|check| look(check, now)));
+            }
+        }
+        effects.extend(self.sight.roll(now).into_iter().map(sentinel_changed));
+    }
+
+    /// A failure has no alibi: it is not known whose it was.
+    fn give_up(&mut self, doubt: Doubt, effects: &mut Vec<Effect>) {
+        let (run, road) = self.doubts.decide(doubt);
+        if let Some(road) = road {
+            disown(&mut run.result, self.sight.cause(road, run.at));
+            if self.sight.is_dark_since(road, run.at) && self.sight.darken(road, run.at) {
+                effects.push(Effect::SightChanged { road, since: run.at, until: None });
+            }
+        }
+        self.play(doubt.check, effects);
+    }
+
+    /// Settles what nothing in the line of a check stands before any more.
+    fn play(&mut self, check: CheckIndex, effects: &mut Vec<Effect>) {
+        while let Some(next) = self.doubts.next(check) {
+            let (at, recheck) = next.run();
+            let track = &mut self.tracks[check.get()];
+            if track.run().is_none() {
+                track.start(at, recheck);
+            }
+            match next {
+                Next::Settled(run) => self.settle(check, run.result, effects),
+                Next::Running(..) => return,
             }
         }
     }
@@ -205,6 +349,22 @@ impl Ledger {
             self.joint.rejoin(check, since, |each| tracks[each.get()].state(), &mut Vec::new());
         }
     }
+}
+
+/// An extra look at `check` at `now`, for what it shows others.
+fn look(check: CheckIndex, now: Timestamp) -> Effect {
+    Effect::Recheck(Recheck { check, at: now, after: now })
+}
+
+fn sentinel_changed(Broke { sentinel, since }: Broke) -> Effect {
+    Effect::SentinelChanged { sentinel, broken: since.is_some() }
+}
+
+/// A failure that may be our own says nothing of the far side.
+fn disown(result: &mut ProbeResult, cause: Cause) {
+    result.outcome = Outcome::Unknown(cause);
+    result.said =
+        format!("nothing shows that this monitor could see then; it saw: {}", result.said);
 }
 
 #[cfg(test)]

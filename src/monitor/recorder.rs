@@ -16,7 +16,9 @@ use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
 use super::references::References;
 use crate::metrics::{ServiceStates, Settled, Table};
-use crate::model::{Check, CheckIndex, ProbeResult, Reason, Service, State, Timestamp};
+use crate::model::{
+    Check, CheckIndex, ProbeResult, Reason, Road, Service, State, Timestamp, human_duration,
+};
 use crate::slo::joint::Scope;
 use crate::store;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,6 +96,7 @@ impl Recorder {
                 self.ledger.apply(event, effects);
                 self.publish(&checks);
                 self.perform_all(effects);
+                self.board.set_sight(&self.ledger);
                 // Last, since a state that is stored has to have in its history what the ledger has told.
                 if let Some(journal) = &mut self.journal {
                     journal.go_round(at, &self.ledger, &self.book);
@@ -203,6 +206,13 @@ impl Recorder {
                 let reference = &self.lookouts[check.get()];
                 log_check(reference, *change, run.map(|(_, result)| result));
             }
+            Effect::SightChanged { road, since, until } => {
+                self.board.set_sight(&self.ledger);
+                log_sight(*road, *since, *until);
+            }
+            Effect::SentinelChanged { sentinel, broken } => {
+                log_sentinel(&self.lookouts[sentinel.get()], *broken);
+            }
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));
                 log_check(&self.checks[check.get()], *change, run.map(|(_, result)| result));
@@ -301,6 +311,36 @@ fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>) {
         tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");
     } else {
         tracing::info!(check = %check.id, from, to, reason = why, said, "check is {to}");
+    }
+}
+
+/// One line when nothing is seen any more, and one when something is again.
+fn log_sight(road: Road, since: Timestamp, until: Option<Timestamp>) {
+    let (phrase, since_ms) = (road.phrase(), since.as_millis());
+    match until {
+        None => tracing::error!(
+            road = road.as_str(),
+            since_ms,
+            "this monitor sees nothing {phrase}: what fails by that is unknown until something answers"
+        ),
+        Some(until) => tracing::warn!(
+            road = road.as_str(),
+            since_ms,
+            "this monitor sees again {phrase}, after {}",
+            human_duration(until.since(since))
+        ),
+    }
+}
+
+/// One line when a sentinel is found broken, and one when it answers again.
+fn log_sentinel(sentinel: &Check, broken: bool) {
+    if broken {
+        tracing::warn!(
+            sentinel = %sentinel.id,
+            "a sentinel is silent while checks succeed: it is not waited for until it answers"
+        );
+    } else {
+        tracing::info!(sentinel = %sentinel.id, "a broken sentinel answers again");
     }
 }
 

@@ -220,11 +220,11 @@ impl Scheduler {
         self.agenda.finished(ended.expect("panics of probes are caught inside their task"));
     }
 
-    /// Plans another look, unless the check has begun one since that is as good.
+    /// Plans a look, unless the check has begun one since that is as good.
     fn recheck(&mut self, Recheck { check, at, after }: Recheck) {
         let slot = self.worker.checks.binary_search(&check);
         let slot = slot.expect("the recorder asks the worker that has the check");
-        if self.last_started[slot] == after {
+        if self.last_started[slot] <= after {
             self.agenda.recheck(u32::try_from(slot).expect("as many slots as checks"), at);
         }
     }

@@ -5,7 +5,7 @@
 //! It does not render anything: `web` and `cli` do.
 
 use crate::model::{
-    Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warnings,
+    Cause, CheckId, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warnings,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,6 +29,21 @@ pub struct About {
     pub skipped: u64,
     /// Warnings of the configuration, a sentence each.
     pub notices: Vec<String>,
+    /// Whether it can see at all.
+    pub sight: SightView,
+}
+
+/// Whether the monitor can see at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SightView {
+    /// The roads over which nothing is seen, and since when.
+    pub dark: Vec<(Road, Timestamp)>,
+    /// How many runs have ended and wait for an alibi.
+    pub unsettled: usize,
+    /// Whether nothing is seen over any network.
+    pub vantage_offline: bool,
+    /// Whether only the resolver of this host is dead.
+    pub resolver_offline: bool,
 }
 
 /// A state and since when it holds.

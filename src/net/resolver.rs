@@ -115,6 +115,16 @@ impl Resolver {
         self.servers.iter().filter_map(|each| Some(SocketAddr::new(each.ip, port(each)?))).collect()
     }
 
+    /// Whether a server has to be asked for `host`.
+    pub(super) fn asks(&self, host: &str) -> bool {
+        let Ok(name) = Name::from_str_relaxed(host) else { return false };
+        let is_known = |record_type| {
+            let query = Query::query(name.clone(), record_type);
+            self.hosts.lookup_static_host(&query).is_some()
+        };
+        !name.is_localhost() && !is_known(RecordType::A) && !is_known(RecordType::AAAA)
+    }
+
     /// The addresses of `host`; never empty.
     pub(super) async fn addresses(&self, host: &str, ip: IpChoice) -> Result<Vec<IpAddr>, Failure> {
         let name = Name::from_str_relaxed(host).map_err(|error| {

@@ -139,7 +139,7 @@ impl HttpProber {
             if matches!(host, Host::Name(_)) {
                 trace.enter(Phase::Resolve, Instant::now());
             }
-            let addresses = engine.net.resolve(&host, self.spec.ip).await?;
+            let addresses = engine.resolve(&host, self.spec.ip, trace).await?;
             *addresses.first().expect("a resolved host has an address")
         };
         let address = SocketAddr::new(ip, port);

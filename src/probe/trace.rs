@@ -27,6 +27,8 @@ pub(super) struct Trace {
     pub(super) hop_status: Option<u16>,
     /// The address the current attempt uses.
     pub(super) address: Option<SocketAddr>,
+    /// Whether the resolver of this host was asked for a name and answered.
+    pub(super) resolved: bool,
     /// What was seen.
     pub(super) facts: Facts,
     /// What a person should know.
@@ -49,6 +51,7 @@ impl Trace {
             hop_times: PhaseTimes::default(),
             hop_status: None,
             address: None,
+            resolved: false,
             facts: Facts::default(),
             warnings: Warnings::default(),
             hops: Vec::new(),
@@ -126,6 +129,7 @@ impl Trace {
             latency: now.saturating_duration_since(self.started),
             phases: self.times,
             address: self.address,
+            resolved: self.resolved,
             said,
             facts: self.facts,
             hops: self.hops,

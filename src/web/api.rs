@@ -11,8 +11,8 @@ pub mod maintenance;
 pub mod promises;
 
 pub use form::{
-    CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm, ServiceForm,
-    ServicesForm, SideForm,
+    BlindForm, CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm,
+    ServiceForm, ServicesForm, SideForm,
 };
 pub use maintenance::{AnnounceForm, AnnouncedForm, MaintenanceForm, WindowForm};
 pub use promises::{OutageForm, OutagesForm, SloForm, SlosForm};

@@ -250,6 +250,7 @@ pub fn render(sheet: &Sheet) -> Markup {
                     (head::headline(sheet))
                     @if !sheet.is_narrowed() { (head::clouds(sheet)) }
                     (head::forgetting(sheet))
+                    (head::blindness(sheet))
                     (head::notices(sheet))
                     (lately::maintenance(sheet))
                     section.services aria-label="Services" {

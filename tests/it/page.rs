@@ -53,6 +53,25 @@ async fn the_worst_service_stands_first_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_monitor_that_sees_nothing_says_so_itself() {
+    let page = text(&get(Still::blind().face(), "/").await.body);
+    for words in [
+        "This monitor sees nothing over IPv6, for 1m30s . What fails by that is unknown",
+        "2 failures wait for an alibi, and may be this monitor's own.",
+    ] {
+        assert!(page.contains(words), "`{words}` is not in {page}");
+    }
+    let seeing = text(&get(Still::usual().face(), "/").await.body);
+    assert!(!seeing.contains("This monitor sees nothing"), "{seeing}");
+    assert!(!seeing.contains("alibi"), "{seeing}");
+    let form = get(Still::blind().face(), "/api/v1/services").await;
+    let form: nephoscope::web::api::ServicesForm = serde_json::from_str(&form.body).unwrap();
+    let blind: Vec<_> = form.blind.iter().map(|it| (&*it.road, it.since)).collect();
+    assert_eq!(blind, [("ipv6", NOW.shifted(-90_000).as_secs_f64())]);
+    assert_eq!(form.unsettled, 2);
+}
+
+#[tokio::test]
 async fn every_state_has_a_shape_of_its_own() {
     let page = get(Still::usual().face(), "/").await;
     for state in ["up", "degraded", "down", "unknown"] {

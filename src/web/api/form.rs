@@ -5,7 +5,7 @@
 //!
 //! Which rows are in an answer is decided by the handlers.
 
-use crate::model::{State, Timestamp};
+use crate::model::{Road, State, Timestamp};
 use crate::monitor::snapshot::{
     About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
 };
@@ -34,8 +34,21 @@ pub struct ServicesForm {
     pub started: f64,
     /// Warnings of the configuration, a sentence each.
     pub notices: Vec<String>,
+    /// The roads over which it sees nothing.
+    pub blind: Vec<BlindForm>,
+    /// How many failures wait for an alibi.
+    pub unsettled: usize,
     /// In the order of the configuration.
     pub services: Vec<ServiceForm>,
+}
+
+/// A road over which this daemon sees nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlindForm {
+    /// `ipv4`, `ipv6` or `resolver`.
+    pub road: String,
+    /// Since when.
+    pub since: f64,
 }
 
 /// One service.
@@ -240,6 +253,10 @@ pub struct ResultForm {
     pub said: String,
 }
 
+fn blind((road, since): &(Road, Timestamp)) -> BlindForm {
+    BlindForm { road: road.as_str().to_owned(), since: moment(*since) }
+}
+
 impl ServicesForm {
     pub(super) fn new(about: &About, services: &[ServiceView]) -> Self {
         Self {
@@ -247,6 +264,8 @@ impl ServicesForm {
             vantage: about.vantage.to_string(),
             started: moment(about.started),
             notices: about.notices.clone(),
+            blind: about.sight.dark.iter().map(blind).collect(),
+            unsettled: about.sight.unsettled,
             services: services.iter().map(|view| ServiceForm::new(view, about.now)).collect(),
         }
     }

@@ -7,6 +7,7 @@
 
 use super::{Sheet, mark};
 use crate::model::State;
+use crate::monitor::snapshot::Standing;
 use crate::web::assets;
 use maud::{Markup, html};
 
@@ -182,6 +183,29 @@ pub(super) fn forgetting(sheet: &Sheet) -> Markup {
     html! {
         @if let Some(why) = &sheet.forgetting {
             p.forgetting role="alert" { (mark::mark(State::Degraded)) " " (why) }
+        }
+    }
+}
+
+/// What nobody may overlook either: that this monitor sees nothing itself.
+pub(super) fn blindness(sheet: &Sheet) -> Markup {
+    let sight = &sheet.about.sight;
+    html! {
+        @for (road, since) in &sight.dark {
+            @let standing = Standing { state: State::Unknown, since: *since };
+            p.forgetting role="alert" {
+                (mark::mark(State::Unknown)) " This monitor sees nothing " (road.phrase()) ", "
+                (mark::since(standing, sheet.about.now))
+                ". What fails by that is unknown until something answers."
+            }
+        }
+        @if sight.unsettled > 0 {
+            p.forgetting {
+                (mark::mark(State::Unknown)) " "
+                @if sight.unsettled == 1 { "1 failure waits" }
+                @else { (sight.unsettled) " failures wait" }
+                " for an alibi, and may be this monitor's own."
+            }
         }
     }
 }

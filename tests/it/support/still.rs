@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use nephoscope::clock::WallClock;
 use nephoscope::config::load_text;
 use nephoscope::model::{
-    Cause, CheckId, Phase, PhaseTimes, Reason, State, Timestamp, Verdict, Warning, Warnings,
+    Cause, CheckId, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warning, Warnings,
 };
 use nephoscope::monitor::book::Book;
 use nephoscope::monitor::desk::Desk;
 use nephoscope::monitor::snapshot::{
-    About, CheckView, EndpointView, ResultView, ServiceView, SideView, Standing, StateSeconds, Step,
+    About, CheckView, EndpointView, ResultView, ServiceView, SideView, SightView, Standing,
+    StateSeconds, Step,
 };
 use nephoscope::web::{Door, Face, Past, Picture, router, serve};
 use std::collections::BTreeMap;
@@ -101,6 +102,7 @@ impl Still {
             in_flight: 2,
             skipped: 0,
             notices: vec!["`sentinel` is read and checked, and not yet in effect".into()],
+            sight: SightView::default(),
         };
         Self { about, services, results }
     }
@@ -114,6 +116,14 @@ impl Still {
             service("search", "Search", [State::Down, State::Down]),
             service("ledger", "Ledger", [State::Unknown, State::Unknown]),
         ])
+    }
+
+    /// The same, seen by a monitor that sees nothing over IPv6 and does not know of two failures whose they are.
+    pub(crate) fn blind() -> Self {
+        let mut still = Self::usual();
+        still.about.sight.dark = vec![(Road::Ipv6, NOW.shifted(-90_000))];
+        still.about.sight.unsettled = 2;
+        still
     }
 
     /// `count` services that are up, each with two checks.

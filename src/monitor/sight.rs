@@ -1,0 +1,525 @@
+//! Can we see at all? Who has seen what over which road, who could be asked, and since when nothing was seen (S8, S9). Pure.
+//!
+//! A failure at network level may be our own. It is charged to the far side when it has an *alibi*: a success over the same
+//! road, by a sentinel or another check, that began after the failing run had ended, and soon after ([`PROMPT`]). One that
+//! comes later shows only that we can see *again*; then nothing was seen in between, and the failure is unknown. This is
+//! stricter than "since it started": what fails while our own network dies or comes back has successes close by as well.
+//!
+//! - Whoever stands on the cloud that this monitor stands on, or nowhere in particular (a public name), is no alibi, and
+//!   nobody is over loopback, which tells nothing of the network.
+//! - What had to be sent twice until a connection stood says nothing of the moment when it began, only of its end.
+//! - A sentinel, or a whole cloud, that has been silent for [`BROKEN_AFTER`] while other checks succeed is not waited for.
+//!   Where nobody is left who could give an alibi, nothing is in doubt.
+//!
+//! What is in doubt is in `doubts`; what follows from it is done by the ledger.
+
+use crate::model::{
+    Cause, Check, CheckIndex, Host, IpChoice, Outcome, Phase, ProbeKind, ProbeResult, Reference,
+    ReferenceRole, Road, Timestamp,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An alibi begins at most so long after the end of the failure. Whoever can see answers when asked, and is asked at once.
+pub(super) const PROMPT: Duration = Duration::from_secs(2);
+
+/// On each road somebody is asked no more often than this.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Checks that are asked at once, besides the sentinels.
+const ASKED: usize = 3;
+
+/// A connection that took so long stands only since its end: the first packet of TCP is sent again after a second.
+const SENT_TWICE: Duration = Duration::from_millis(900);
+
+/// Checks succeed as long as the last success is no older.
+const SEEING: Duration = Duration::from_mins(1);
+
+/// Who has been silent for so long while checks succeed is broken.
+const BROKEN_AFTER: Duration = Duration::from_mins(10);
+
+/// Roads that a connection can take.
+const NETWORK: [Road; 2] = [Road::Ipv4, Road::Ipv6];
+
+/// For each road, when it was shown to work, if it was.
+pub(super) type Shown = [Option<Timestamp>; Road::ALL.len()];
+
+/// What a failure is taken for when it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspicion {
+    /// It is what it is.
+    None,
+    /// It may be our own.
+    Doubt(Road),
+    /// It began while nothing was seen.
+    Blind(Cause),
+}
+
+/// A sentinel was found broken, or answers again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broke {
+    /// Which.
+    pub(super) sentinel: CheckIndex,
+    /// Since when it is broken; `None` if it answers again.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Who has seen what, and when.
+#[derive(Debug, Default)]
+pub struct Sight {
+    patience: Duration,
+    /// Where each check stands.
+    places: Vec<Place>,
+    clouds: Vec<Cloud>,
+    sentinels: Vec<Sentinel>,
+    ways: [Way; Road::ALL.len()],
+    /// Checks whose target is a name.
+    named: usize,
+    /// When the silent were last counted.
+    counted: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// Nowhere in particular: what it shows is no alibi.
+    Nowhere,
+    /// On the cloud on which this monitor stands.
+    Own,
+    Cloud(u16),
+    Sentinel(u16),
+}
+
+/// A cloud apart from our own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cloud {
+    seen: [Option<Timestamp>; NETWORK.len()],
+    silent: [Duration; NETWORK.len()],
+    /// Some of the checks that were good last.
+    fresh: [Fresh; NETWORK.len()],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sentinel {
+    check: CheckIndex,
+    is_name: bool,
+    /// The family that it is asked over, if that is said.
+    ip: IpChoice,
+    seen: Shown,
+    silent: Duration,
+    broken: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    /// The last success.
+    seen: Option<Timestamp>,
+    /// The last success of what is no sentinel.
+    by_checks: Option<Timestamp>,
+    asked: Option<Timestamp>,
+    /// Since when nothing is seen.
+    dark: Option<Timestamp>,
+    /// What began before this began in the dark.
+    light: Option<Timestamp>,
+    /// Some of the checks that this road was shown by last.
+    fresh: Fresh,
+}
+
+/// A few checks, the newest first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh([Option<CheckIndex>; ASKED]);
+
+impl Fresh {
+    fn add(&mut self, check: CheckIndex) {
+        if !self.0.contains(&Some(check)) {
+            self.0.rotate_right(1);
+            self.0[0] = Some(check);
+        }
+    }
+
+    fn remove(&mut self, check: CheckIndex) {
+        for each in &mut self.0 {
+            each.take_if(|each| *each == check);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = CheckIndex> {
+        self.0.into_iter().flatten()
+    }
+}
+
+impl Sight {
+    /// Nobody has seen anything. `lookouts` are the checks of all services, and after them the references; `own` is the
+    /// cloud on which this monitor stands.
+    pub fn new(
+        lookouts: &[Arc<Check>],
+        references: &[Reference],
+        own: Option<&str>,
+        patience: Duration,
+    ) -> Self {
+        let mut sight = Self { patience, ..Self::default() };
+        let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
+        let of_services = lookouts.len() - references.len();
+        let roles = std::iter::repeat_n(None, of_services)
+            .chain(references.iter().map(|reference| Some(reference.role)));
+        for ((check, role), index) in lookouts.iter().zip(roles).zip((0..).map(CheckIndex)) {
+            let place = match role {
+                Some(ReferenceRole::SentinelTls) => sight.enrol(index, check, false),
+                Some(ReferenceRole::SentinelName) => sight.enrol(index, check, true),
+                _ if check.provider.is_empty() => Place::Nowhere,
+                _ if Some(&*check.provider) == own => Place::Own,
+                _ => {
+                    let next = u16::try_from(numbers.len()).expect("fewer than 2^16 clouds");
+                    Place::Cloud(*numbers.entry(&check.provider).or_insert(next))
+                }
+            };
+            sight.named += usize::from(is_named(check));
+            sight.places.push(place);
+        }
+        sight.clouds = vec![Cloud::default(); numbers.len()];
+        sight
+    }
+
+    fn enrol(&mut self, index: CheckIndex, check: &Check, is_name: bool) -> Place {
+        let number = u16::try_from(self.sentinels.len()).expect("fewer than 2^16 sentinels");
+        let (seen, silent, broken) = (Shown::default(), Duration::ZERO, None);
+        let ip = check.spec.ip;
+        self.sentinels.push(Sentinel { check: index, is_name, ip, seen, silent, broken });
+        Place::Sentinel(number)
+    }
+
+    /// How long a failure waits for an alibi, from its end.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Since when nothing is seen over a road.
+    pub fn dark(&self, road: Road) -> Option<Timestamp> {
+        self.ways[road.index()].dark
+    }
+
+    /// Whether some road is dark, and nothing was seen over any network since.
+    pub fn is_vantage_offline(&self) -> bool {
+        self.ways.iter().filter_map(|way| way.dark).any(|dark| self.is_network_dark_since(dark))
+    }
+
+    /// Whether nothing resolves although something is seen.
+    pub fn is_resolver_offline(&self) -> bool {
+        self.dark(Road::Resolver).is_some_and(|dark| !self.is_network_dark_since(dark))
+    }
+
+    fn is_network_dark_since(&self, at: Timestamp) -> bool {
+        NETWORK.iter().all(|road| self.ways[road.index()].seen.is_none_or(|seen| seen < at))
+    }
+
+    /// Since when a sentinel is broken.
+    pub fn broken(&self, check: CheckIndex) -> Option<Timestamp> {
+        match self.place(check) {
+            Place::Sentinel(number) => self.sentinels[usize::from(number)].broken,
+            _ => None,
+        }
+    }
+
+    /// What a run of `check` that started at `at` is taken for.
+    pub(super) fn suspect(
+        &self,
+        check: CheckIndex,
+        at: Timestamp,
+        result: &ProbeResult,
+    ) -> Suspicion {
+        let Outcome::Bad(reason) = result.outcome else { return Suspicion::None };
+        let road = match network_of(result) {
+            _ if reason.is_resolver() => Road::Resolver,
+            Some(road) if reason.is_network() => road,
+            _ => return Suspicion::None,
+        };
+        if !self.has_witness(check, road) {
+            return Suspicion::None;
+        }
+        match self.ways[road.index()].light {
+            Some(light) if at < light => Suspicion::Blind(self.cause(road, at)),
+            _ => Suspicion::Doubt(road),
+        }
+    }
+
+    /// Why a failure over `road` since `at` is unknown.
+    pub(super) fn cause(&self, road: Road, at: Timestamp) -> Cause {
+        if road == Road::Resolver && !self.is_network_dark_since(at) {
+            Cause::ResolverOffline
+        } else {
+            Cause::VantageOffline
+        }
+    }
+
+    /// Whether nothing was seen over `road` since `at`. A road over which nothing ever came, while it did over the other one,
+    /// is none that this host has.
+    pub(super) fn is_dark_since(&self, road: Road, at: Timestamp) -> bool {
+        let never = |road: &Road| self.ways[road.index()].seen.is_none();
+        match self.ways[road.index()].seen {
+            Some(seen) => seen < at,
+            None => road == Road::Resolver || NETWORK.iter().all(never),
+        }
+    }
+
+    /// When which road is shown to work by a run that started at `at`, to everybody but its own check.
+    pub(super) fn shows(&self, check: CheckIndex, at: Timestamp, result: &ProbeResult) -> Shown {
+        let mut shown = Shown::default();
+        let place = self.place(check);
+        let is_good = result.outcome == Outcome::Good;
+        let is_name = self.is_name(place);
+        if result.resolved || (is_name && is_good) {
+            shown[Road::Resolver.index()] = Some(at);
+        }
+        let is_witness = matches!(place, Place::Cloud(_) | Place::Sentinel(_)) && !is_name;
+        if let Some(road) = network_of(result).filter(|_| is_witness && is_good) {
+            let sent_twice = result.phases.took(Phase::Connect).is_some_and(|it| it >= SENT_TWICE);
+            shown[road.index()] = Some(if sent_twice { at + result.latency } else { at });
+        }
+        shown
+    }
+
+    /// Takes in what a run has shown; says if a sentinel that was broken answers again.
+    pub(super) fn note(&mut self, check: CheckIndex, shown: &Shown, good: bool) -> Option<Broke> {
+        let place = self.place(check);
+        for (road, at) in Road::ALL.iter().zip(shown) {
+            let way = &mut self.ways[road.index()];
+            let Some(at) = *at else {
+                way.fresh.remove(check);
+                continue;
+            };
+            way.seen = way.seen.max(Some(at));
+            if !matches!(place, Place::Sentinel(_)) {
+                way.by_checks = way.by_checks.max(Some(at));
+                way.fresh.add(check);
+            }
+        }
+        match place {
+            Place::Cloud(number) => self.clouds[usize::from(number)].note(check, shown),
+            Place::Sentinel(number) if good => {
+                let sentinel = &mut self.sentinels[usize::from(number)];
+                for (seen, at) in sentinel.seen.iter_mut().zip(shown) {
+                    *seen = (*seen).max(*at);
+                }
+                sentinel.silent = Duration::ZERO;
+                let was_broken = sentinel.broken.take();
+                return was_broken.map(|_| Broke { sentinel: check, since: None });
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Nothing was seen over `road` from `since` on; whether that is news.
+    pub(super) fn darken(&mut self, road: Road, since: Timestamp) -> bool {
+        let way = &mut self.ways[road.index()];
+        let is_news = way.dark.is_none();
+        way.dark = Some(way.dark.map_or(since, |dark| dark.min(since)));
+        is_news
+    }
+
+    /// Something is seen over `road`, at the latest at `at`; gives back since when nothing was.
+    pub(super) fn lighten(&mut self, road: Road, at: Timestamp) -> Option<Timestamp> {
+        let way = &mut self.ways[road.index()];
+        let dark = way.dark.take()?;
+        way.light = way.light.max(Some(at));
+        Some(dark)
+    }
+
+    /// Whom to ask for an alibi for a run of `failing` that has just ended; nobody if somebody was asked just now, or if
+    /// successes come anyway.
+    pub(super) fn ask(
+        &mut self,
+        road: Road,
+        failing: CheckIndex,
+        now: Timestamp,
+    ) -> Vec<CheckIndex> {
+        let way = &self.ways[road.index()];
+        let is_recent = |at: Timestamp| at <= now && now < at + ASK_EVERY;
+        if way.asked.is_some_and(is_recent) || way.by_checks.is_some_and(is_recent) {
+            return Vec::new();
+        }
+        self.whom(road, failing, now)
+    }
+
+    /// Whom to ask again for a run of `failing` that ended at `end` and is still in doubt.
+    pub(super) fn ask_again(
+        &mut self,
+        road: Road,
+        (failing, end): (CheckIndex, Timestamp),
+        now: Timestamp,
+    ) -> Vec<CheckIndex> {
+        let asked = self.ways[road.index()].asked.filter(|asked| *asked >= end && *asked <= now);
+        if asked.is_some_and(|asked| now < asked + ASK_EVERY) {
+            return Vec::new();
+        }
+        self.whom(road, failing, now)
+    }
+
+    fn whom(&mut self, road: Road, failing: CheckIndex, now: Timestamp) -> Vec<CheckIndex> {
+        self.ways[road.index()].asked = Some(now);
+        let sentinels =
+            self.sentinels.iter().filter(|each| each.broken.is_none() && each.looks(road));
+        let mut asked: Vec<_> = sentinels.map(|each| each.check).collect();
+        let way = &self.ways[road.index()];
+        let elsewhere = self.elsewhere(failing, road);
+        let checks = elsewhere.into_iter().chain(way.fresh.iter().filter(|it| *it != failing));
+        let mut others: Vec<CheckIndex> = Vec::with_capacity(ASKED);
+        for check in checks {
+            if others.len() < ASKED && !others.contains(&check) {
+                others.push(check);
+            }
+        }
+        asked.append(&mut others);
+        asked
+    }
+
+    /// Checks on other clouds than that of `failing` which were good last over `road`: one of each cloud, then a second.
+    fn elsewhere(&self, failing: CheckIndex, road: Road) -> Vec<CheckIndex> {
+        if road == Road::Resolver {
+            return Vec::new();
+        }
+        let own = self.cloud(failing);
+        let others = || {
+            let clouds = self.clouds.iter().enumerate();
+            clouds.filter(move |(number, _)| Some(*number) != own).map(|(_, cloud)| cloud)
+        };
+        let turn = |turn: usize| others().filter_map(move |it| it.fresh[road.index()].0[turn]);
+        (0..ASKED).flat_map(turn).take(ASKED).collect()
+    }
+
+    /// Counts how long who has been silent while checks succeeded; says which sentinels broke by that.
+    pub(super) fn roll(&mut self, now: Timestamp) -> Vec<Broke> {
+        let passed = self.counted.map_or(Duration::ZERO, |counted| now.since(counted));
+        if self.counted.is_some_and(|counted| counted >= now) {
+            return Vec::new();
+        }
+        self.counted = Some(now);
+        // Nobody was looking while this process did not run.
+        let passed = passed.min(SEEING);
+        let is_recent = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) <= SEEING);
+        let seeing = self.ways.map(|way| is_recent(way.by_checks));
+        for cloud in &mut self.clouds {
+            for road in NETWORK.map(Road::index) {
+                if seeing[road] && !is_recent(cloud.seen[road]) {
+                    cloud.silent[road] += passed;
+                }
+            }
+        }
+        let mut broke = Vec::new();
+        for sentinel in &mut self.sentinels {
+            let looks = |road: &Road| seeing[road.index()] && sentinel.looks(*road);
+            let answered = sentinel.seen.iter().any(|seen| is_recent(*seen));
+            if sentinel.broken.is_some() || answered || !Road::ALL.iter().any(looks) {
+                continue;
+            }
+            sentinel.silent += passed;
+            if sentinel.silent >= BROKEN_AFTER {
+                sentinel.broken = Some(now);
+                broke.push(Broke { sentinel: sentinel.check, since: Some(now) });
+            }
+        }
+        broke
+    }
+
+    /// The wall clock was set by `millis`: everything that was, was so much later or earlier.
+    pub(super) fn shift(&mut self, millis: i64) {
+        let shift = |at: &mut Option<Timestamp>| *at = at.map(|at| at.shifted(millis));
+        for way in &mut self.ways {
+            let Way { seen, by_checks, asked, dark, light, fresh: _ } = way;
+            [seen, by_checks, asked, dark, light].into_iter().for_each(shift);
+        }
+        self.clouds.iter_mut().flat_map(|cloud| &mut cloud.seen).for_each(shift);
+        for sentinel in &mut self.sentinels {
+            sentinel.seen.iter_mut().chain([&mut sentinel.broken]).for_each(shift);
+        }
+        shift(&mut self.counted);
+    }
+
+    /// Whether anybody could ever give `check` an alibi over `road`.
+    fn has_witness(&self, check: CheckIndex, road: Road) -> bool {
+        if let Place::Sentinel(_) = self.place(check) {
+            return false;
+        }
+        let works = |each: &Sentinel| each.broken.is_none() && each.looks(road);
+        if self.sentinels.iter().any(works) {
+            return true;
+        }
+        if road == Road::Resolver {
+            return self.named > 1;
+        }
+        let own = self.cloud(check);
+        let mut clouds = self.clouds.iter().enumerate();
+        clouds.any(|(number, cloud)| Some(number) != own && cloud.answers(road))
+    }
+
+    fn place(&self, check: CheckIndex) -> Place {
+        self.places.get(check.get()).copied().unwrap_or(Place::Nowhere)
+    }
+
+    fn is_name(&self, place: Place) -> bool {
+        matches!(place, Place::Sentinel(number) if self.sentinels[usize::from(number)].is_name)
+    }
+
+    fn cloud(&self, check: CheckIndex) -> Option<usize> {
+        match self.place(check) {
+            Place::Cloud(number) => Some(usize::from(number)),
+            _ => None,
+        }
+    }
+}
+
+impl Cloud {
+    fn note(&mut self, check: CheckIndex, shown: &Shown) {
+        for road in NETWORK.map(Road::index) {
+            if shown[road].is_some() {
+                self.seen[road] = self.seen[road].max(shown[road]);
+                self.silent[road] = Duration::ZERO;
+                self.fresh[road].add(check);
+            } else {
+                self.fresh[road].remove(check);
+            }
+        }
+    }
+
+    /// Whether it may be expected to answer over `road`.
+    fn answers(&self, road: Road) -> bool {
+        let never = self.seen.iter().all(Option::is_none);
+        let road = road.index();
+        self.silent[road] < BROKEN_AFTER && (never || self.seen[road].is_some())
+    }
+}
+
+impl Sentinel {
+    /// Whether it may be expected to show `road`.
+    fn looks(&self, road: Road) -> bool {
+        if self.is_name || road == Road::Resolver {
+            return self.is_name && road == Road::Resolver;
+        }
+        match self.ip {
+            IpChoice::V4 => return road == Road::Ipv4,
+            IpChoice::V6 => return road == Road::Ipv6,
+            IpChoice::Any => {}
+        }
+        let never = NETWORK.iter().all(|road| self.seen[road.index()].is_none());
+        never || self.seen[road.index()].is_some()
+    }
+}
+
+/// The road of the network that a run took, if it left this host.
+fn network_of(result: &ProbeResult) -> Option<Road> {
+    let address = result.address?.ip().to_canonical();
+    let road = if address.is_ipv4() { Road::Ipv4 } else { Road::Ipv6 };
+    (!address.is_loopback()).then_some(road)
+}
+
+/// Whether the host that a check connects to is a name.
+fn is_named(check: &Check) -> bool {
+    match &check.spec.kind {
+        ProbeKind::Http(http) => http.url.domain().is_some(),
+        ProbeKind::Tcp(tcp) => matches!(tcp.host, Host::Name(_)),
+        ProbeKind::Dns(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
