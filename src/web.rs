@@ -9,6 +9,7 @@
 
 pub mod api;
 mod assets;
+pub mod exposure;
 mod health;
 pub mod page;
 pub mod reading;

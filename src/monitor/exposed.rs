@@ -61,3 +61,118 @@ pub(super) fn recall(history: &mut History, stored: &[ScopeCount]) {
     });
     history.reexpose(exposed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, Reason};
+    use crate::monitor::book::Book;
+    use crate::slo::history::Ahead;
+    use crate::slo::spans::What;
+    use jiff::tz::TimeZone;
+
+    const TWO_CLOUDS: &str = r#"
+        [provider.aws]
+        host = "{service}.aws.example.com"
+        [provider.gcp]
+        host = "{service}.gcp.example.net"
+        [probe.web.tcp]
+        address = "{host}:443"
+        [service.shop]
+        probes = ["web"]
+        [service.shop.entry]
+        host = "www.example.com"
+        probe = "web"
+    "#;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1_000)
+    }
+
+    /// The book of the only service; `text` may lack a cloud or the public name.
+    fn book(text: &str) -> Book {
+        let config = crate::config::load_text("probes.toml".as_ref(), text.to_owned());
+        let config = config.expect("a valid configuration").config;
+        Book::new(&config.services.clone().into(), &config.checks, &TimeZone::UTC, second(0))
+    }
+
+    const GOOD: What = What::Good;
+    const BAD: What = What::Bad(Some(Reason::Status));
+
+    fn tell(history: &mut History, check: usize, pieces: &[(What, i64)]) {
+        let ahead = |what| Ahead { what, ..Ahead::unknown(Cause::Starting) };
+        for (what, to) in pieces {
+            history.tell(check, ahead(*what), second(*to), Ahead::unknown(Cause::Stopped));
+        }
+    }
+
+    /// Seconds: both, only each, none, unknown, and what failing over has cost.
+    fn seconds(history: &History) -> ([u64; 3], Vec<u64>, Option<u64>) {
+        let exposed = history.exposed().unwrap();
+        let others = [exposed.both, exposed.none, exposed.unknown].map(|millis| millis / 1_000);
+        let only = exposed.only.iter().map(|millis| millis / 1_000).collect();
+        (others, only, exposed.cost.map(|cost| cost.millis / 1_000))
+    }
+
+    #[test]
+    fn counting_goes_on_after_a_restart_and_waits_for_the_slowest_check() {
+        let (before, after) = (book(TWO_CLOUDS), book(TWO_CLOUDS));
+        let told = before.with(0, |history| {
+            tell(history, 0, &[(BAD, 40), (GOOD, 100)]);
+            tell(history, 1, &[(GOOD, 80)]);
+            tell(history, 2, &[(BAD, 60)]);
+            history.advance();
+            // The sides are told of 80 seconds, the public name of 60.
+            assert_eq!(seconds(history), ([40, 0, 0], vec![0, 40], Some(60)));
+            stored(history)
+        });
+        after.with(0, |history| {
+            recall(history, &told);
+            assert_eq!(seconds(history), ([40, 0, 0], vec![0, 40], Some(60)));
+            tell(history, 0, &[(BAD, 40), (GOOD, 100)]);
+            tell(history, 1, &[(GOOD, 80), (BAD, 90)]);
+            tell(history, 2, &[(BAD, 95), (GOOD, 100)]);
+            history.advance();
+            assert_eq!(seconds(history), ([40, 0, 0], vec![10, 40], Some(90)));
+        });
+    }
+
+    #[test]
+    fn maintenance_announced_afterwards_takes_nothing_back() {
+        let book = book(TWO_CLOUDS);
+        book.with(0, |history| {
+            (0..3).for_each(|check| tell(history, check, &[(GOOD, 100)]));
+            history.advance();
+            let window = crate::model::Maintenance {
+                id: "late".into(),
+                matching: std::collections::BTreeMap::new().into(),
+                when: crate::model::MaintenanceWhen::Once { from: second(20), to: second(50) },
+                by: None,
+                reason: None,
+            };
+            let windows = vec![vec![std::sync::Arc::new(window)], Vec::new(), Vec::new()];
+            assert!(history.set_windows(windows));
+            history.advance();
+            assert_eq!(seconds(history), ([100, 0, 0], vec![0, 0], Some(0)));
+            let known = history.exposure(second(0), second(100)).unwrap();
+            assert_eq!((known.both, known.only[1]), (70_000, 30_000));
+        });
+    }
+
+    #[test]
+    fn a_service_on_one_cloud_has_a_failover_cost_at_most() {
+        let (one_cloud, entry) = TWO_CLOUDS.split_once("[provider.gcp]").unwrap();
+        let (_, service) = entry.split_once('\n').unwrap();
+        let (_, service) = service.split_once('\n').unwrap();
+        let with_entry = book(&format!("{one_cloud}{service}"));
+        with_entry.with(0, |history| {
+            assert_eq!(seconds(history), ([0; 3], Vec::new(), Some(0)));
+            assert_eq!(stored(history).len(), 1);
+        });
+        let (without, _) = service.split_once("[service.shop.entry]").unwrap();
+        book(&format!("{one_cloud}{without}")).with(0, |history| {
+            assert_eq!((history.exposed(), stored(history).len()), (None, 0));
+            assert_eq!(history.exposure(second(0), second(9)), None);
+        });
+    }
+}

@@ -17,6 +17,7 @@ pub use form::{
 pub use maintenance::{AnnounceForm, AnnouncedForm, MaintenanceForm, WindowForm};
 pub use promises::{OutageForm, OutagesForm, SloForm, SlosForm};
 
+use super::exposure::ExposureForm;
 use super::report::Wrong;
 use super::{Face, reading};
 use crate::model::State as Health;
@@ -116,7 +117,9 @@ pub(super) async fn services(
         services.retain(|each| reading::overall(each).state == state);
     }
     let about = face.picture.about();
-    Ok(Json(ServicesForm::new(&about, &services)))
+    let names = services.iter().map(|each| &*each.name).collect();
+    let exposures = ExposureForm::of_services(&face.past.book, &names, about.now);
+    Ok(Json(ServicesForm::new(&about, &services, exposures)))
 }
 
 /// `GET /api/v1/checks`.

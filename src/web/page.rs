@@ -7,6 +7,7 @@
 //! It has no state of its own and asks no clock: the time shown is that of the picture.
 
 mod check;
+mod exposure;
 mod head;
 mod lately;
 mod mark;
@@ -15,6 +16,7 @@ mod service;
 
 use super::api::promises::forms;
 use super::api::{Narrow, SloForm};
+use super::exposure::ExposureForm;
 use super::{Face, reading};
 use crate::model::{MaintenancePhase, State, Timestamp};
 use crate::monitor::desk::WindowView;
@@ -59,6 +61,8 @@ pub struct Sheet {
     pub runs: BTreeMap<String, Vec<Step>>,
     /// The promises of services shown in full, in the scope they were made for.
     pub promises: BTreeMap<String, Vec<SloForm>>,
+    /// How many clouds could serve services shown in full.
+    pub exposures: BTreeMap<String, ExposureForm>,
     /// What lasts, then what ended lately.
     pub outages: Vec<Outage>,
     /// How many did not fit.
@@ -139,6 +143,8 @@ impl Sheet {
         let about = picture.about();
         let full = &services[..services.len().min(SERVICES_IN_FULL)];
         let promises = promises(face, full, about.now);
+        let shown = full.iter().map(|each| &*each.name).collect();
+        let exposures = ExposureForm::of_services(&face.past.book, &shown, about.now);
         let (outages, more_outages) = outages(face, &narrow);
         let maintenance = maintenance(face, about.now);
         let forgetting = (face.keeping)().err();
@@ -150,6 +156,7 @@ impl Sheet {
             services,
             runs,
             promises,
+            exposures,
             outages,
             more_outages,
             titles,

@@ -7,6 +7,7 @@
 //!
 //! It renders nothing but JSON, and it reads no store.
 
+mod blamed;
 mod days;
 mod form;
 mod question;
@@ -14,8 +15,8 @@ mod stretches;
 mod vantage;
 
 pub use form::{
-    DayForm, FrozenForm, LeftOutForm, OutageRow, ReportForm, ScopeReport, ServiceReport, SloReport,
-    StretchForm, VantageForm, WhatWord,
+    BlamePart, DayForm, FrozenForm, LeftOutForm, OutageRow, ReportForm, ScopeReport, ServiceReport,
+    SloReport, StretchForm, VantageForm, WhatWord,
 };
 pub use question::{Over, Question, Wrong};
 
@@ -34,6 +35,7 @@ use crate::slo::joint::Scope;
 use crate::slo::spans::Timeline;
 use crate::slo::standing::Standing;
 use crate::slo::window::Span;
+use crate::web::exposure::ExposureForm;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -131,6 +133,10 @@ fn of_service(source: &Source<'_>, question: &Question, number: usize) -> Servic
         service.objectives.iter().map(of_slo).collect::<Vec<_>>()
     });
     let span = longest(question, service, &source.zone, source.at);
+    let exposure = question.provider().is_none().then_some(());
+    let exposure = exposure.and_then(|()| {
+        source.book.with(number, |history| ExposureForm::new(history, span.from, span.to))
+    });
     let rows = outages.into_iter().filter(|(_, outage)| {
         outage.started < span.to
             && outage.ended.is_none_or(|end| end > span.from)
@@ -145,6 +151,7 @@ fn of_service(source: &Source<'_>, question: &Question, number: usize) -> Servic
         labels: (*service.labels).clone(),
         slos,
         outages: rows,
+        exposure,
     }
 }
 
@@ -190,6 +197,8 @@ fn of_slo(
         );
         let mut report = of_scope(history, objective, scope, &line, &standing, form);
         stretches::explain(&mut report, outages);
+        let scope_word = history.scheme().word(scope);
+        report.blame = blamed::parts(&line, &standing, objective.unknown, &scope_word, outages);
         report.promised = scope == promised;
         freeze(&mut report, source, question, objective);
         reports.push(report);
@@ -223,6 +232,7 @@ fn of_scope(
         standing: form,
         stretches,
         left_out,
+        blame: Vec::new(),
     }
 }
 

@@ -206,6 +206,43 @@ fn promises_say_what_is_left_of_them() {
     }
 }
 
+/// One of two clouds over an hour: it could serve for so many seconds, and for so many it was the only one.
+fn alone(provider: &str, able: u64, only: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "an hour")]
+    let share = able as f64 / 3_600.0;
+    format!(
+        r#"{{"provider":"{provider}","availability":{share},"availability_low":{share},"availability_high":{share},
+        "able_s":{able},"unable_s":{},"unknown_s":0,"maintenance_s":0,"covered_s":0,"only_s":{only}}}"#,
+        3_600 - able
+    )
+}
+
+#[test]
+fn what_several_clouds_brought_is_told_of_services_that_have_them() {
+    let mut sheet = Sheet::new(&Still::usual().face(), Narrow::default()).unwrap();
+    let exposure = |sides: &[String]| {
+        let (together, sides) = (alone("", 3_580, 600), sides.join(","));
+        let form = format!(
+            r#"{{"from":0,"to":3600,"elapsed_s":3600,"both_s":2980,"only_s":600,"none_s":20,"unknown_s":0,
+            "unknown_but_one_s":0,"failover_cost_s":120,"max_error_s":0,"together":{together},"sides":[{sides}]}}"#
+        );
+        serde_json::from_str(&form).unwrap()
+    };
+    let sides = [alone("aurora", 3_480, 500), alone("borealis", 3_080, 100)];
+    sheet.exposures.insert("shop".into(), exposure(&sides));
+    sheet.exposures.insert("docs".into(), exposure(&sides[..1]));
+    let page = render(&sheet).into_string();
+    let text = text(&page).replace('\u{a0}', " ");
+    for words in [
+        "Could serve: both 49m40s only aurora 8m20s only borealis 1m40s none 20s In the last 1h",
+        "together 99.444 % ; aurora alone 96.666 % ; borealis alone 85.555 %",
+        "the public name was bad for 2m while a cloud could serve",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in {text}");
+    }
+    assert_eq!(page.matches("class=\"exposure\"").count(), 1, "one cloud brings nothing");
+}
+
 #[tokio::test]
 async fn outages_and_maintenance_are_told_and_a_store_that_fails() {
     let outage = |scope: &str, provider: &str, ended: Option<i64>| Outage {

@@ -140,7 +140,7 @@ fn markdown_for_a_ticket() {
 
 #[test]
 fn csv_for_a_spreadsheet() {
-    let all: Vec<_> = ["standings", "stretches", "outages", "frozen"]
+    let all: Vec<_> = ["standings", "stretches", "outages", "frozen", "clouds", "blame"]
         .map(|rows| said(&format!("--store vie --format csv --rows {rows}")))
         .into();
     insta::assert_snapshot!("report_csv", all.join("\n").replace('\r', ""));
@@ -221,6 +221,30 @@ fn stretches_and_days_add_up_to_the_numbers() {
             );
         }
     }
+}
+
+#[test]
+fn clouds_and_blame_add_up_to_the_numbers() {
+    let folder = place();
+    for arguments in ["--store vie", "--store vie --period 2026-10-25", "--store vie --window 3d"] {
+        let form = form(folder.path(), arguments);
+        for service in &form.services {
+            let clouds = service.exposure.as_ref().unwrap();
+            let parts: f64 = clouds.parts().iter().map(|part| part.seconds).sum();
+            assert_eq!((Number(parts), clouds.sides.len()), (clouds.elapsed_s, 2));
+            for slo in &service.slos {
+                for scope in slo.scopes.iter().filter(|scope| scope.revision.is_none()) {
+                    let bad: f64 = scope.blame.iter().map(|part| part.bad_s.0).sum();
+                    assert_eq!(Number(bad), scope.standing.bad_s, "{}", scope.standing.scope);
+                }
+            }
+        }
+        let wanted = &form.services[0].slos[0].scopes[0].standing;
+        let none = form.services[0].exposure.as_ref().unwrap().none_s;
+        assert_eq!((&*wanted.scope, none), ("any", wanted.bad_s));
+    }
+    let one = form(folder.path(), "--store vie --match provider=aurora");
+    assert!(one.services.iter().all(|service| service.exposure.is_none()));
 }
 
 #[test]

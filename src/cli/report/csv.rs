@@ -23,6 +23,10 @@ pub(super) enum Rows {
     Outages,
     /// One row per revision of each closed period.
     Frozen,
+    /// One row per cloud of each service, and one for all together (without a provider).
+    Clouds,
+    /// One row per blame of the bad time of each slo and scope.
+    Blame,
 }
 
 /// The heading of the numbers of a standing.
@@ -54,6 +58,8 @@ pub(super) fn render(form: &ReportForm, rows: Rows) -> String {
         Rows::Stretches => stretches(form, &mut out),
         Rows::Outages => outages(form, &mut out),
         Rows::Frozen => frozen(form, &mut out),
+        Rows::Clouds => clouds(form, &mut out),
+        Rows::Blame => blame(form, &mut out),
     }
     out.0
 }
@@ -215,6 +221,69 @@ fn frozen(form: &ReportForm, out: &mut Sheet) {
             ];
             row.extend(numbers(&frozen.standing));
             out.row(row);
+        }
+    }
+}
+
+fn clouds(form: &ReportForm, out: &mut Sheet) {
+    out.heading(&[
+        "service",
+        "provider",
+        "from",
+        "to",
+        "elapsed_s",
+        "availability",
+        "availability_low",
+        "availability_high",
+        "able_s",
+        "unable_s",
+        "unknown_s",
+        "maintenance_s",
+        "covered_s",
+        "only_s",
+        "both_s",
+        "none_s",
+        "exposure_unknown_s",
+        "failover_cost_s",
+        "max_error_s",
+    ]);
+    for service in &form.services {
+        let Some(exposure) = &service.exposure else { continue };
+        for cloud in [&exposure.together].into_iter().chain(&exposure.sides) {
+            let mut row = vec![text(&service.service), text(&cloud.provider)];
+            row.extend([exposure.from, exposure.to].map(rfc3339));
+            row.push(number(exposure.elapsed_s));
+            row.extend(
+                [cloud.availability, cloud.availability_low, cloud.availability_high].map(maybe),
+            );
+            row.extend([cloud.able_s, cloud.unable_s, cloud.unknown_s].map(number));
+            row.extend([cloud.maintenance_s, cloud.covered_s, cloud.only_s].map(number));
+            // What is about all of them stands in their row only, so that a column can be added up.
+            let joint = cloud.provider.is_empty();
+            let of_all = [Some(exposure.both_s), Some(exposure.none_s), Some(exposure.unknown_s)];
+            row.extend(of_all.map(|each| maybe(each.filter(|_| joint))));
+            row.push(maybe(exposure.failover_cost_s.filter(|_| joint)));
+            row.push(number(exposure.max_error_s));
+            out.row(row);
+        }
+    }
+}
+
+fn blame(form: &ReportForm, out: &mut Sheet) {
+    out.heading(&["service", "slo", "scope", "provider", "blame", "bad_s", "of_budget"]);
+    for (service, slo) in slos(form) {
+        for scope in &slo.scopes {
+            for part in &scope.blame {
+                out.row([
+                    text(&service.service),
+                    text(&slo.slo),
+                    text(&scope.standing.scope),
+                    text(&scope.standing.provider),
+                    part.blame.clone(),
+                    number(part.bad_s),
+                    maybe(part.of_budget),
+                ]);
+            }
         }
     }
 }

@@ -6,8 +6,11 @@
 //! It chooses no colour and knows no width.
 
 use super::words::{Clock, NOTHING, amount, charged, duration, maybe, met, promise};
-use crate::monitor::form::StandingForm;
-use crate::web::report::{OutageRow, ReportForm, ServiceReport, SloReport, StretchForm, WhatWord};
+use crate::monitor::form::{Number, StandingForm};
+use crate::web::exposure::{AloneForm, ExposureForm};
+use crate::web::report::{
+    OutageRow, ReportForm, ScopeReport, ServiceReport, SloReport, StretchForm, WhatWord,
+};
 
 /// A table.
 pub(super) struct Grid {
@@ -89,6 +92,48 @@ pub(super) fn scopes(slo: &SloReport) -> Grid {
             left(standing),
             if error > 0.0 { duration(error) } else { String::new() },
         ]);
+    }
+    grid.without_blanks()
+}
+
+/// What all clouds together gave, and what each would have given alone.
+pub(super) fn clouds(form: &ExposureForm) -> Grid {
+    let mut grid = Grid::new(&[
+        "Cloud",
+        "Could serve",
+        "Low",
+        "High",
+        "Could not",
+        "Maintenance",
+        "Others could",
+        "Only one left",
+    ]);
+    let some = |time: Number| if time.0 > 0.0 { duration(time.0) } else { String::new() };
+    let row = |name: String, of: &AloneForm| {
+        vec![
+            name,
+            maybe(of.availability, 4),
+            maybe(of.availability_low, 4),
+            maybe(of.availability_high, 4),
+            duration(of.unable_s.0),
+            some(of.maintenance_s),
+            some(of.covered_s),
+            some(of.only_s),
+        ]
+    };
+    grid.rows.push(row("together".to_owned(), &form.together));
+    for side in &form.sides {
+        grid.rows.push(row(format!("{} alone", side.provider), side));
+    }
+    grid.without_blanks()
+}
+
+/// Whose the bad time of a scope was.
+pub(super) fn blame(scope: &ScopeReport) -> Grid {
+    let mut grid = Grid::new(&["Blame", "Bad for", "Of the budget"]);
+    for part in &scope.blame {
+        let share = part.of_budget.map(|share| super::words::percent(share.0, 1));
+        grid.rows.push(vec![part.blame.clone(), duration(part.bad_s.0), share.unwrap_or_default()]);
     }
     grid.without_blanks()
 }

@@ -11,6 +11,7 @@ mod chart;
 use super::grid::{self, Grid};
 use super::words::{self, Clock};
 use crate::model::ObjectiveStatus;
+use crate::web::exposure::ExposureForm;
 use crate::web::report::{ReportForm, ScopeReport, ServiceReport, SloReport};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -96,6 +97,7 @@ fn of_service(service: &ServiceReport, clock: &Clock) -> Markup {
                 p.nothing { "Nothing is promised for this service; it is only watched." }
             }
             @for slo in &service.slos { (of_slo(slo, clock)) }
+            @if let Some(exposure) = &service.exposure { (of_clouds(exposure)) }
             div.block {
                 h3 { "Outages" }
                 @if outages.rows.is_empty() {
@@ -108,9 +110,24 @@ fn of_service(service: &ServiceReport, clock: &Clock) -> Markup {
     }
 }
 
+fn of_clouds(exposure: &ExposureForm) -> Markup {
+    html! {
+        div.block {
+            h3 { (words::CLOUDS) }
+            @if exposure.has_sides() {
+                (chart::clouds(exposure))
+                (table(&grid::clouds(exposure)))
+                p.fine { (words::clouds(exposure)) }
+            }
+            @if let Some(cost) = words::failover_cost(exposure) { p.fine { (cost) } }
+        }
+    }
+}
+
 fn of_slo(slo: &SloReport, clock: &Clock) -> Markup {
     let Some(first) = slo.scopes.first() else { return html! {} };
     let bad = grid::bad_time(slo, clock);
+    let blame = grid::blame(first);
     let frozen = grid::frozen(slo, clock);
     html! {
         article class=(class(&first.status)) {
@@ -136,6 +153,7 @@ fn of_slo(slo: &SloReport, clock: &Clock) -> Markup {
             div.block {
                 h4 { "What the budget went on" }
                 p { (words::bad_time(slo, first)) }
+                @if !blame.rows.is_empty() { (table(&blame)) }
                 @if !bad.rows.is_empty() { (folded(&bad, "stretches")) }
             }
             @if !frozen.rows.is_empty() {
@@ -259,6 +277,11 @@ fn method() -> Markup {
         p { "The " b { "budget" } " is what may be bad: the share that is not promised of the whole window, maintenance
             apart. Scopes: " b { "any" } " is the service as long as one side works, " b { "all" } " only while every side
             works, " b { "provider" } " one side, " b { "entry" } " its public name." }
+        p { b { "Could serve" } " is the same for clouds: one could while it was good, could not while it was bad or under
+            maintenance, and may have been able in unknown time. " b { "Others could" } " is time in which one could not and another
+            could; " b { "only one left" } " is time in which one more failure would have been an outage." }
+        p { b { "Blame" } " says whose outage bad time lies in: " b { "unconfirmed" } " lay in none, " b { "undecided" } " in
+            one of which that was not found out." }
         p { "An outage is confirmed by several looks in a row and has a beginning and an end; bad time is every look that
             failed. The two agree to within an interval at each end." }
     }

@@ -7,6 +7,7 @@
 
 use super::grid::{self, Grid};
 use super::words;
+use crate::web::exposure::ExposureForm;
 use crate::web::report::{ReportForm, ServiceReport, SloReport};
 use std::fmt::Write as _;
 
@@ -46,12 +47,26 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock) {
     for slo in &service.slos {
         of_slo(out, slo, clock);
     }
+    if let Some(exposure) = &service.exposure {
+        of_clouds(out, exposure);
+    }
     out.push_str("\n### Outages\n");
     let outages = grid::outages(service, clock);
     if outages.rows.is_empty() {
         out.push_str("\nNone.\n");
     } else {
         pipes(out, &outages);
+    }
+}
+
+fn of_clouds(out: &mut String, exposure: &ExposureForm) {
+    if exposure.has_sides() {
+        writeln!(out, "\n### {}\n\n{}", words::CLOUDS, plain(&words::clouds(exposure)))
+            .expect(INFALLIBLE);
+        pipes(out, &grid::clouds(exposure));
+    }
+    if let Some(cost) = words::failover_cost(exposure) {
+        writeln!(out, "\n{cost}").expect(INFALLIBLE);
     }
 }
 
@@ -66,6 +81,10 @@ fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock) {
     pipes(out, &grid::scopes(slo));
     writeln!(out, "\n{}\n\n{}", words::resolution(first), plain(&words::bad_time(slo, first)))
         .expect(INFALLIBLE);
+    let blame = grid::blame(first);
+    if !blame.rows.is_empty() {
+        pipes(out, &blame);
+    }
     let bad = grid::bad_time(slo, clock);
     if !bad.rows.is_empty() {
         pipes(out, &bad);

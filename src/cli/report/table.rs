@@ -8,6 +8,7 @@
 use super::grid::{self, Grid};
 use super::words;
 use crate::cli::render::{BOLD, FAINT, Paper, tame, wrap};
+use crate::web::exposure::ExposureForm;
 use crate::web::report::{ReportForm, ServiceReport, SloReport};
 use std::fmt::Write as _;
 
@@ -53,6 +54,9 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock, p
     for slo in &service.slos {
         of_slo(out, slo, clock, paper);
     }
+    if let Some(exposure) = &service.exposure {
+        of_clouds(out, exposure, paper);
+    }
     let outages = grid::outages(service, clock);
     if outages.rows.is_empty() {
         paragraph(out, "No outage.", "  ", paper);
@@ -60,6 +64,18 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock, p
         writeln!(out, "  Outages").expect(INFALLIBLE);
         columns(out, &outages, paper);
     }
+}
+
+fn of_clouds(out: &mut String, exposure: &ExposureForm, paper: Paper) {
+    if exposure.has_sides() {
+        writeln!(out, "  {BOLD}{}{BOLD:#}", words::CLOUDS).expect(INFALLIBLE);
+        paragraph(out, &words::clouds(exposure), "  ", paper);
+        columns(out, &grid::clouds(exposure), paper);
+    }
+    if let Some(cost) = words::failover_cost(exposure) {
+        paragraph(out, &cost, "  ", paper);
+    }
+    out.push('\n');
 }
 
 fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock, paper: Paper) {
@@ -74,6 +90,10 @@ fn of_slo(out: &mut String, slo: &SloReport, clock: &words::Clock, paper: Paper)
     paragraph(out, &words::policies(slo), "  ", paper);
     paragraph(out, &words::resolution(first), "  ", paper);
     paragraph(out, &words::bad_time(slo, first), "  ", paper);
+    let blame = grid::blame(first);
+    if !blame.rows.is_empty() {
+        columns(out, &blame, paper);
+    }
     if !bad.rows.is_empty() {
         columns(out, &bad, paper);
     }

@@ -8,6 +8,7 @@
 use crate::config::parse_window;
 use crate::model::{ObjectiveKind, ObjectiveWindow};
 use crate::monitor::form::{Number, StandingForm};
+use crate::web::exposure::{ExposureForm, Left};
 use crate::web::report::{ReportForm, ScopeReport, SloReport, StretchForm, VantageForm};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -275,6 +276,41 @@ pub(super) fn bad_time(slo: &SloReport, scope: &ScopeReport) -> String {
             .expect("as above");
     }
     text
+}
+
+/// What stands above the clouds of a service.
+pub(super) const CLOUDS: &str = "What several clouds brought";
+
+/// How many clouds could have served for how long.
+pub(super) fn clouds(form: &ExposureForm) -> String {
+    let known = form.parts().into_iter().filter(|part| match part.left {
+        Left::Both => true,
+        Left::Only | Left::None => part.seconds > 0.0,
+        Left::Unknown => false,
+    });
+    let known: Vec<String> =
+        known.map(|part| format!("{} for {}", part.said, duration(part.seconds))).collect();
+    let mut text = format!("Of {}, could serve: {}", duration(form.elapsed_s.0), known.join(", "));
+    if form.unknown_s.0 > 0.0 {
+        write!(text, "; for {} that is not known", duration(form.unknown_s.0)).expect("as above");
+        if form.unknown_but_one_s.0 > 0.0 {
+            let one = duration(form.unknown_but_one_s.0);
+            write!(text, " ({one} of it with one that could)").expect("as above");
+        }
+    }
+    if form.max_error_s.0 > 0.0 {
+        let error = duration(form.max_error_s.0);
+        write!(text, "; old flapping was coalesced, so any of this may be off by {error}")
+            .expect("as above");
+    }
+    text + ". Maintenance of a cloud is time in which it could not."
+}
+
+/// What failing over has cost; nothing without a public name.
+pub(super) fn failover_cost(form: &ExposureForm) -> Option<String> {
+    let cost = form.failover_cost_s?;
+    let cost = if cost.0 > 0.0 { duration(cost.0) } else { "no time".to_owned() };
+    Some(format!("Failover cost: the public name was bad for {cost} while a cloud could serve."))
 }
 
 /// Whether the promise was kept, in words; a window that is not over may still change its mind.

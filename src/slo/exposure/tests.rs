@@ -196,6 +196,10 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 
 /// Judges a second by counting: whether a side is able (`Some`), and nothing if it may be either.
 fn side_at(checks: &[Drawn], endpoints: &[&[usize]], rule: Side, second: i64) -> Option<bool> {
+    if endpoints.iter().copied().flatten().all(|check| checks[*check].at(second).is_none()) {
+        // Not watched yet, whatever its endpoints for which nothing counts.
+        return None;
+    }
     let serial = |states: Vec<Option<What>>| {
         let seen: Vec<What> = states.iter().flatten().copied().collect();
         if seen.is_empty() && !states.is_empty() {

@@ -9,6 +9,7 @@ use crate::model::{Road, State, Timestamp};
 use crate::monitor::snapshot::{
     About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
 };
+use crate::web::exposure::ExposureForm;
 use crate::web::reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +73,9 @@ pub struct ServiceForm {
     pub entry: Option<EntryForm>,
     /// One per provider.
     pub sides: Vec<SideForm>,
+    /// How many of them could have served in the last 30 days, or since it has been watched; null with one provider and no
+    /// public name.
+    pub exposure: Option<ExposureForm>,
 }
 
 /// The public name of a service.
@@ -258,7 +262,13 @@ fn blind((road, since): &(Road, Timestamp)) -> BlindForm {
 }
 
 impl ServicesForm {
-    pub(super) fn new(about: &About, services: &[ServiceView]) -> Self {
+    pub(super) fn new(
+        about: &About,
+        services: &[ServiceView],
+        mut exposures: BTreeMap<String, ExposureForm>,
+    ) -> Self {
+        let service =
+            |view: &ServiceView| ServiceForm::new(view, exposures.remove(&*view.name), about.now);
         Self {
             at: moment(about.now),
             vantage: about.vantage.to_string(),
@@ -266,13 +276,13 @@ impl ServicesForm {
             notices: about.notices.clone(),
             blind: about.sight.dark.iter().map(blind).collect(),
             unsettled: about.sight.unsettled,
-            services: services.iter().map(|view| ServiceForm::new(view, about.now)).collect(),
+            services: services.iter().map(service).collect(),
         }
     }
 }
 
 impl ServiceForm {
-    fn new(view: &ServiceView, now: Timestamp) -> Self {
+    fn new(view: &ServiceView, exposure: Option<ExposureForm>, now: Timestamp) -> Self {
         Self {
             service: view.name.to_string(),
             title: view.title.clone(),
@@ -283,6 +293,7 @@ impl ServiceForm {
             all: StandingForm::new(view.all),
             entry: view.entry.as_ref().map(|entry| EntryForm::new(entry, now)),
             sides: view.sides.iter().map(|side| SideForm::new(side, now)).collect(),
+            exposure,
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! The table of checks is in `check`.
 
-use super::{RUNS_DRAWN, Sheet, check, mark, promise};
+use super::{RUNS_DRAWN, Sheet, check, exposure, mark, promise};
 use crate::model::Verdict;
 use crate::monitor::snapshot::{CheckView, EntryView, ServiceView, SideView, Step};
 use crate::web::reading;
@@ -48,6 +48,7 @@ pub(super) fn in_full(sheet: &Sheet, service: &ServiceView) -> Markup {
                 @if let Some(each) = &service.entry { (entry(sheet, each)) }
                 @for each in &service.sides { (side(sheet, each)) }
             }
+            (exposure::strip(sheet.exposures.get(&*service.name)))
             details.checks id=(mark::id("checks", &service.name)) open[sheet.is_about_one()] {
                 summary data-key=(mark::id("fold", &service.name)) {
                     (checks) @if checks == 1 { " check" } @else { " checks" }

@@ -9,6 +9,7 @@
 use crate::model::Timestamp;
 use crate::monitor::form::{Frozen, Number, StandingForm};
 use crate::monitor::outages::Outage;
+use crate::web::exposure::ExposureForm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -65,6 +66,9 @@ pub struct ServiceReport {
     pub slos: Vec<SloReport>,
     /// What was down in the reported time, by its start.
     pub outages: Vec<OutageRow>,
+    /// How many clouds could have served in the reported time; null with one cloud and no public name, or if one provider
+    /// was asked for.
+    pub exposure: Option<ExposureForm>,
 }
 
 /// One slo.
@@ -121,6 +125,20 @@ pub struct ScopeReport {
     pub stretches: Vec<StretchForm>,
     /// What is not listed because there are too many; null if all are.
     pub left_out: Option<LeftOutForm>,
+    /// Whose the bad time was, as measured now; adds up to it, the largest first.
+    pub blame: Vec<BlamePart>,
+}
+
+/// Bad time by whose outage it lies in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlamePart {
+    /// A word for blame; `undecided` in an outage without one, `unconfirmed` in no outage, `unknown` where unknown time is
+    /// charged as bad.
+    pub blame: String,
+    /// How long.
+    pub bad_s: Number,
+    /// The share of the whole budget; null where that is not counted in time.
+    pub of_budget: Option<Number>,
 }
 
 /// What a stretch of time was.

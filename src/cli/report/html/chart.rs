@@ -8,6 +8,7 @@
 
 use crate::cli::report::words::{Clock, amount, charged, duration, maybe, objective, percent};
 use crate::monitor::form::Number;
+use crate::web::exposure::{ExposureForm, Left};
 use crate::web::report::{DayForm, ScopeReport, SloReport, StretchForm, WhatWord};
 use maud::{Markup, html};
 use std::fmt::Write as _;
@@ -266,6 +267,43 @@ fn line(scope: &ScopeReport, from: f64, to: f64, clock: &Clock) -> Markup {
                 @let wide = (end - start).max(THINNEST);
                 rect class=(class(stretch.what)) x=(coordinate(start.min(WIDTH - wide))) y="0" width=(coordinate(wide)) height=(LINE) {
                     title { (clock.moment(stretch.from)) " to " (clock.moment(stretch.to)) ": " (words_of(stretch)) }
+                }
+            }
+        }
+    }
+}
+
+/// How many clouds could have served, as parts of one line by how long they were.
+pub(super) fn clouds(form: &ExposureForm) -> Markup {
+    let mut parts = form.parts();
+    parts.retain(|part| part.seconds > 0.0);
+    let mut upto = 0.0;
+    let places: Vec<(f64, f64)> = parts
+        .iter()
+        .map(|part| {
+            let (x, width) = (upto, part.seconds / form.elapsed_s.0.max(1e-3) * WIDTH);
+            upto += width;
+            (x, width.max(THINNEST))
+        })
+        .collect();
+    let class = |left: Left| match left {
+        Left::Both => "good",
+        Left::Only => "single",
+        Left::None => "bad",
+        Left::Unknown => "unknown",
+    };
+    let said: Vec<String> =
+        parts.iter().map(|part| format!("{} {}", part.said, duration(part.seconds))).collect();
+    html! {
+        figure {
+            figcaption { "Could serve" span.legend {
+                @for part in &parts { i class=(class(part.left)) {} (part.said) " " (duration(part.seconds)) " " }
+            } }
+            svg.line.parts viewBox=(format!("0 0 {WIDTH} {LINE}")) preserveAspectRatio="none" role="img" aria-label=(said.join(", ")) {
+                @for ((part, said), (x, width)) in parts.iter().zip(&said).zip(places) {
+                    rect class=(class(part.left)) x=(coordinate(x.min(WIDTH - width))) y="0" width=(coordinate(width)) height=(LINE) {
+                        title { (said) }
+                    }
                 }
             }
         }
