@@ -207,10 +207,10 @@ impl Ledger {
         for (road, at) in Road::ALL.iter().zip(shown) {
             let Some(at) = *at else { continue };
             let prompt = at.shifted(-i64::try_from(PROMPT.as_millis()).unwrap_or(i64::MAX));
-            let late = Timestamp::from_millis(i64::MIN)..=prompt.shifted(-1);
-            let late: Vec<Doubt> = self.doubts.ended(*road, late).collect();
-            for doubt in late {
-                self.give_up(doubt, effects);
+            self.give_up_until(*road, prompt.shifted(-1), effects);
+            if self.sight.dark(*road).is_some() {
+                // Whatever ended before this began before anything was seen again.
+                self.give_up_until(*road, end, effects);
             }
             let others = |doubt: &Doubt| doubt.check != check;
             let sure: Vec<Doubt> = self.doubts.ended(*road, prompt..=at).filter(others).collect();
@@ -228,17 +228,22 @@ impl Ledger {
     fn grow_old(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let patience = i64::try_from(self.sight.patience().as_millis()).unwrap_or(i64::MAX);
         for road in Road::ALL {
-            let old = Timestamp::from_millis(i64::MIN)..=now.shifted(-patience);
-            let old: Vec<Doubt> = self.doubts.ended(*road, old).collect();
-            for doubt in old {
-                self.give_up(doubt, effects);
-            }
+            self.give_up_until(*road, now.shifted(-patience), effects);
             if let Some(oldest) = self.doubts.oldest(*road) {
                 let asked = self.sight.ask_again(*road, oldest, now);
                 effects.extend(asked.into_iter().map(|check| look(check, now)));
             }
         }
         effects.extend(self.sight.roll(now).into_iter().map(sentinel_changed));
+    }
+
+    /// What ended until then and still waits has no alibi.
+    fn give_up_until(&mut self, road: Road, end: Timestamp, effects: &mut Vec<Effect>) {
+        let ended = Timestamp::from_millis(i64::MIN)..=end;
+        let doubts: Vec<Doubt> = self.doubts.ended(road, ended).collect();
+        for doubt in doubts {
+            self.give_up(doubt, effects);
+        }
     }
 
     /// A failure has no alibi: it is not known whose it was.

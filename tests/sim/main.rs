@@ -6,6 +6,8 @@
 //! Wire truth is not tested here (`tests/it` has real sockets).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+/// Whether the monitor can see at all.
+mod blind;
 /// What the world watches.
 mod layout;
 /// A monitor that lives several times on one store.

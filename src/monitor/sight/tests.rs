@@ -252,6 +252,16 @@ fn what_is_seen_long_after_a_failure_shows_only_that_we_see_again() {
 }
 
 #[test]
+fn what_ended_just_before_something_was_seen_again_is_not_charged_either() {
+    let mut scene = Scene::new(None);
+    scene.run(AWS, 1_000, 5_000, LOST);
+    scene.run(GCP, 2_500, 5_000, LOST);
+    scene.good(TLS, 8_500);
+    assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)]);
+    assert_eq!(scene.settled(GCP), [(2_500, OFFLINE)]);
+}
+
+#[test]
 fn a_connection_that_took_a_second_try_shows_only_its_end() {
     let mut scene = Scene::new(None);
     scene.run(AWS, 1_000, 5_000, LOST);
@@ -288,6 +298,7 @@ fn what_follows_a_doubt_waits_behind_it_in_order() {
 fn each_doubt_of_a_check_is_decided_by_itself() {
     let mut scene = Scene::new(None);
     scene.run(AWS, 1_000, 5_000, LOST);
+    scene.good(TLS, 8_500);
     scene.run(AWS, 11_000, 4_000, LOST);
     scene.good(TLS, 15_000);
     assert_eq!(scene.settled(AWS), [(1_000, OFFLINE), (11_000, LOST)]);
