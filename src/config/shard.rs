@@ -55,12 +55,14 @@ mod tests {
 
     /// Forty services on two clouds, one of them with a public name, and a maintenance window about one of them.
     fn config(shard: &str) -> Config {
-        let services: String =
-            (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"port\"]\n")).collect();
+        let services: String = (0..40)
+            .flat_map(|n| [format!("[service.s{n}]"), "probes = [\"port\"]".into()])
+            .collect::<Vec<_>>()
+            .join("\n");
         let text = format!(
             "[monitor]\n{shard}\n[provider.aws]\nhost = \"192.0.2.1\"\n[provider.gcp]\nhost = \"192.0.2.2\"\n\
              [sentinel]\ntls = [\"a.example:443\", \"b.example:443\", \"c.example:443\"]\n\
-             [probe.port.tcp]\naddress = \"{{host}}:25\"\n{services}\
+             [probe.port.tcp]\naddress = \"{{host}}:25\"\n{services}\n\
              [service.s7.entry]\nhost = \"s7.example.com\"\nprobe = \"port\"\n\
              [[maintenance]]\nmatch = {{ service = \"s7\" }}\nevery = \"Sun 23:00-01:00\"\n"
         );
@@ -101,9 +103,9 @@ mod tests {
     fn checks_of_a_share_are_where_their_services_say() {
         for which in 1..=3 {
             let whole = config(&format!("shard = \"{which}/3\""));
-            let share = whole.share();
+            let promised = whole.share();
             let shard = whole.of_this_shard();
-            assert_eq!(share, (shard.services.len(), shard.checks.len()));
+            assert_eq!(promised, (shard.services.len(), shard.checks.len()));
             let mut next = 0;
             for service in &shard.services {
                 for index in service.checks() {

@@ -53,6 +53,8 @@ impl Heralds {
         }
         let herald = Herald {
             alerts,
+            board: plan.board.clone(),
+            references: plan.references.clone(),
             book: plan.book.clone(),
             outages: Arc::clone(&plan.outages),
             store,

@@ -1,7 +1,7 @@
 //! Which alerts there are: from what should be told now to what is told, with memory.
 //!
-//! What should be told comes as [`Sign`]s, made in [`signs`] from outages and from promises whose budget burns. An alert about
-//! an outage begins and ends with it. One about a burning budget ends only when its tier has been quiet for [`CALM`], so that
+//! What should be told comes as [`Sign`]s, made in [`signs`] from outages and from promises whose budget burns and from the state of the monitor itself. An
+//! alert about an outage begins and ends with it. One about a condition ends only when that has not held for [`CALM`], so that
 //! a burn rate around its threshold is one alert and not many. What has ended is held until everybody can have learnt of it;
 //! what each webhook was told is held with it, so that a start after a crash goes on where the last life stopped.
 //!
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A tier must be quiet for so long before its alert ends; if it fires again before that, it is still the same alert.
+/// A condition must not hold for so long before its alert ends; if it holds again before that, it is still the same alert.
 pub const CALM: Duration = Duration::from_mins(5);
 
 /// How long an alert that has ended is held at least: longer than an Alertmanager is told of an end.
@@ -37,8 +37,8 @@ pub fn waiting(receivers: &[Receiver]) -> Vec<Arc<str>> {
 pub enum Source {
     /// The outage of this id.
     Outage(Arc<str>),
-    /// A tier of a promise.
-    Tier,
+    /// Something that holds or does not: a tier of a promise, or what is wrong with this monitor.
+    Condition,
 }
 
 /// Something that should be told now.
@@ -79,7 +79,7 @@ pub struct Alerts {
 struct Held {
     alert: Alert,
     source: Source,
-    /// Since when its tier does not fire any more, while its alert still does.
+    /// Since when its condition does not hold any more, while it still fires.
     quiet: Option<Timestamp>,
     /// When it was found that it has ended.
     closed: Option<Timestamp>,
@@ -110,11 +110,11 @@ impl Alerts {
         }
     }
 
-    /// Everything about tiers, as of `now`.
-    pub fn tell_tiers(&mut self, signs: Vec<Sign>, now: Timestamp) {
+    /// Every condition that holds, as of `now`.
+    pub fn tell_conditions(&mut self, signs: Vec<Sign>, now: Timestamp) {
         let told: BTreeSet<Fingerprint> = signs.into_iter().map(|sign| self.tell(sign)).collect();
         for (fingerprint, held) in &mut self.held {
-            let over = held.source == Source::Tier && held.alert.ended.is_none();
+            let over = held.source == Source::Condition && held.alert.ended.is_none();
             if !over || told.contains(fingerprint) {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! The herald: looks once a second at what should be told, keeps what is told, and hands the list to whoever delivers.
 //!
-//! Outages are looked at every second, promises every [`LOOK_AT_PROMISES`]; each costs a lock for microseconds, so recorder and
+//! Outages are looked at every second, promises and the monitor itself every [`LOOK_AT_CONDITIONS`]; each costs a lock for microseconds, so recorder and
 //! probing never wait for it, and it never waits for a receiver: a list replaces the one before it. What changed is stored
 //! before it is handed on.
 //!
@@ -8,8 +8,10 @@
 
 use super::alerts::signs::{self, Promised, Stand};
 use super::alerts::{Alerts, Taken};
+use super::board::Board;
 use super::book::Book;
 use super::outages::Outages;
+use super::references::References;
 use crate::clock::{Instant, WallClock};
 use crate::model::{Alert, Timestamp};
 use crate::push::Acknowledged;
@@ -22,8 +24,9 @@ use tokio::sync::{mpsc, watch};
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often it looks at promises, and at the words of what is told already: as often as a Prometheus evaluates its rules.
-pub const LOOK_AT_PROMISES: Duration = Duration::from_secs(15);
+/// How often it looks at promises, at the monitor itself, and at the words of what is told already: as often as a Prometheus
+/// evaluates its rules.
+pub const LOOK_AT_CONDITIONS: Duration = Duration::from_secs(15);
 
 /// Services whose promises are worked out before others get a turn.
 const AT_ONCE: usize = 64;
@@ -32,6 +35,10 @@ const AT_ONCE: usize = 64;
 pub struct Herald {
     /// What is told.
     pub alerts: Alerts,
+    /// Whether anything is seen at all.
+    pub board: Board,
+    /// Whether sentinels work.
+    pub references: References,
     /// The past of every service.
     pub book: Book,
     /// What is down.
@@ -60,8 +67,8 @@ impl Herald {
             let now = self.clock.now();
             let all = Instant::now() >= thorough;
             if all {
-                thorough = Instant::now() + LOOK_AT_PROMISES;
-                self.look_at_promises(now).await;
+                thorough = Instant::now() + LOOK_AT_CONDITIONS;
+                self.look_at_conditions(now).await;
             }
             self.look_at_outages(&by_name, &mut seen, all, now);
             self.alerts.forget(now);
@@ -106,8 +113,11 @@ impl Herald {
         self.alerts.tell_outages(signs, ended, now);
     }
 
-    async fn look_at_promises(&mut self, now: Timestamp) {
-        let mut found = Vec::new();
+    async fn look_at_conditions(&mut self, now: Timestamp) {
+        let views = self.references.list();
+        let broken: Vec<_> =
+            views.iter().filter_map(|view| Some((view.check.id.as_str(), view.broken?))).collect();
+        let mut found = signs::monitor(&self.stand, &self.board.about().sight, &broken);
         for (number, service) in self.book.services().iter().enumerate() {
             for (position, objective) in service.objectives.iter().enumerate() {
                 if !signs::is_told(objective) {
@@ -122,7 +132,7 @@ impl Herald {
                 tokio::task::yield_now().await;
             }
         }
-        self.alerts.tell_tiers(found, now);
+        self.alerts.tell_conditions(found, now);
     }
 
     fn take(&mut self, took: &Acknowledged) {

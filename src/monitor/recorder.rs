@@ -211,6 +211,7 @@ impl Recorder {
                 log_sight(*road, *since, *until);
             }
             Effect::SentinelChanged { sentinel, broken } => {
+                self.references.set_broken(*sentinel, self.ledger.sight().broken(*sentinel));
                 log_sentinel(&self.lookouts[sentinel.get()], *broken);
             }
             Effect::CheckChanged { check, change } => {

@@ -32,6 +32,8 @@ pub struct ReferenceView {
     pub standing: Standing,
     /// Its last run.
     pub last: Option<LastLook>,
+    /// Since when it has been silent while checks succeed: a broken sentinel (S9).
+    pub broken: Option<Timestamp>,
 }
 
 /// The last run of a reference.
@@ -54,6 +56,7 @@ impl References {
             role: reference.role,
             standing: unknown,
             last: None,
+            broken: None,
         };
         let views = Mutex::new(references.iter().map(view).collect());
         Self(Arc::new(Inner { first, views }))
@@ -75,6 +78,11 @@ impl References {
     pub(super) fn settle(&self, check: CheckIndex, track: &Track) {
         let standing = Standing { state: track.state(), since: track.since() };
         self.lock()[check.get() - self.0.first].standing = standing;
+    }
+
+    /// A sentinel was found broken, or answers again.
+    pub(super) fn set_broken(&self, check: CheckIndex, since: Option<Timestamp>) {
+        self.lock()[check.get() - self.0.first].broken = since;
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<ReferenceView>> {

@@ -124,8 +124,9 @@ fn public_names_canaries_and_shared_dependencies_are_looked_at() {
 #[test]
 fn two_shards_watch_each_service_once() {
     let server = Server::fixed(response("200 OK", &[], "hello"));
-    let services: String =
-        (0..4).map(|n| format!("[service.s{n}]\nprobes = [\"web\"]\n")).collect();
+    let services: String = ["s0", "s1", "s2", "s3"]
+        .map(|name| format!("[service.{name}]\nprobes = [\"web\"]\n"))
+        .concat();
     let asked = |which: u32| {
         let text = format!(
             "shard = \"{which}/2\"\n[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n\

@@ -23,7 +23,7 @@ pub(super) fn row(held: &Held) -> store::Alert {
         id: alert.fingerprint.to_string(),
         outage: match &held.source {
             Source::Outage(id) => Some(id.to_string()),
-            Source::Tier => None,
+            Source::Condition => None,
         },
         started_ms: alert.started.as_millis(),
         ended_ms: alert.ended.map(Timestamp::as_millis),
@@ -48,7 +48,7 @@ pub(super) fn read(row: &store::Alert, now: Timestamp) -> Option<Held> {
         // Whoever was away with us learns of it from now on.
         closed: alert.ended.map(|_| now),
         alert,
-        source: row.outage.as_deref().map_or(Source::Tier, |id| Source::Outage(id.into())),
+        source: row.outage.as_deref().map_or(Source::Condition, |id| Source::Outage(id.into())),
         quiet: None,
         taken: taken.into_iter().map(|(name, word)| (name.into(), word == RESOLVED)).collect(),
     })

@@ -1,4 +1,4 @@
-//! What should be told: a sign for each outage that lasts, and one for each tier that fires.
+//! What should be told: a sign for each outage that lasts, for each tier that fires, and for what is wrong with the monitor.
 //!
 //! Labels are what never changes while it lasts: what it is about, how urgent that kind of thing is, where this daemon stands,
 //! and the owner's labels. Values, sentences and verdicts that may be revised are annotations. An outage of `any` or `entry` is
@@ -12,6 +12,7 @@ use crate::model::{
     AlertKind, Objective, ObjectiveWindow, Pairs, Service, Timestamp, human_duration,
 };
 use crate::monitor::outages::Outage;
+use crate::monitor::snapshot::SightView;
 use crate::slo::burn::{self, TierState};
 use crate::slo::standing::Standing;
 use std::collections::BTreeSet;
@@ -21,6 +22,13 @@ use std::sync::Arc;
 pub const OUTAGE: &str = "NephoscopeOutage";
 /// A budget that burns too fast.
 pub const BURN: &str = "NephoscopeErrorBudgetBurn";
+
+/// This daemon cannot see over any network.
+pub const VANTAGE_OFFLINE: &str = "NephoscopeVantageOffline";
+/// The resolver of its host is dead.
+pub const RESOLVER_OFFLINE: &str = "NephoscopeResolverOffline";
+/// A sentinel is silent while checks succeed (S9).
+pub const SENTINEL_BROKEN: &str = "NephoscopeSentinelBroken";
 
 /// Labels of ours that an owner may use too; the owner's is then `label_` and its name, as in `nephoscope_check_info`.
 const OURS: [&str; 5] = ["alertname", "severity", "scope", "slo", "tier"];
@@ -155,7 +163,38 @@ fn sign_of(
             left(standing, objective.window),
         ),
     );
-    Some(Sign { labels: labels.0, annotations: words.0, source: Source::Tier, started: now })
+    Some(Sign { labels: labels.0, annotations: words.0, source: Source::Condition, started: now })
+}
+
+/// The signs of what is wrong with this monitor: whether it can see, and the broken sentinels with the time since then.
+pub fn monitor(stand: &Stand, sight: &SightView, broken: &[(&str, Timestamp)]) -> Vec<Sign> {
+    let since = sight.dark.iter().map(|(_, since)| *since).min().unwrap_or_default();
+    let own = |name: &str, sentinel: &str, started: Timestamp, summary: String| {
+        let (mut labels, mut words) = (Words::default(), Words::default());
+        labels.set("alertname", name);
+        labels.set("severity", AlertKind::Ticket.as_str());
+        labels.set("sentinel", sentinel);
+        labels.set("vantage", &stand.vantage);
+        words.set("summary", summary);
+        words.set("dashboard", &stand.page);
+        let (labels, annotations) = (labels.0, words.0);
+        Sign { labels, annotations, source: Source::Condition, started }
+    };
+    let vantage = &stand.vantage;
+    let mut signs = Vec::new();
+    if sight.vantage_offline {
+        let summary = format!("the monitor at {vantage} sees nothing over any network");
+        signs.push(own(VANTAGE_OFFLINE, "", since, summary));
+    }
+    if sight.resolver_offline {
+        let summary = format!("the resolver of the monitor at {vantage} is dead");
+        signs.push(own(RESOLVER_OFFLINE, "", since, summary));
+    }
+    signs.extend(broken.iter().map(|(sentinel, since)| {
+        let summary = format!("{sentinel} is silent while checks succeed; it vouches for nothing");
+        own(SENTINEL_BROKEN, sentinel, *since, summary)
+    }));
+    signs
 }
 
 fn labels(stand: &Stand, service: &Service, name: &str, severity: AlertKind) -> Words {

@@ -7,8 +7,9 @@
 use super::signs::{self, Promised, Stand};
 use super::*;
 use crate::config::load_text;
-use crate::model::{Reason, Service};
+use crate::model::{Reason, Road, Service};
 use crate::monitor::outages::Outage;
+use crate::monitor::snapshot::SightView;
 use crate::slo::burn::WINDOWS;
 use crate::slo::spans::{Timeline, What};
 use crate::slo::standing::{Standing, View, assess};
@@ -60,7 +61,7 @@ fn tier(now: i64) -> Sign {
     Sign {
         labels: [("alertname".into(), "Burn".into())].into(),
         annotations: Pairs::new(),
-        source: Source::Tier,
+        source: Source::Condition,
         started: at(now),
     }
 }
@@ -148,18 +149,18 @@ fn words_that_change_make_no_other_alert() {
 fn a_tier_that_flaps_is_one_alert_and_ends_where_it_fell_quiet() {
     let mut alerts = Alerts::default();
     let calm = i64::try_from(CALM.as_secs()).unwrap();
-    alerts.tell_tiers(vec![tier(0)], at(0));
+    alerts.tell_conditions(vec![tier(0)], at(0));
     for second in [15, 45, 75] {
-        alerts.tell_tiers(vec![], at(second));
-        alerts.tell_tiers(vec![tier(second + 15)], at(second + 15));
+        alerts.tell_conditions(vec![], at(second));
+        alerts.tell_conditions(vec![tier(second + 15)], at(second + 15));
     }
     assert_eq!(spans(&alerts), [(0, None)]);
-    alerts.tell_tiers(vec![], at(105));
-    alerts.tell_tiers(vec![], at(105 + calm - 1));
+    alerts.tell_conditions(vec![], at(105));
+    alerts.tell_conditions(vec![], at(105 + calm - 1));
     assert_eq!(spans(&alerts), [(0, None)]);
-    alerts.tell_tiers(vec![], at(105 + calm));
+    alerts.tell_conditions(vec![], at(105 + calm));
     assert_eq!(spans(&alerts), [(0, Some(105))]);
-    alerts.tell_tiers(vec![tier(900)], at(900));
+    alerts.tell_conditions(vec![tier(900)], at(900));
     assert_eq!(spans(&alerts), [(900, None)]);
 }
 
@@ -201,7 +202,7 @@ fn a_life_goes_on_from_what_was_stored() {
     let mut before = Alerts::default();
     let lasting = vec![sign(&service, "aws", 30), sign(&service, "gcp", 50)];
     before.tell_outages(lasting, |_| None, at(60));
-    before.tell_tiers(vec![tier(60)], at(60));
+    before.tell_conditions(vec![tier(60)], at(60));
     let first = before.list()[0].clone();
     let taken = Taken { fingerprint: first.fingerprint, started: first.started, ended: false };
     before.take(&"hooks:443".into(), &[taken]);
@@ -221,7 +222,7 @@ fn a_life_goes_on_from_what_was_stored() {
     // One of them ended in the meantime, and was said to; the other goes on, and so does the tier.
     let ended = |id: &str| (id == "shop/provider:gcp/50").then_some(at(70));
     after.tell_outages(vec![sign(&service, "aws", 30)], ended, at(501));
-    after.tell_tiers(vec![tier(501)], at(501));
+    after.tell_conditions(vec![tier(501)], at(501));
     let mut spans = spans(&after);
     spans.sort_unstable();
     assert_eq!(spans, [(30, None), (50, Some(70)), (60, None)]);
@@ -292,6 +293,35 @@ fn tiers_are_told_with_the_urgency_of_the_promise_and_not_under_maintenance() {
     assert!(!signs::is_told(
         &shop(&["aws"], "slo = [{ objective = 99.9, window = \"1d\" }]").objectives[0]
     ));
+}
+
+#[test]
+fn a_monitor_that_cannot_see_says_so_itself() {
+    let fine = SightView::default();
+    assert_eq!(signs::monitor(&stand(), &fine, &[]), []);
+    let blind = SightView {
+        dark: vec![(Road::Ipv4, at(30)), (Road::Resolver, at(20))],
+        vantage_offline: true,
+        ..SightView::default()
+    };
+    let deaf = SightView { resolver_offline: true, vantage_offline: false, ..blind.clone() };
+    let told = |sight| {
+        let signs = signs::monitor(&stand(), sight, &[]);
+        assert_eq!(signs.len(), 1);
+        (signs[0].labels["alertname"].to_string(), signs[0].started)
+    };
+    assert_eq!(told(&blind), ("NephoscopeVantageOffline".to_owned(), at(20)));
+    assert_eq!(told(&deaf), ("NephoscopeResolverOffline".to_owned(), at(20)));
+
+    let broken = [("@sentinel/name/example.com", at(40))];
+    let signs = signs::monitor(&stand(), &fine, &broken);
+    let wanted = [
+        ("alertname", "NephoscopeSentinelBroken"),
+        ("sentinel", "@sentinel/name/example.com"),
+        ("severity", "ticket"),
+        ("vantage", "here"),
+    ];
+    assert_eq!((texts(&signs[0].labels), signs[0].started), (wanted.to_vec(), at(40)));
 }
 
 #[test]
