@@ -245,7 +245,7 @@ fn face(
     vantage: &Arc<str>,
 ) -> Face {
     let (table, board, book) = (Arc::clone(&plan.table), plan.board.clone(), plan.book.clone());
-    let references = plan.references.clone();
+    let (references, entries) = (plan.references.clone(), plan.entries.clone());
     let vantage = Arc::clone(vantage);
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
@@ -262,7 +262,7 @@ fn face(
         let promises = numbers::promises(&book, &vantage, about.now);
         let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)
             .with_exposures(numbers::exposures(&book))
-            .with_samples(numbers::references(&references, &vantage));
+            .with_samples(numbers::samples(&references, &entries, &vantage));
         let chunks = chunks.map(move |chunk| {
             let _held = &place;
             Ok::<_, io::Error>(chunk)

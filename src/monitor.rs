@@ -13,9 +13,12 @@ pub mod board;
 pub mod book;
 pub mod desk;
 mod doubts;
+pub mod drills;
+pub mod entries;
 pub mod event;
 mod exposed;
 mod fleet;
+pub mod follower;
 pub mod form;
 mod freezer;
 pub mod herald;
@@ -29,6 +32,7 @@ mod recall;
 pub mod recorder;
 pub mod references;
 pub mod scheduler;
+mod scouts;
 pub mod sight;
 pub mod snapshot;
 pub mod track;
@@ -47,7 +51,10 @@ use alerts::Alerts;
 use board::{Board, Setting};
 use book::Book;
 use desk::{Desk, remembered};
+use drills::Drills;
+use entries::Entries;
 use fleet::Fleet;
+use follower::Follower;
 use futures_util::future::BoxFuture;
 use journal::Journal;
 use ledger::Ledger;
@@ -58,6 +65,7 @@ use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use references::References;
 use scheduler::Worker;
+use scouts::{Follows, Scouts, follows};
 use sight::Sight;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -154,6 +162,14 @@ pub struct Plan {
     pub book: Book,
     /// What is known of sentinels, canaries and shared dependencies.
     pub references: References,
+    /// The public names.
+    pub entries: Entries,
+    /// Where drills are started and ended.
+    pub drills: Drills,
+    /// Looks at the public names; wants to run.
+    pub follower: Follower,
+    /// How they are looked at.
+    follows: Follows,
     /// What is or was down.
     pub outages: Arc<Mutex<Outages>>,
     /// What people are told, as it was stored.
@@ -289,22 +305,21 @@ pub fn plan(
     let lookouts = config.lookouts();
     let references = References::new(&config.references, checks.len(), started);
     let services: Arc<[Service]> = config.services.clone().into();
-    let vantage = &config.monitor.vantage;
-    let metrics = config.metrics;
-    let table =
-        Table::new(vantage, metrics.detail, metrics.field_names, &checks, &services, started);
+    let table = Arc::new(table(config, &checks, &services, started));
     let room = Arc::new(Semaphore::new(config.monitor.max_in_flight as usize));
     own.set_limit(config.monitor.max_in_flight);
 
     let (to_recorder, events) = mpsc::channel(EVENTS);
     let parts = (&checks, &services);
     let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
+    let (stop, stopped) = watch::channel(false);
+    let ways = (&to_recorder, &stopped);
+    let (entries, drills, follower) = names(config, &services, opened.as_ref(), clock, ways);
     let Past { ledger, book, outages, alerts, journal } =
         Past::new(config, &checks, &services, &desk.in_force(), opened, started);
     let setting = setting(config, notices, (&checks, &services), (clock, own, &room));
     let board = Board::new(setting, &ledger, started);
 
-    let (stop, stopped) = watch::channel(false);
     let seat = |number, share, asked| Worker {
         checks: share,
         all: Arc::clone(&lookouts),
@@ -319,9 +334,10 @@ pub fn plan(
         own: own.clone(),
     };
     let (seats, rechecks) = seats(workers, lookouts.len(), seat);
-    let table = Arc::new(table);
-    let recorder = Recorder {
+    let mut recorder = Recorder {
         pulse: Arc::default(),
+        entries: entries.clone(),
+        now: started,
         ledger,
         book: book.clone(),
         desk: desk.clone(),
@@ -336,11 +352,16 @@ pub fn plan(
         rechecks,
     };
     recorder.publish_all();
+    recorder.feed_names();
     let vitals = Vitals::of(&seats, &recorder);
     Plan {
         board,
         book,
         references,
+        entries,
+        drills,
+        follower,
+        follows: follows(config),
         outages,
         alerts,
         desk,
@@ -351,6 +372,37 @@ pub fn plan(
         workers: seats,
         stop,
     }
+}
+
+/// The numbers of every check, at nothing.
+fn table(
+    config: &Config,
+    checks: &[Arc<Check>],
+    services: &[Service],
+    started: Timestamp,
+) -> Table {
+    let (vantage, metrics) = (&config.monitor.vantage, config.metrics);
+    Table::new(vantage, metrics.detail, metrics.field_names, checks, services, started)
+}
+
+/// The public names: what is known of them, who drills them, and who looks at them.
+fn names(
+    config: &Config,
+    services: &Arc<[Service]>,
+    opened: Option<&Opened>,
+    clock: &Arc<dyn WallClock>,
+    (recorder, stop): (&mpsc::Sender<event::Event>, &watch::Receiver<bool>),
+) -> (Entries, Drills, Follower) {
+    let entries = Entries::new(config, opened.map(|opened| &opened.image));
+    let store = opened.map(|opened| opened.store.clone());
+    let drills = Drills::new(services, &entries, store, clock, recorder.downgrade());
+    let follower = Follower {
+        entries: entries.clone(),
+        clock: Arc::clone(clock),
+        events: recorder.downgrade(),
+        stop: stop.clone(),
+    };
+    (entries, drills, follower)
 }
 
 /// What the picture knows from the start.
@@ -436,6 +488,11 @@ impl Monitor {
     /// Starts the workers on threads of their own and the recorder on this runtime; ready when every prober is.
     pub async fn start(plan: Plan, roots: &Roots) -> Result<Self, Error> {
         let recorder = tokio::runtime::Handle::current().spawn(plan.recorder.run(plan.events));
+        if !plan.entries.is_empty() {
+            // It ends with the workers, and holds nobody up.
+            let scouts = Arc::new(Scouts::new(plan.follows));
+            tokio::runtime::Handle::current().spawn(plan.follower.run(scouts));
+        }
         let (end, ended) = mpsc::channel(plan.workers.len().max(1));
         let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder, ended };
         let mut ready = Vec::new();

@@ -34,7 +34,7 @@ pub use engine::{
     StoredService, Words,
 };
 pub use error::{Cause, Error};
-pub use fact::{Alert, Fact, Failure, Maintenance, Outage, Period, Promise};
+pub use fact::{Alert, Drill, Fact, Failover, Failure, Maintenance, Outage, Period, Promise};
 pub use memory::Memory;
 pub use reader::{Reader, read};
 pub use sqlite::keep::{

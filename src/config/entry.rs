@@ -11,8 +11,11 @@ use super::raw::{Raw, RawEntry, bad_pattern};
 use super::resolve::{Index, Planned, fill};
 use super::template::Position;
 use super::validate::known_provider;
-use crate::model::{AskedResolver, CheckIndex, Endpoint, Entry, EntryPolicy, Mark, human_duration};
-use std::net::{IpAddr, SocketAddr};
+use crate::failover::address_of;
+use crate::model::{
+    AskedResolver, CheckIndex, Endpoint, Entry, EntryPolicy, HttpSpec, Mark, ProbeKind, Shape,
+    Spec, human_duration,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +117,7 @@ pub(super) fn check(
 
 /// Whether addresses alone can say which cloud is meant: networks of a provider, or literal addresses of endpoints.
 fn has_addresses(raw: &Raw, endpoints: &[Endpoint]) -> bool {
-    let literal = |endpoint: &Endpoint| literal_address(&endpoint.host).is_some();
+    let literal = |endpoint: &Endpoint| address_of(&endpoint.host).is_ok();
     let networks = |endpoint: &Endpoint| {
         let mut providers = raw.providers.iter();
         providers.any(|each| each.name.value == endpoint.provider && !each.networks.is_empty())
@@ -122,26 +125,22 @@ fn has_addresses(raw: &Raw, endpoints: &[Endpoint]) -> bool {
     endpoints.iter().any(|endpoint| literal(endpoint) || networks(endpoint))
 }
 
-/// The address that a host is, with or without a port.
-fn literal_address(host: &str) -> Option<IpAddr> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let with_port = || host.parse::<SocketAddr>().ok().map(|address| address.ip());
-    bare.parse().ok().or_else(with_port)
-}
-
-/// How long it takes at most until an outage of any of these checks is certain: the rest of the interval, and the runs
-/// that confirm it, each with its whole timeout.
+/// How long it takes at most until an outage of one of these checks is certain, by the quickest of them.
 pub(super) fn certain_after(
     endpoints: &[Endpoint],
-    shape: impl Fn(CheckIndex) -> crate::model::Shape,
+    shape: impl Fn(CheckIndex) -> Shape,
 ) -> Option<Duration> {
     let checks = endpoints.iter().flat_map(|endpoint| &endpoint.checks);
-    checks
-        .map(|check| {
-            let shape = shape(*check);
-            let again =
-                (shape.recheck + shape.timeout).saturating_mul(shape.confirm.saturating_sub(1));
-            shape.interval + shape.timeout + again
-        })
-        .min()
+    checks.map(|check| shape(*check).certain_after()).min()
+}
+
+/// The spec of the entry's check: that of its probe, with an eye on marks.
+pub(super) fn with_marks(spec: Arc<Spec>, marks: &Arc<[Mark]>) -> Arc<Spec> {
+    match &spec.kind {
+        ProbeKind::Http(http) if !marks.is_empty() => {
+            let http = HttpSpec { marks: Arc::clone(marks), ..(**http).clone() };
+            Arc::new(Spec { kind: ProbeKind::Http(Box::new(http)), ..(*spec).clone() })
+        }
+        _ => spec,
+    }
 }

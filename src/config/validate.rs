@@ -271,7 +271,8 @@ fn build_entry(
     let (site, plan) = planned.sites.first()?.as_entry(usage, probe, &host, template.place);
     let check = builder.check(&site, &plan, &host)?;
     // It leads to one cloud or another, and stands on none.
-    let check = Check { provider: "".into(), region: "".into(), ..check };
+    let spec = super::entry::with_marks(check.spec, &marks);
+    let check = Check { provider: "".into(), region: "".into(), spec, ..check };
     let entry = Entry {
         host,
         probe: Arc::clone(&check.probe),

@@ -133,6 +133,8 @@ impl PublicName {
                 self.home = Some(failover.from);
                 self.open = Some(failover.clone());
                 self.told = true;
+                // Clients were served there last, and it is back only when they are served at home.
+                self.serves = failover.to.zip(failover.at(FailoverStep::FreshClient));
                 if let Some(drill) = &mut self.drill {
                     drill.used = true;
                 }

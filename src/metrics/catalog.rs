@@ -141,6 +141,18 @@ metrics! {
         "State of a cloud's own endpoint, apart from our services; same scale as the state of a check.";
     DomainState = Sample Gauge "nephoscope_domain_state" ["domain", "probe"] Lean
         "State of a dependency that services share, as one of its probes sees it; same scale as the state of a check.";
+    EntryShare = Sample Gauge "nephoscope_entry_share_ratio" ["service", "provider"] Lean
+        "How much of the public name leads to a provider, as a share of answers (policy failover: of the last look; others: averaged over 20) or, behind an edge, of the last 20 pages served; unmapped: to none that we know.";
+    EntryLate = Sample Gauge "nephoscope_failover_late" ["service"] Lean
+        "Whether the public name leads to a cloud that has been down for longer than `failover_within`, while another could serve: 1 yes, 0 no; policy failover only.";
+    EntrySilent = Sample Gauge "nephoscope_failover_silent" ["service"] Lean
+        "Whether the public name leads to another cloud although its first one is healthy and no drill is on: 1 yes, 0 no; policy failover only.";
+    EntrySplit = Sample Gauge "nephoscope_entry_split" ["service"] Lean
+        "Whether answers about the public name have led to different clouds for longer than they may be kept: 1 yes, 0 no; policy failover only.";
+    FailoverSeconds = Sample Gauge "nephoscope_failover_seconds" ["service", "step"] Lean
+        "How long each step of the last failover took, in seconds from the first bad result (or the start of the drill); absent while not reached.";
+    FailoverLastProven = Sample Gauge "nephoscope_failover_last_proven_timestamp_seconds" ["service"] Lean
+        "When a fresh client of the public name was last served by another cloud after a switch, in Unix seconds; absent: never seen.";
     SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
         "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
     SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean

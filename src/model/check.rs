@@ -94,3 +94,12 @@ pub struct Shape {
     /// Equal results in a row before health flips; at least 1.
     pub confirm: u32,
 }
+
+impl Shape {
+    /// How long it takes at most until an outage is certain: the rest of the interval, and the runs that confirm it, each
+    /// with its whole timeout.
+    pub fn certain_after(&self) -> Duration {
+        let again = (self.recheck + self.timeout).saturating_mul(self.confirm.saturating_sub(1));
+        self.interval + self.timeout + again
+    }
+}

@@ -6,6 +6,7 @@
 //! What an event means is decided in `ledger`.
 
 use super::track::Told;
+use crate::failover::Observation;
 use crate::model::{CheckIndex, ProbeResult, Road, SkipCause, Timestamp};
 use crate::store;
 use std::sync::Arc;
@@ -54,6 +55,24 @@ pub enum Event {
         millis: i64,
         /// Whether this worker speaks for what belongs to no check alone; one of them does.
         leads: bool,
+    },
+    /// A public name was looked at.
+    Looked {
+        /// Position of its service.
+        service: usize,
+        /// When the look began.
+        at: Timestamp,
+        /// What was seen.
+        seen: Box<Observation>,
+    },
+    /// A drill of a service's failover started or ended.
+    Drill {
+        /// Position of the service.
+        service: usize,
+        /// As it is stored.
+        fact: Box<store::Drill>,
+        /// Told when it is taken in.
+        done: mpsc::Sender<()>,
     },
     /// Maintenance was announced or ended; `desk` has the windows that are in force now.
     Maintenance {

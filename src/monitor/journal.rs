@@ -109,6 +109,16 @@ impl Journal {
         }));
     }
 
+    /// A failover began, came further or ended.
+    pub(super) fn failover(&self, row: store::Failover) {
+        self.store.keep(Fact::Failover(row));
+    }
+
+    /// A drill started or ended.
+    pub(super) fn drill(&self, drill: &store::Drill) {
+        self.store.keep(Fact::Drill(drill.clone()));
+    }
+
     /// Maintenance was announced or ended.
     pub(super) fn maintenance(&self, maintenance: &store::Maintenance) {
         self.store.keep(Fact::Maintenance(maintenance.clone()));

@@ -135,7 +135,10 @@ impl Ledger {
             }
             Event::Finished { check, result } => self.finish(check, result, effects),
             // The windows in force come with `set_maintenance`.
-            Event::Skipped { .. } | Event::Maintenance { .. } => {}
+            Event::Skipped { .. }
+            | Event::Maintenance { .. }
+            | Event::Looked { .. }
+            | Event::Drill { .. } => {}
             Event::Roll { checks, at } => {
                 for check in checks.iter() {
                     self.change(*check, at, effects, |track, closed, told| {

@@ -6,12 +6,15 @@
 //! It computes nothing and names no metric.
 
 use super::book::{Book, Held};
+use super::entries::{Entries, named_shares};
 use super::references::{ReferenceView, References};
 use crate::metrics::catalog::Metric;
 use crate::metrics::{
     ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, Sample, StoreNumbers, TierNumbers,
 };
-use crate::model::{AlertKind, ObjectiveUnit, ReferenceRole, Service, Timestamp};
+use crate::model::{
+    AlertKind, EntryPolicy, FailoverStep, ObjectiveUnit, ReferenceRole, Service, Timestamp,
+};
 use crate::push::Tally;
 use crate::slo::budget::Ratio;
 use crate::store::Stats;
@@ -38,6 +41,49 @@ pub fn exposures(book: &Book) -> Vec<ExposureNumbers> {
         })
     };
     services.filter_map(numbers).collect()
+}
+
+/// What is worked out for each page from what goes on just then.
+pub fn samples(references: &References, entries: &Entries, vantage: &str) -> Vec<Sample> {
+    let mut samples = self::references(references, vantage);
+    samples.append(&mut names(entries, vantage));
+    samples
+}
+
+/// Where public names lead, and how their last failovers went.
+pub fn names(entries: &Entries, vantage: &str) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    let providers = entries.providers();
+    entries.each(|watched| {
+        let (service, name) = (&*watched.service, &watched.name);
+        if let Some(share) = name.share() {
+            for (provider, ratio) in named_shares(providers, name.terms(), &share) {
+                let labels = [service, &provider];
+                samples.push(Sample::new(Metric::EntryShare, labels, vantage, ratio));
+            }
+        }
+        if name.terms().policy == EntryPolicy::Failover {
+            let flags = [
+                (Metric::EntryLate, name.is_late()),
+                (Metric::EntrySilent, name.is_silent()),
+                (Metric::EntrySplit, name.is_split()),
+            ];
+            samples.extend(flags.map(|(metric, is)| {
+                Sample::new(metric, [service], vantage, f64::from(u8::from(is)))
+            }));
+        }
+        let steps = name.latest().into_iter().flat_map(|latest| {
+            FailoverStep::ALL.iter().filter_map(|step| Some((*step, latest.took(*step)?)))
+        });
+        samples.extend(steps.map(|(step, took)| {
+            let labels = [service, step.as_str()];
+            Sample::new(Metric::FailoverSeconds, labels, vantage, took.as_secs_f64())
+        }));
+        samples.extend(name.proven().map(|at| {
+            Sample::new(Metric::FailoverLastProven, [service], vantage, at.as_secs_f64())
+        }));
+    });
+    samples
 }
 
 fn numbers(book: &Book, vantage: &str, held: &Held) -> PromiseNumbers {

@@ -6,10 +6,13 @@
 //!
 //! It decides nothing: the ledger does.
 
+mod names;
+
 use super::Pulse;
 use super::board::Board;
 use super::book::Book;
 use super::desk::Desk;
+use super::entries::Entries;
 use super::event::{Change, Effect, Event, Recheck};
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -51,6 +54,10 @@ pub struct Recorder {
     pub journal: Option<Journal>,
     /// The windows of maintenance in force.
     pub desk: Desk,
+    /// The public names; faces read them.
+    pub entries: Entries,
+    /// How far time has come, by what was heard last.
+    pub now: Timestamp,
     /// What is or was down; faces read it.
     pub outages: Arc<Mutex<Outages>>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
@@ -85,6 +92,14 @@ impl Recorder {
                 // Whoever asked may have gone.
                 let _ = done.try_send(());
             }
+            Event::Looked { service, at, seen } => {
+                let news = self.entries.observe(service, at, &seen);
+                self.pass_on(news);
+            }
+            Event::Drill { service, fact, done } => {
+                self.take_drill(service, &fact);
+                let _ = done.try_send(());
+            }
             Event::ClockBack { ref checks, millis, leads } => {
                 let checks = Arc::clone(checks);
                 self.ledger.apply(event, effects);
@@ -93,6 +108,7 @@ impl Recorder {
             }
             Event::Roll { ref checks, at } => {
                 let checks = Arc::clone(checks);
+                self.now = self.now.max(at);
                 self.ledger.apply(event, effects);
                 self.publish(&checks);
                 self.perform_all(effects);
@@ -122,6 +138,8 @@ impl Recorder {
         if leads {
             self.publish_services();
             self.shift_outages(-millis);
+            self.now = self.now.shifted(-millis);
+            self.shift_names(-millis);
         }
     }
 
@@ -145,6 +163,9 @@ impl Recorder {
         self.book.observe(check, at, recheck, failed);
         self.table.record(check, at + result.latency, result);
         self.board.keep(check, at, recheck, result);
+        self.now = self.now.max(at + result.latency);
+        let news = self.entries.result(check, at, result);
+        self.pass_on(news);
         self.publish(std::slice::from_ref(&check));
     }
 
@@ -223,6 +244,7 @@ impl Recorder {
                 let name = &self.services[*service].name;
                 log_joined(&format_args!("{name} on {provider}"), *change, false);
                 self.note_outage((*service, Scope::Side(*side)), *change, run);
+                self.feed_name(*service, *side);
             }
             Effect::EntryChanged { service, change } => {
                 let name = &self.services[*service].name;

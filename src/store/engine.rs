@@ -6,7 +6,7 @@
 //! When a batch is made and what happens when it fails is the writer's matter.
 
 use super::error::{Cause, Error};
-use super::fact::{Alert, Fact, Failure, Maintenance, Outage, Promise};
+use super::fact::{Alert, Drill, Fact, Failover, Failure, Maintenance, Outage, Promise};
 use super::record::{self, CheckState, Entry, ScopeCount, Word};
 use crate::model::StoreFault;
 use std::path::PathBuf;
@@ -155,6 +155,10 @@ pub struct Image {
     pub promises: Vec<Promise>,
     /// The newest revision of each closed period.
     pub frozen: Vec<FrozenPeriod>,
+    /// The last failovers of each service, by their beginning.
+    pub failovers: Vec<Failover>,
+    /// The last drills of each service, by their start.
+    pub drills: Vec<Drill>,
     /// Alerts that fire, or that not everybody has learnt the end of; only for a daemon, not for who just reads.
     pub alerts: Vec<Alert>,
 }

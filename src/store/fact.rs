@@ -1,4 +1,4 @@
-//! What happens seldom and is kept long: outages, promises, maintenance, closed periods, failed runs; and alerts while they last.
+//! What happens seldom and is kept long: outages, failovers, drills, promises, maintenance, closed periods, failed runs; and alerts while they last.
 //!
 //! Each is one row of a table with plain columns, so that it can be read with any SQLite tool. Times are milliseconds since
 //! the epoch; what has a structure of its own (a definition, a standing, what is matched) is JSON text of the caller's.
@@ -129,6 +129,50 @@ pub struct Alert {
     pub taken: String,
 }
 
+/// A public name went, or should have gone, from one cloud to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failover {
+    /// From its service and its start; storing the same id again replaces it.
+    pub id: String,
+    /// The service.
+    pub service: String,
+    /// `outage`, `planned` or `silent`.
+    pub cause: String,
+    /// The provider that the name led to.
+    pub from: String,
+    /// The provider that it leads to since.
+    pub to: Option<String>,
+    /// From where time is counted.
+    pub began_ms: i64,
+    /// When each step was reached, in the order of the model's words.
+    pub steps_ms: [Option<i64>; 5],
+    /// When the first cloud was well again.
+    pub recovered_ms: Option<i64>,
+    /// Whether it was late.
+    pub late: bool,
+    /// When there was nothing more to see of it.
+    pub ended_ms: Option<i64>,
+}
+
+/// A planned failover, announced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drill {
+    /// From its service and its start; storing the same id again replaces it.
+    pub id: String,
+    /// The service.
+    pub service: String,
+    /// When it was started.
+    pub started_ms: i64,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When it was ended; `None` while it is on.
+    pub ended_ms: Option<i64>,
+    /// By whom.
+    pub ended_by: Option<String>,
+}
+
 /// One of them on its way to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -140,6 +184,10 @@ pub enum Fact {
     Maintenance(Maintenance),
     /// Frozen.
     Period(Period),
+    /// Begun, come further or ended.
+    Failover(Failover),
+    /// Started or ended.
+    Drill(Drill),
     /// Begun, ended or taken.
     Alert(Alert),
     /// Nobody has to be told of the alert of this id any more.

@@ -6,6 +6,7 @@
 //!
 //! When to write is the writer's matter; the form of records is `record`'s.
 
+mod failovers;
 pub(super) mod keep;
 pub(super) mod load;
 pub(super) mod schema;
@@ -147,6 +148,8 @@ fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<u64> {
             Fact::Promise(promise) => write_promise(&transaction, promise)?,
             Fact::Maintenance(maintenance) => write_maintenance(&transaction, maintenance)?,
             Fact::Period(period) => write_period(&transaction, period)?,
+            Fact::Failover(failover) => failovers::write_failover(&transaction, failover)?,
+            Fact::Drill(drill) => failovers::write_drill(&transaction, drill)?,
             Fact::Alert(alert) => write_alert(&transaction, alert)?,
             Fact::AlertOver(id) => {
                 let mut delete = transaction.prepare_cached("DELETE FROM alerts WHERE id = ?1")?;

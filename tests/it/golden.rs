@@ -7,17 +7,21 @@
 
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::config::{Detail, load_text};
+use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
 use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Settled};
 use nephoscope::model::{
-    Cause, CheckIndex, Phase, PushOutcome, Reason, SkipCause, State, Timestamp,
+    Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause, State,
+    Timestamp,
 };
 use nephoscope::monitor::book::Book;
+use nephoscope::monitor::entries::Entries;
 use nephoscope::monitor::{self, numbers};
 use nephoscope::slo::history::Ahead;
 use nephoscope::slo::spans::What;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,12 +106,39 @@ fn exposition_of(text: &str) -> Vec<String> {
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let promises = promises_after_an_hour(&plan.book, clock.now());
     let exposures = numbers::exposures(&plan.book);
-    let samples = numbers::references(&plan.references, "here");
+    fail_over(&plan.entries, clock.now());
+    let samples = numbers::samples(&plan.references, &plan.entries, "here");
     let page = Exposition::new(plan.table, own.text(), promises)
         .with_exposures(exposures)
         .with_samples(samples);
     let text: Vec<u8> = page.flatten().collect();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Every number that a public name can have, if there is one: it went from one cloud to another and back.
+fn fail_over(entries: &Entries, now: Timestamp) {
+    let Some(check) = entries.check_of(0) else { return };
+    let seconds = |seconds| now + Duration::from_secs(seconds);
+    let look = |at, host: &str| {
+        let addresses = vec![IpAddr::from([203, 0, 113, 1])];
+        let led = Led { addresses, chain: vec![host.into()], ttl: Duration::from_secs(60) };
+        let answer = |who: &str| vec![Answer { who: who.into(), said: Ok(led.clone()) }];
+        let (authoritative, resolvers) = (answer("ns1"), answer("system"));
+        entries.observe(0, at, &Observation { authoritative, resolvers, ..Observation::default() });
+    };
+    let served = |at, provider: &str| {
+        let mut result = ProbeResult::unknown(Cause::Internal, String::new());
+        result.outcome = Outcome::Good;
+        result.facts.served_by = Some(provider.into());
+        entries.result(check, at, &result);
+    };
+    look(now, "shop.example.com");
+    entries.side(0, "aws", (State::Down, seconds(1)), seconds(2));
+    look(seconds(3), "shop.example.net");
+    served(seconds(4), "gcp");
+    entries.side(0, "aws", (State::Up, seconds(5)), seconds(6));
+    look(seconds(7), "shop.example.com");
+    served(seconds(8), "aws");
 }
 
 /// Every number that a promise can have: an hour was good, then a minute bad.

@@ -308,6 +308,9 @@ fn note(event: &Event, journal: &mut Vec<Line>) {
             let back = |check: &CheckIndex| Line::Back { check: check.0, millis: *millis };
             journal.extend(checks.iter().map(back));
         }
-        Event::Roll { .. } | Event::Maintenance { .. } => {}
+        Event::Roll { .. }
+        | Event::Maintenance { .. }
+        | Event::Looked { .. }
+        | Event::Drill { .. } => {}
     }
 }

@@ -70,6 +70,8 @@ pub(super) fn prune(
     let facts_before = now_ms - FACT_DAYS * DAY_MS;
     // What has not ended has no place in the order of ends, and stays.
     prune_by(&transaction, "outages", "id", "ended_ms", facts_before, FACTS_KEPT)?;
+    prune_by(&transaction, "failovers", "id", "ended_ms", facts_before, FACTS_KEPT)?;
+    prune_by(&transaction, "drills", "id", "ended_ms", facts_before, FACTS_KEPT)?;
     prune_by(&transaction, "maintenance", "id", "to_ms", facts_before, FACTS_KEPT)?;
     let period = "service, slo, scope, provider, period, revision";
     prune_by(&transaction, "periods", period, "to_ms", facts_before, FACTS_KEPT)?;

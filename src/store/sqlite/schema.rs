@@ -18,7 +18,7 @@ const APPLICATION: i64 = 0x6e65_7068;
 pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
 
 /// Forms, counted up from 1, and what makes each out of the one before it.
-const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS)];
+const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS), (3, FAILOVERS)];
 
 const FIRST: &str = "
     CREATE TABLE meta (
@@ -119,6 +119,37 @@ const ALERTS: &str = "
         annotations TEXT NOT NULL,
         taken TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// What became of public names when a cloud failed, and when that was tried.
+const FAILOVERS: &str = "
+    CREATE TABLE failovers (
+        id TEXT PRIMARY KEY,
+        service TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        from_provider TEXT NOT NULL,
+        to_provider TEXT,
+        began_ms INTEGER NOT NULL,
+        detect_ms INTEGER,
+        authoritative_ms INTEGER,
+        resolvers_ms INTEGER,
+        fresh_client_ms INTEGER,
+        back_ms INTEGER,
+        recovered_ms INTEGER,
+        late INTEGER NOT NULL,
+        ended_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX failovers_ended ON failovers (ended_ms);
+    CREATE TABLE drills (
+        id TEXT PRIMARY KEY,
+        service TEXT NOT NULL,
+        started_ms INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        ended_ms INTEGER,
+        ended_by TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX drills_ended ON drills (ended_ms);
 ";
 
 /// Whether this is a file of ours, or a new one, in a form that we know. Writes nothing.

@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::store::engine::Name;
+use crate::store::fact::{Drill, Failover};
 use crate::store::record::*;
 
 /// Some moment.
@@ -340,4 +341,43 @@ fn a_changed_record_is_damage() {
         set(&record);
     }
     load::image(&engine.connection, &engine.file).unwrap();
+}
+
+#[test]
+fn failovers_and_drills_come_back_as_they_were_told_last() {
+    let mut engine = memory();
+    let failover = |id: &str, began_ms, ended_ms| Failover {
+        id: id.to_owned(),
+        service: "shop".to_owned(),
+        cause: "outage".to_owned(),
+        from: "aws".to_owned(),
+        to: Some("gcp".to_owned()),
+        began_ms,
+        steps_ms: [Some(began_ms + 1), None, Some(began_ms + 3), Some(began_ms + 4), None],
+        recovered_ms: Some(began_ms + 5),
+        late: true,
+        ended_ms,
+    };
+    let drill = Drill {
+        id: "d".to_owned(),
+        service: "shop".to_owned(),
+        started_ms: NOW,
+        by: "ops".to_owned(),
+        reason: "quarterly".to_owned(),
+        ended_ms: None,
+        ended_by: None,
+    };
+    let over = Drill { ended_ms: Some(NOW + 1), ended_by: Some("ops".to_owned()), ..drill.clone() };
+    let (open, ended) = (failover("a", NOW, None), failover("a", NOW, Some(NOW + 9)));
+    engine.commit(&facts(vec![Fact::Failover(open), Fact::Drill(drill)])).unwrap();
+    engine.commit(&facts(vec![Fact::Failover(ended.clone()), Fact::Drill(over.clone())])).unwrap();
+    let image = engine.load(&roster(&[]), NOW).unwrap();
+    assert_eq!((image.failovers, image.drills), (vec![ended], vec![over]));
+
+    // The newest of each service, and whatever goes on.
+    let many = (0..100).map(|n| failover(&n.to_string(), NOW + n, (n > 0).then_some(NOW + n)));
+    engine.commit(&facts(many.map(Fact::Failover).collect())).unwrap();
+    let read = engine.load(&roster(&[]), NOW).unwrap().failovers;
+    assert_eq!(read.len(), failovers::READ + 1);
+    assert_eq!((&*read[0].id, &*read[1].id), ("0", "50"));
 }
