@@ -6,6 +6,7 @@
 //!
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
+pub mod apart;
 mod heralds;
 mod limits;
 pub mod logging;

@@ -88,7 +88,7 @@ pub struct Prober {
 
 enum Kind {
     Http(http::HttpProber),
-    Tcp(Box<tcp::TcpProber>),
+    Tcp(tcp::TcpProber),
     Dns(Box<dns::DnsProber>),
 }
 
@@ -99,7 +99,7 @@ impl Prober {
             ProbeKind::Http(http) => {
                 Kind::Http(http::HttpProber::build(Arc::clone(spec), http, engine)?)
             }
-            ProbeKind::Tcp(tcp) => Kind::Tcp(Box::new(tcp::TcpProber::build(tcp, engine)?)),
+            ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(Arc::clone(spec), tcp, engine)?),
             ProbeKind::Dns(dns) => Kind::Dns(Box::new(dns::DnsProber::build(dns))),
         };
         Ok(Self {
@@ -137,7 +137,7 @@ impl Prober {
             trace.address = Some(address);
             said = match &self.kind {
                 Kind::Http(http) => http.attempt(&self.engine, address, trace).await?,
-                Kind::Tcp(tcp) => tcp.attempt(address, trace).await?,
+                Kind::Tcp(tcp) => tcp.attempt(&self.engine, address, trace).await?,
                 Kind::Dns(dns) => dns.attempt(address, trace).await?,
             };
         }

@@ -8,16 +8,51 @@
 use super::{Arguments, FINE, USAGE, validate};
 use crate::client::socket::{Place, to_bind};
 use crate::config::Loaded;
-use crate::daemon::{Daemon, logging};
+use crate::daemon::{Daemon, apart, logging};
 use crate::metrics::Own;
 use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use tokio::runtime::Handle;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Threads that serve the page and record results; probes have threads of their own.
 const SERVING_THREADS: usize = 2;
 
+/// What a start has made: the daemon, and what has to live as long as it.
+struct Started {
+    daemon: Daemon,
+    _log: logging::Log,
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let Some(Loaded { config, warnings, .. }) = validate::load(&arguments.config) else {
-        return Ok(USAGE);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SERVING_THREADS)
+        .thread_keep_alive(apart::STAYS)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let done = runtime.block_on(async {
+        let (config, log) = (arguments.config.clone(), arguments.log());
+        let socket = to_bind(&Place::of_process(arguments.socket.clone()));
+        let Some(started) = apart::apart(move || start(&config, log, socket)).await? else {
+            return Ok(USAGE);
+        };
+        started.daemon.run().await?;
+        Ok(FINE)
+    });
+    // A daemon that was told twice to stop leaves threads behind; nobody waits for them.
+    runtime.shutdown_background();
+    done
+}
+
+/// Reads the configuration and starts the daemon; `None` if the configuration cannot be used.
+fn start(
+    config: &Path,
+    (format, level): (logging::Format, LevelFilter),
+    socket: PathBuf,
+) -> anyhow::Result<Option<Started>> {
+    let Some(Loaded { config, warnings, .. }) = validate::load(config) else {
+        return Ok(None);
     };
     // Read as a whole; from here on there is only this daemon's share of it.
     let whole = config.services.len();
@@ -25,29 +60,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let notices = warnings.iter().map(|warning| warning.said().to_owned()).collect();
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
-    let (format, level) = arguments.log();
-    let _log = logging::install(format, level, own.clone());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SERVING_THREADS)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let done = runtime.block_on(async {
-        let (services, checks) = (config.services.len(), config.checks.len());
-        if let Some((which, of)) = config.monitor.shard {
-            tracing::info!(
-                "shard {which}/{of} has {services} of {whole} services, {checks} checks"
-            );
-        }
-        let socket = to_bind(&Place::of_process(arguments.socket.clone()));
-        let daemon = Daemon::start(&config, notices, Some(socket), own).await?;
-        drop(config);
-        let address = daemon.address();
-        tracing::info!(checks, "watching; the page is at http://{address}/");
-        daemon.run().await?;
-        Ok(FINE)
-    });
-    // A daemon that was told twice to stop leaves threads behind; nobody waits for them.
-    runtime.shutdown_background();
-    done
+    let log = logging::install(format, level, own.clone());
+    let (services, checks) = (config.services.len(), config.checks.len());
+    if let Some((which, of)) = config.monitor.shard {
+        tracing::info!("shard {which}/{of} has {services} of {whole} services, {checks} checks");
+    }
+    let starting = Daemon::start(&config, notices, Some(socket), own);
+    let daemon = Handle::current().block_on(starting)?;
+    let address = daemon.address();
+    tracing::info!(checks, "watching; the page is at http://{address}/");
+    Ok(Some(Started { daemon, _log: log }))
 }

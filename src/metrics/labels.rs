@@ -1,7 +1,7 @@
 //! The text of labels, made once per configuration, and which label values a check can have.
 //!
 //! Every value is escaped here (backslash, quote, newline), so the writer copies bytes. Lists of reasons, phases and warnings
-//! that many checks have in common are kept once.
+//! that many checks have in common are kept once; what only the info metric says of a check is made for each page.
 //!
 //! It does not know the numbers.
 
@@ -10,7 +10,7 @@ use crate::model::{
     Check, DnsServer, DnsTransport, Host, Phase, ProbeKind, Reason, Redirects, Service, Step,
     Truncated, Warning,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -18,20 +18,28 @@ use std::sync::Arc;
 pub(super) struct CheckText {
     /// `check="…",service="…",…`.
     pub(super) labels: Box<str>,
-    /// Further labels of the info metric, with a leading comma.
-    pub(super) info: Box<str>,
-    pub(super) protocol: &'static str,
-    pub(super) interval: f64,
-    pub(super) timeout: f64,
-    pub(super) reasons: Arc<[Reason]>,
-    pub(super) phases: Arc<[Phase]>,
-    pub(super) warnings: Arc<[Warning]>,
+    /// The check itself, for what is written once a page.
+    pub(super) check: Arc<Check>,
+    /// The position of its service.
+    service: Option<u32>,
+    /// Which label values it can have; shared by checks that can have the same.
+    pub(super) possible: Arc<Possible>,
+}
+
+/// Which label values a check can have.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Possible {
+    pub(super) reasons: Vec<Reason>,
+    pub(super) phases: Vec<Phase>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// What does not change about a service while a configuration holds.
 pub(super) struct ServiceText {
     pub(super) name: Box<str>,
     pub(super) providers: Vec<Box<str>>,
+    /// What the info metric of each of its checks says of it, with a leading comma.
+    info: Box<str>,
 }
 
 impl ServiceText {
@@ -43,7 +51,25 @@ impl ServiceText {
                 providers.push(provider);
             }
         }
-        Self { name: escaped(&service.name).into(), providers }
+        let mut info = String::new();
+        push_label(&mut info, "runbook", service.runbook.as_deref().unwrap_or_default());
+        for (name, value) in service.labels.iter() {
+            push_label(&mut info, &format!("label_{name}"), value);
+        }
+        Self { name: escaped(&service.name).into(), providers, info: info.into() }
+    }
+}
+
+impl CheckText {
+    /// Writes the further labels of the info metric, with a leading comma.
+    pub(super) fn push_info(&self, services: &[ServiceText], out: &mut String) {
+        push_label(out, "endpoint", &self.check.endpoint);
+        push_label(out, "host", &self.check.host);
+        push_label(out, "protocol", self.check.spec.kind.name());
+        match self.service.and_then(|service| services.get(service as usize)) {
+            Some(service) => out.push_str(&service.info),
+            None => push_label(out, "runbook", ""),
+        }
     }
 }
 
@@ -53,11 +79,16 @@ pub(super) fn check_texts(
     services: &[Service],
     vantage: &str,
 ) -> Vec<CheckText> {
-    let owners: BTreeMap<_, _> = services.iter().map(|each| (&*each.name, each)).collect();
-    let mut lists = Lists::default();
+    let owners: BTreeMap<_, _> = services.iter().map(|each| &*each.name).zip(0..).collect();
+    let mut kept = BTreeSet::new();
     checks
         .iter()
-        .map(|check| lists.text(check, owners.get(&*check.service).copied(), vantage))
+        .map(|check| CheckText {
+            labels: identity(check, vantage).into(),
+            check: Arc::clone(check),
+            service: owners.get(&*check.service).copied(),
+            possible: shared(&mut kept, Possible::of(check)),
+        })
         .collect()
 }
 
@@ -66,62 +97,34 @@ pub(super) fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// Lists that many checks have in common.
-#[derive(Default)]
-struct Lists {
-    reasons: BTreeMap<Vec<Reason>, Arc<[Reason]>>,
-    phases: BTreeMap<Vec<Phase>, Arc<[Phase]>>,
-    warnings: BTreeMap<Vec<Warning>, Arc<[Warning]>>,
-}
-
-impl Lists {
-    fn text(&mut self, check: &Check, service: Option<&Service>, vantage: &str) -> CheckText {
-        let mut labels = String::new();
-        let values = [
-            check.id.as_str(),
-            &check.service,
-            &check.provider,
-            &check.region,
-            &check.probe,
-            vantage,
-        ];
-        for (name, value) in CHECK_LABELS.iter().zip(values) {
-            push_label(&mut labels, name, value);
-        }
-        labels.remove(0);
-        CheckText {
-            labels: labels.into(),
-            info: info_labels(check, service).into(),
-            protocol: check.spec.kind.name(),
-            interval: check.shape.interval.as_secs_f64(),
-            timeout: check.shape.timeout.as_secs_f64(),
-            reasons: shared(&mut self.reasons, check.spec.possible_reasons()),
-            phases: shared(&mut self.phases, possible_phases(&check.spec.kind)),
-            warnings: shared(&mut self.warnings, possible_warnings(check)),
-        }
-    }
-}
-
-fn shared<T: Ord + Clone>(kept: &mut BTreeMap<Vec<T>, Arc<[T]>>, list: Vec<T>) -> Arc<[T]> {
-    if let Some(list) = kept.get(&list) {
-        return Arc::clone(list);
-    }
-    let shared: Arc<[T]> = list.clone().into();
-    kept.insert(list, Arc::clone(&shared));
-    shared
-}
-
-fn info_labels(check: &Check, service: Option<&Service>) -> String {
+fn identity(check: &Check, vantage: &str) -> String {
     let mut labels = String::new();
-    push_label(&mut labels, "endpoint", &check.endpoint);
-    push_label(&mut labels, "host", &check.host);
-    push_label(&mut labels, "protocol", check.spec.kind.name());
-    let runbook = service.and_then(|service| service.runbook.as_deref());
-    push_label(&mut labels, "runbook", runbook.unwrap_or_default());
-    for (name, value) in service.iter().flat_map(|service| service.labels.iter()) {
-        push_label(&mut labels, &format!("label_{name}"), value);
+    let values =
+        [check.id.as_str(), &check.service, &check.provider, &check.region, &check.probe, vantage];
+    for (name, value) in CHECK_LABELS.iter().zip(values) {
+        push_label(&mut labels, name, value);
     }
+    labels.remove(0);
     labels
+}
+
+impl Possible {
+    fn of(check: &Check) -> Self {
+        Self {
+            reasons: check.spec.possible_reasons(),
+            phases: possible_phases(&check.spec.kind),
+            warnings: possible_warnings(check),
+        }
+    }
+}
+
+fn shared(kept: &mut BTreeSet<Arc<Possible>>, possible: Possible) -> Arc<Possible> {
+    if let Some(known) = kept.get(&possible) {
+        return Arc::clone(known);
+    }
+    let fresh = Arc::new(possible);
+    kept.insert(Arc::clone(&fresh));
+    fresh
 }
 
 fn push_label(out: &mut String, name: &str, value: &str) {

@@ -64,8 +64,8 @@ pub(super) struct Row {
     pub(super) since: Timestamp,
     pub(super) millis: [u64; 4],
     pub(super) runs: [u64; Verdict::ALL.len()],
-    pub(super) failures: [u32; Reason::ALL.len()],
-    pub(super) first_reasons: [Option<Reason>; LEAN_REASONS],
+    /// Failed runs by reason, in the order in which the reasons first happened: most checks know few or none.
+    pub(super) failures: Vec<(Reason, u32)>,
     pub(super) success: Durations,
     pub(super) phase_seconds: [f64; Phase::ALL.len()],
     /// What only `full` exports; boxed, so that other details have no room for it.
@@ -111,8 +111,7 @@ impl Row {
             since: now,
             millis: [0; 4],
             runs: [0; Verdict::ALL.len()],
-            failures: [0; Reason::ALL.len()],
-            first_reasons: [None; LEAN_REASONS],
+            failures: Vec::new(),
             success: Durations::default(),
             phase_seconds: [0.0; Phase::ALL.len()],
             full: (detail == Detail::Full).then(Box::default),
@@ -159,12 +158,19 @@ impl Row {
     }
 
     fn fail(&mut self, reason: Reason) {
-        self.failures[reason.index()] += 1;
-        if !self.first_reasons.contains(&Some(reason))
-            && let Some(free) = self.first_reasons.iter_mut().find(|slot| slot.is_none())
-        {
-            *free = Some(reason);
+        if let Some((_, count)) = self.failures.iter_mut().find(|(known, _)| *known == reason) {
+            *count = count.saturating_add(1);
+            return;
         }
+        // Exactly the room that is needed: the list of reasons is closed, and one more of them is rare.
+        self.failures.reserve_exact(1);
+        self.failures.push((reason, 1));
+    }
+
+    /// How many runs failed with `reason`.
+    pub(super) fn failed(&self, reason: Reason) -> u32 {
+        let known = self.failures.iter().find(|(known, _)| *known == reason);
+        known.map_or(0, |(_, count)| *count)
     }
 }
 

@@ -9,11 +9,11 @@
 use super::catalog::{DURATION_BUCKETS, Metric, Subject};
 use super::exposures::{self, ExposureNumbers};
 use super::field;
-use super::labels::CheckText;
+use super::labels::{CheckText, ServiceText};
 use super::promises::{self, PromiseNumbers};
 use super::samples::Sample;
-use super::table::{Durations, Row, SHARD_ROWS, ServiceStates, Table};
-use crate::model::{Detail, ProbeResult, Reason, State, Timestamp, Verdict};
+use super::table::{Durations, LEAN_REASONS, Row, SHARD_ROWS, ServiceStates, Table};
+use crate::model::{Detail, ProbeResult, Reason, Shape, State, Timestamp, Verdict};
 use bytes::Bytes;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -128,7 +128,7 @@ impl Exposition {
                 }
                 Some(last_run) => {
                     let text = &self.table.checks[self.row];
-                    let (labels, protocol) = (&text.labels, text.protocol);
+                    let (labels, protocol) = (&text.labels, text.check.spec.kind.name());
                     if let Some(result) = last_run {
                         let run = field::Run { labels, protocol, result };
                         field::write_family(out, self.field, &run, &mut self.headed);
@@ -150,7 +150,8 @@ impl Exposition {
                 self.table.copy_shard(self.row, &mut self.rows);
             }
             let (text, row) = (&self.table.checks[self.row], &self.rows[self.row % SHARD_ROWS]);
-            Lines { out, name: metric.entry().name, text }.write(metric, row, self.table.detail);
+            let (name, services) = (metric.entry().name, &self.table.services);
+            Lines { out, name, text, services }.write(metric, row, self.table.detail);
             self.row += 1;
             if out.len() > CHUNK {
                 return false;
@@ -262,6 +263,7 @@ struct Lines<'a> {
     out: &'a mut String,
     name: &'static str,
     text: &'a CheckText,
+    services: &'a [ServiceText],
 }
 
 impl Lines<'_> {
@@ -271,8 +273,8 @@ impl Lines<'_> {
             Metric::CheckStateSince => self.plain(row.since.as_secs_f64()),
             Metric::CheckStateSeconds => self.settled(row),
             Metric::CheckInfo => self.info(),
-            Metric::CheckInterval => self.plain(self.text.interval),
-            Metric::CheckTimeout => self.plain(self.text.timeout),
+            Metric::CheckInterval => self.plain(self.shape().interval.as_secs_f64()),
+            Metric::CheckTimeout => self.plain(self.shape().timeout.as_secs_f64()),
             Metric::Probes => {
                 for (verdict, count) in Verdict::ALL.iter().zip(row.runs) {
                     self.labelled("verdict", verdict.as_str(), count);
@@ -286,7 +288,7 @@ impl Lines<'_> {
                 }
             }
             Metric::ProbePhaseSeconds => {
-                for phase in self.text.phases.iter() {
+                for phase in &self.text.possible.phases {
                     self.labelled("phase", phase.as_str(), row.phase_seconds[phase.index()]);
                 }
             }
@@ -295,7 +297,7 @@ impl Lines<'_> {
             Metric::ProbeLastCompleted => self.moment(row.last_completed),
             Metric::ProbeLastSuccess => self.moment(row.last_success),
             Metric::CheckWarnings => {
-                for warning in self.text.warnings.iter() {
+                for warning in &self.text.possible.warnings {
                     self.labelled("warning", warning.as_str(), row.warnings[warning.index()]);
                 }
             }
@@ -304,6 +306,10 @@ impl Lines<'_> {
             Metric::DnsAnswers => self.seen(row.dns_answers),
             other => unreachable!("`{}` is not about a check", other.entry().name),
         }
+    }
+
+    fn shape(&self) -> Shape {
+        self.text.check.shape
     }
 
     fn plain(&mut self, value: impl Display) {
@@ -336,19 +342,21 @@ impl Lines<'_> {
     }
 
     fn info(&mut self) {
-        let (name, labels, info) = (self.name, &self.text.labels, &self.text.info);
-        writeln!(self.out, "{name}{{{labels}{info}}} 1").expect(INFALLIBLE);
+        let (name, labels) = (self.name, &self.text.labels);
+        write!(self.out, "{name}{{{labels}").expect(INFALLIBLE);
+        self.text.push_info(self.services, self.out);
+        self.out.push_str("} 1\n");
     }
 
     fn failures(&mut self, row: &Row, detail: Detail) {
         if detail == Detail::Lean {
-            for reason in row.first_reasons.iter().flatten() {
-                self.labelled("reason", reason.as_str(), row.failures[reason.index()]);
+            for (reason, count) in row.failures.iter().take(LEAN_REASONS) {
+                self.labelled("reason", reason.as_str(), count);
             }
         } else {
             for reason in Reason::ALL {
-                let count = row.failures[reason.index()];
-                if count > 0 || self.text.reasons.contains(reason) {
+                let count = row.failed(*reason);
+                if count > 0 || self.text.possible.reasons.contains(reason) {
                     self.labelled("reason", reason.as_str(), count);
                 }
             }
@@ -356,7 +364,7 @@ impl Lines<'_> {
     }
 
     fn last_phases(&mut self, row: &Row, value: impl Fn((f32, f32)) -> f32) {
-        for phase in self.text.phases.iter() {
+        for phase in &self.text.possible.phases {
             if let Some(last) = row.full.as_ref().and_then(|full| full.last_phases[phase.index()]) {
                 self.labelled("phase", phase.as_str(), value(last));
             }

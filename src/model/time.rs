@@ -4,38 +4,64 @@
 //!
 //! Nothing here asks what time it is (`clock` does).
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// A moment: milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+///
+/// `None` of an `Option<Timestamp>` takes no room of its own, since many are kept of every check: the milliseconds are moved
+/// up by 2^63, which keeps their order, and the lowest of all moments is given up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
+
+/// What milliseconds are moved up by.
+const MOVED_UP: u64 = 1 << 63;
+
+const _: () = assert!(size_of::<Option<Timestamp>>() == size_of::<i64>());
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::from_millis(0)
+    }
+}
+
+impl std::fmt::Debug for Timestamp {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Timestamp").field(&self.as_millis()).finish()
+    }
+}
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// The moment `millis` milliseconds after the Unix epoch; `i64::MIN` counts as the millisecond after it.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        match NonZeroU64::new(millis.cast_unsigned() ^ MOVED_UP) {
+            Some(moved_up) => Self(moved_up),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
-        self.0
+        (self.0.get() ^ MOVED_UP).cast_signed()
     }
 
     /// Seconds since the Unix epoch, for exposition and JSON.
     #[expect(clippy::cast_precision_loss, reason = "2^53 ms is the year 287396")]
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e3
+        self.as_millis() as f64 / 1e3
     }
 
     /// How long after `earlier` this is; zero when it is not after.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_millis(
+            u64::try_from(self.as_millis().saturating_sub(earlier.as_millis())).unwrap_or(0),
+        )
     }
 
     /// This moment moved by `millis` milliseconds, forward or back.
     #[must_use]
     pub const fn shifted(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
+        Self::from_millis(self.as_millis().saturating_add(millis))
     }
 }
 
@@ -43,7 +69,7 @@ impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+        self.shifted(i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -86,6 +112,17 @@ pub fn human_latency(took: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_in_the_order_of_their_milliseconds() {
+        let millis = [i64::MIN + 1, -1, 0, 1, 1_795_000_000_000, i64::MAX];
+        let moments = millis.map(Timestamp::from_millis);
+        assert_eq!(moments.map(Timestamp::as_millis), millis);
+        assert!(moments.is_sorted());
+        assert_eq!(Timestamp::from_millis(i64::MIN), moments[0]);
+        assert_eq!(Timestamp::default(), moments[2]);
+        assert_eq!(format!("{:?}", moments[1]), "Timestamp(-1)");
+    }
 
     #[test]
     fn durations_read_as_the_configuration_writes_them() {

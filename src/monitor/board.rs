@@ -5,18 +5,22 @@
 //!
 //! It does not decide and it does not render.
 
+mod kept;
+
 use super::joint::JointService;
 use super::ledger::Ledger;
 use super::snapshot::{
     About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, SightView,
     Standing, StateSeconds, Step,
 };
+use super::track::SettledMillis;
 use crate::clock::WallClock;
 use crate::metrics::Own;
 use crate::model::{
     Cause, Check, CheckIndex, ProbeResult, Provider, Road, Service, State, Timestamp, Verdict,
 };
-use std::collections::{BTreeMap, VecDeque};
+use kept::Kept;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -72,12 +76,60 @@ struct Inner {
 struct Entry {
     standing: Standing,
     cause: Option<Cause>,
-    seconds: StateSeconds,
+    millis: SettledMillis,
     watermark: Timestamp,
     runs: [u64; Verdict::ALL.len()],
-    good: VecDeque<ResultView>,
-    bad: VecDeque<ResultView>,
-    steps: VecDeque<Step>,
+    /// The last runs, oldest first: so many that were bad and so many that were not.
+    kept: Vec<Kept>,
+    trail: Trail,
+}
+
+/// The last runs without their words, in the entry itself: nearly every check has all of them.
+#[derive(Clone, Copy)]
+struct Trail {
+    steps: [Step; KEEP_STEPS],
+    /// Where the next one goes.
+    next: u8,
+    len: u8,
+}
+
+impl Trail {
+    fn new() -> Self {
+        Self {
+            steps: [Step::new(Verdict::Unknown, false, Duration::ZERO); KEEP_STEPS],
+            next: 0,
+            len: 0,
+        }
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps[usize::from(self.next)] = step;
+        let most = u8::try_from(KEEP_STEPS).expect("a few dozen");
+        self.next = (self.next + 1) % most;
+        self.len = (self.len + 1).min(most);
+    }
+
+    /// Newest first.
+    fn iter(&self) -> impl Iterator<Item = Step> {
+        let (next, len) = (usize::from(self.next), usize::from(self.len));
+        (1..=len).map(move |back| self.steps[(next + KEEP_STEPS - back) % KEEP_STEPS])
+    }
+}
+
+impl Entry {
+    /// Keeps a run in the place of the oldest one of its kind.
+    fn keep(&mut self, run: Kept) {
+        let is_bad = run.verdict() == Verdict::Bad;
+        let same = |kept: &Kept| (kept.verdict() == Verdict::Bad) == is_bad;
+        let most = if is_bad { KEEP_BAD } else { KEEP_GOOD };
+        if self.kept.iter().filter(|kept| same(kept)).count() >= most {
+            let oldest = self.kept.iter().position(same).expect("there are some");
+            self.kept.remove(oldest);
+        }
+        // Exactly the room that is needed: doubling would take half as much again, for every check.
+        self.kept.reserve_exact(1);
+        self.kept.push(run);
+    }
 }
 
 impl Board {
@@ -86,12 +138,11 @@ impl Board {
         let entry = Entry {
             standing: Standing { state: State::Unknown, since: started },
             cause: Some(Cause::Starting),
-            seconds: StateSeconds::default(),
+            millis: [0; 4],
             watermark: started,
             runs: [0; Verdict::ALL.len()],
-            good: VecDeque::new(),
-            bad: VecDeque::new(),
-            steps: VecDeque::new(),
+            kept: Vec::new(),
+            trail: Trail::new(),
         };
         // Shard by shard from the start: a list of all entries, cut up afterwards, would be as much memory again.
         let shard = |checks: &[_]| Mutex::new(vec![entry.clone(); checks.len()]);
@@ -129,7 +180,7 @@ impl Board {
     pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         let index = self.0.by_id.get(check)?.get();
         let entry = lock(&self.0.shards[index / SHARD])[index % SHARD].clone();
-        let mut results: Vec<_> = entry.good.into_iter().chain(entry.bad).collect();
+        let mut results: Vec<_> = entry.kept.iter().rev().map(Kept::view).collect();
         results.sort_by_key(|result| std::cmp::Reverse(result.at));
         Some(results)
     }
@@ -139,7 +190,7 @@ impl Board {
         let Some(index) = self.0.by_id.get(check).map(|index| index.get()) else {
             return Vec::new();
         };
-        lock(&self.0.shards[index / SHARD])[index % SHARD].steps.iter().copied().collect()
+        lock(&self.0.shards[index / SHARD])[index % SHARD].trail.iter().collect()
     }
 
     /// What the monitor says of itself.
@@ -159,40 +210,13 @@ impl Board {
 
     /// Keeps a run that started at `at`.
     pub(super) fn keep(&self, check: CheckIndex, at: Timestamp, recheck: bool, run: &ProbeResult) {
-        let kept = ResultView {
-            at,
-            recheck,
-            verdict: run.outcome.verdict(),
-            reason: run.outcome.reason(),
-            cause: run.outcome.cause(),
-            warnings: run.warnings,
-            latency: run.latency,
-            phases: run.phases,
-            phase: run.phase,
-            address: run.address,
-            http_status: run.facts.http_status,
-            certificate_not_after: run.facts.certificate_not_after,
-            said: run.said.as_str().into(),
-        };
+        let kept = Kept::new(at, recheck, run);
+        let step = Step::new(kept.verdict(), !run.warnings.is_empty(), run.latency);
         let mut shard = lock(&self.0.shards[check.get() / SHARD]);
         let entry = &mut shard[check.get() % SHARD];
-        entry.runs[kept.verdict.index()] += 1;
-        // Exactly the room that is needed: doubling would take half as much again, for every check.
-        if entry.steps.capacity() == 0 {
-            entry.steps.reserve_exact(KEEP_STEPS);
-        }
-        entry.steps.truncate(KEEP_STEPS - 1);
-        let warned = !run.warnings.is_empty();
-        entry.steps.push_front(Step::new(kept.verdict, warned, run.latency));
-        let (kind, most) = match kept.verdict {
-            Verdict::Bad => (&mut entry.bad, KEEP_BAD),
-            Verdict::Good | Verdict::Unknown => (&mut entry.good, KEEP_GOOD),
-        };
-        if kind.len() == most {
-            kind.pop_back();
-        }
-        kind.reserve_exact(1);
-        kind.push_front(kept);
+        entry.runs[kept.verdict().index()] += 1;
+        entry.trail.push(step);
+        entry.keep(kept);
     }
 
     /// Takes over what the ledger says of some checks, best in ascending order.
@@ -203,11 +227,10 @@ impl Board {
             let mut shard = lock(&self.0.shards[number]);
             while let Some(check) = checks.next_if(|check| check.get() / SHARD == number) {
                 let track = ledger.track(*check);
-                let [good, bad, unknown, excluded] = track.millis().map(Duration::from_millis);
                 let entry = &mut shard[check.get() % SHARD];
                 entry.standing = Standing { state: track.state(), since: track.since() };
                 entry.cause = track.cause();
-                entry.seconds = StateSeconds { good, bad, unknown, excluded };
+                entry.millis = track.millis();
                 entry.watermark = track.watermark();
             }
         }
@@ -218,7 +241,7 @@ impl Board {
         for check in checks {
             let mut shard = lock(&self.0.shards[check.get() / SHARD]);
             let entry = &mut shard[check.get() % SHARD];
-            for kept in entry.good.iter_mut().chain(&mut entry.bad) {
+            for kept in &mut entry.kept {
                 kept.at = kept.at.shifted(millis);
             }
         }
@@ -286,7 +309,8 @@ impl Board {
 }
 
 fn view(check: &Check, entry: &Entry) -> CheckView {
-    let newest = [entry.good.front(), entry.bad.front()];
+    let [good, bad, unknown, excluded] = entry.millis.map(Duration::from_millis);
+    let is_bad = |run: &&Kept| run.verdict() == Verdict::Bad;
     CheckView {
         id: check.id.clone(),
         service: Arc::clone(&check.service),
@@ -301,11 +325,11 @@ fn view(check: &Check, entry: &Entry) -> CheckView {
         counts: check.counts,
         standing: entry.standing,
         cause: entry.cause,
-        seconds: entry.seconds,
+        seconds: StateSeconds { good, bad, unknown, excluded },
         watermark: entry.watermark,
         runs: entry.runs,
-        last: newest.into_iter().flatten().max_by_key(|result| result.at).cloned(),
-        last_failure: entry.bad.front().cloned(),
+        last: entry.kept.last().map(Kept::view),
+        last_failure: entry.kept.iter().rfind(is_bad).map(Kept::view),
     }
 }
 

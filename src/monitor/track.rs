@@ -38,7 +38,7 @@ pub struct Told {
 /// The time line and health of one check.
 #[derive(Clone, Debug)]
 pub struct Track {
-    shape: Shape,
+    rules: Rules,
     held: Ahead,
     settled: Timestamp,
     /// Up to where the past was told.
@@ -50,6 +50,21 @@ pub struct Track {
     closed_since: Option<Timestamp>,
     /// Why nothing came when a result runs out.
     gap: Cause,
+}
+
+/// What of a check's [`Shape`] matters here, in whole milliseconds, the unit of a [`Timestamp`].
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    hold: i64,
+    recheck: i64,
+    confirm: u32,
+}
+
+impl Rules {
+    fn of(shape: &Shape) -> Self {
+        let whole = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        Self { hold: whole(shape.hold), recheck: whole(shape.recheck), confirm: shape.confirm }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +105,8 @@ impl Track {
     pub fn recall(shape: Shape, memory: Memory) -> Self {
         let Memory { held, settled, told, millis, health } = memory;
         let (in_flight, closed_since, gap) = (None, None, Cause::Overloaded);
-        Self { shape, held, settled, told, millis, in_flight, health, closed_since, gap }
+        let rules = Rules::of(&shape);
+        Self { rules, held, settled, told, millis, in_flight, health, closed_since, gap }
     }
 
     /// What a restart has to know.
@@ -151,7 +167,7 @@ impl Track {
         let verdict = outcome.verdict();
         self.settle(run.at, closed, told);
         if !run.recheck {
-            let until = run.at + self.shape.hold;
+            let until = run.at.shifted(self.rules.hold);
             let ahead = match outcome {
                 Outcome::Good => Ahead { what: What::Good, latency, until },
                 Outcome::Bad(reason) => Ahead { what: What::Bad(Some(reason)), latency, until },
@@ -159,9 +175,9 @@ impl Track {
             };
             self.tell(run.at, ahead, told);
         }
-        self.health.observe(verdict, warned, self.shape.confirm, run.at);
+        self.health.observe(verdict, warned, self.rules.confirm, run.at);
         let again = self.health.is_undecided() && verdict != Verdict::Unknown;
-        again.then(|| (run.at, run.at + latency + self.shape.recheck))
+        again.then(|| (run.at, (run.at + latency).shifted(self.rules.recheck)))
     }
 
     /// Counts the time up to `now`, or up to the run in flight if that is earlier. `closed` is the maintenance of the check,

@@ -13,7 +13,7 @@ use super::tls::{self, Alpn, Offer};
 use super::{Engine, Error, Trace};
 use crate::clock::Instant;
 use crate::model::{
-    Host, Pattern, Phase, Reason, StartTls, Step, TcpSpec, TlsSpec, human_duration,
+    Host, Pattern, Phase, ProbeKind, Reason, Spec, StartTls, Step, TcpSpec, TlsSpec, human_duration,
 };
 use crate::net::{self, Failure};
 use bytes::BytesMut;
@@ -31,8 +31,8 @@ use tokio_rustls::client::TlsStream;
 const SMTP_STARTTLS: &[u8] = b"STARTTLS\r\n";
 
 pub(super) struct TcpProber {
-    spec: TcpSpec,
-    engine: Arc<Engine>,
+    /// Of a TCP probe; shared, because there may be tens of thousands.
+    spec: Arc<Spec>,
     /// How TLS is done, if it is.
     tls: Option<Arc<TlsSpec>>,
     /// Whether TLS comes within the dialogue.
@@ -40,23 +40,34 @@ pub(super) struct TcpProber {
 }
 
 impl TcpProber {
-    pub(super) fn build(spec: &TcpSpec, engine: &Arc<Engine>) -> Result<Self, Error> {
-        let starttls = spec.dialogue.iter().any(|step| matches!(step, Step::StartTls(_)));
-        let tls = spec.tls.clone().or_else(|| starttls.then(Arc::default));
+    /// Makes `tcp`, which is the kind of `spec`, ready to run.
+    pub(super) fn build(spec: Arc<Spec>, tcp: &TcpSpec, engine: &Engine) -> Result<Self, Error> {
+        let starttls = tcp.dialogue.iter().any(|step| matches!(step, Step::StartTls(_)));
+        let tls = tcp.tls.clone().or_else(|| starttls.then(Arc::default));
         if let Some(tls) = &tls {
             // Made now, so that settings that do not fit together are found before the first run.
             engine.tls.config(tls, Offer { alpn: Alpn::None, sni: true })?;
         }
-        Ok(Self { spec: spec.clone(), engine: Arc::clone(engine), tls, starttls })
+        Ok(Self { spec, tls, starttls })
+    }
+
+    fn tcp(&self) -> &TcpSpec {
+        match &self.spec.kind {
+            ProbeKind::Tcp(tcp) => tcp,
+            ProbeKind::Http(_) | ProbeKind::Dns(_) => {
+                unreachable!("a TCP prober is built of a TCP probe")
+            }
+        }
     }
 
     pub(super) fn target(&self) -> (Host, u16) {
-        (self.spec.host.clone(), self.spec.port)
+        (self.tcp().host.clone(), self.tcp().port)
     }
 
     /// Connects to `address` and holds the dialogue.
     pub(super) async fn attempt(
         &self,
+        engine: &Engine,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<String, Failure> {
@@ -69,21 +80,21 @@ impl TcpProber {
         let line = match &self.tls {
             Some(tls) if !self.starttls => {
                 said.push_str(", TLS agreed");
-                Line::Tls(self.secure(tls, stream, trace).await?)
+                Line::Tls(self.secure(engine, tls, stream, trace).await?)
             }
             _ => Line::Plain(stream),
         };
-        if self.spec.dialogue.is_empty() {
+        if self.tcp().dialogue.is_empty() {
             return Ok(said);
         }
         let mut talk = Talk { line, heard: Heard::default(), step: 0, trace };
-        for step in &self.spec.dialogue {
+        for step in &self.tcp().dialogue {
             talk.step += 1;
             match step {
                 Step::Expect { pattern, within } => talk.expect(pattern, *within).await?,
                 Step::Send(bytes) => talk.send(bytes).await?,
                 Step::StartTls(StartTls::Smtp) => {
-                    talk = self.start_tls(talk).await?;
+                    talk = self.start_tls(engine, talk).await?;
                 }
             }
         }
@@ -98,16 +109,21 @@ impl TcpProber {
 
     async fn secure(
         &self,
+        engine: &Engine,
         tls: &Arc<TlsSpec>,
         stream: TcpStream,
         trace: &mut Trace,
     ) -> Result<Box<TlsStream<TcpStream>>, Failure> {
-        let stream = tls::handshake(&self.engine.tls, tls, &self.spec.host, stream, trace).await?;
+        let stream = tls::handshake(&engine.tls, tls, &self.tcp().host, stream, trace).await?;
         Ok(Box::new(stream))
     }
 
     /// Asks for TLS in SMTP's words and does the handshake.
-    async fn start_tls<'t>(&self, mut talk: Talk<'t>) -> Result<Talk<'t>, Failure> {
+    async fn start_tls<'t>(
+        &self,
+        engine: &Engine,
+        mut talk: Talk<'t>,
+    ) -> Result<Talk<'t>, Failure> {
         let refused = |said: String| Failure::bad(Reason::Starttls, said);
         talk.trace.enter(Phase::Starttls, Instant::now());
         talk.write(SMTP_STARTTLS).await.map_err(|error| refused(broken("STARTTLS", &error)))?;
@@ -136,7 +152,7 @@ impl TcpProber {
             return Err(refused("asked for TLS inside of TLS".to_owned()));
         };
         let tls = self.tls.as_ref().expect("a dialogue with starttls has TLS settings");
-        let line = Line::Tls(self.secure(tls, stream, talk.trace).await?);
+        let line = Line::Tls(self.secure(engine, tls, stream, talk.trace).await?);
         Ok(Talk { line, ..talk })
     }
 }

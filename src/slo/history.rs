@@ -97,16 +97,18 @@ impl Lens {
 /// The past of one check.
 #[derive(Clone, Debug)]
 pub struct CheckHistory {
-    /// Its line through each lens; the first is availability.
-    lines: Vec<(Lens, Timeline)>,
+    /// Its line as to availability, which every check has.
+    line: Timeline,
+    /// Its lines through the other lenses of the service.
+    more: Box<[(Lens, Timeline)]>,
     ahead: Ahead,
     /// When its last failed runs started, rechecks included, oldest first.
-    failures: VecDeque<Timestamp>,
+    failures: Vec<Timestamp>,
     /// When its grid results stood, if a promise counts them.
     cadence: Option<Box<Cadence>>,
     interval: Duration,
     /// The maintenance that is about it.
-    windows: Vec<Arc<Maintenance>>,
+    windows: Box<[Arc<Maintenance>]>,
     /// By how many milliseconds its past was shifted in this life.
     set_by: i64,
 }
@@ -153,14 +155,16 @@ impl History {
         let fewest = service.objectives.iter().map(|each| each.min_failures as usize).max();
         let of_endpoints = service.endpoints.iter().flat_map(|endpoint| &endpoint.checks);
         let intervals = of_endpoints.map(|check| checks[check.get()].shape.interval).chain(entry);
+        let further = lenses.iter().filter(|lens| **lens != Lens::Availability);
         let checks = intervals
             .map(|interval| CheckHistory {
-                lines: lenses.iter().map(|lens| (*lens, Timeline::new(begun))).collect(),
+                line: Timeline::new(begun),
+                more: further.clone().map(|lens| (*lens, Timeline::new(begun))).collect(),
                 ahead: Ahead::unknown(Cause::Starting),
-                failures: VecDeque::new(),
+                failures: Vec::new(),
                 cadence: events.then(|| Box::new(Cadence::new(interval, LATE))),
                 interval,
-                windows: Vec::new(),
+                windows: Box::default(),
                 set_by: 0,
             })
             .collect();
@@ -230,7 +234,7 @@ impl History {
     pub fn tell(&mut self, check: usize, past: Ahead, to: Timestamp, ahead: Ahead) {
         let (zone, recorded) = (&self.zone, self.recorded);
         let check = &mut self.checks[check];
-        for (lens, line) in &mut check.lines {
+        for (lens, line) in check.lines_mut() {
             line.append(lens.through(past.what, past.latency), to);
             if !recorded {
                 tidy(line, zone);
@@ -245,9 +249,9 @@ impl History {
         let check = &mut self.checks[check];
         if failed {
             if check.failures.len() >= most {
-                check.failures.pop_front();
+                check.failures.remove(0);
             }
-            check.failures.push_back(at);
+            check.failures.push(at);
         }
         if let Some(cadence) = check.cadence.as_mut().filter(|_| !recheck) {
             cadence.push(at);
@@ -265,7 +269,7 @@ impl History {
         }
         let before: Vec<_> = self.counted.iter().map(|each| self.bad_until(each)).collect();
         for (check, windows) in self.checks.iter_mut().zip(windows) {
-            check.windows = windows;
+            check.windows = windows.into();
         }
         self.joined.clear();
         let after: Vec<_> = self.counted.iter().map(|each| self.bad_until(each)).collect();
@@ -281,7 +285,7 @@ impl History {
         let exposed_before = self.exposed_set_by();
         let check = &mut self.checks[check];
         check.set_by += millis;
-        for (_, line) in &mut check.lines {
+        for (_, line) in check.lines_mut() {
             line.shift(millis);
         }
         check.ahead.until = check.ahead.until.shifted(millis);
@@ -306,12 +310,12 @@ impl History {
     pub fn recall(&mut self, check: usize, memory: CheckMemory) {
         let check = &mut self.checks[check];
         for (lens, line) in memory.lines {
-            if let Some((_, mine)) = check.lines.iter_mut().find(|(mine, _)| *mine == lens) {
+            if let Some((_, mine)) = check.lines_mut().find(|(mine, _)| *mine == lens) {
                 *mine = line;
             }
         }
         check.ahead = memory.ahead;
-        check.failures = memory.failures;
+        check.failures = memory.failures.into();
         if let (Some(mine), Some(stored)) = (&mut check.cadence, memory.cadence) {
             **mine = stored;
         }
@@ -475,16 +479,22 @@ impl CheckHistory {
     /// What a restart has to know.
     pub fn memory(&self) -> CheckMemory {
         CheckMemory {
-            lines: self.lines.clone(),
+            lines: self.lines().map(|(lens, line)| (lens, line.clone())).collect(),
             ahead: self.ahead,
-            failures: self.failures.clone(),
+            failures: self.failures().collect(),
             cadence: self.cadence.as_deref().cloned(),
         }
     }
 
     /// Its lines.
     pub fn lines(&self) -> impl Iterator<Item = (Lens, &Timeline)> {
-        self.lines.iter().map(|(lens, line)| (*lens, line))
+        let more = self.more.iter().map(|(lens, line)| (*lens, line));
+        std::iter::once((Lens::Availability, &self.line)).chain(more)
+    }
+
+    fn lines_mut(&mut self) -> impl Iterator<Item = (Lens, &mut Timeline)> {
+        let more = self.more.iter_mut().map(|(lens, line)| (*lens, line));
+        std::iter::once((Lens::Availability, &mut self.line)).chain(more)
     }
 
     /// When its last failed runs started, oldest first.
@@ -494,8 +504,8 @@ impl CheckHistory {
 
     /// Its line through a lens.
     pub fn line(&self, lens: Lens) -> &Timeline {
-        let found = self.lines.iter().find(|(mine, _)| *mine == lens);
-        &found.expect("a line is kept for every lens of the service").1
+        let found = self.lines().find(|(mine, _)| *mine == lens);
+        found.expect("a line is kept for every lens of the service").1
     }
 
     /// What holds after the end of its lines.

@@ -182,10 +182,17 @@ pub struct Timeline {
     kept_from: Timestamp,
     upto: Timestamp,
     spans: Vec<Span>,
-    /// Before the first span of each block, since the beginning.
-    totals: Vec<Sums>,
     /// Since the beginning, shed spans included.
     total: Sums,
+    /// There once it is needed: beyond one block, or when something is coalesced. Nearly every line does without.
+    index: Option<Box<Index>>,
+}
+
+/// What makes a line of many spans quick to ask.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    /// Before the first span of each block, since the beginning.
+    totals: Vec<Sums>,
     /// What is inside the spans of kind `Mixed`, by their start.
     mixed: Vec<(i64, Mix)>,
 }
@@ -208,15 +215,7 @@ pub struct Parts {
 impl Timeline {
     /// Empty, from `begun` on.
     pub fn new(begun: Timestamp) -> Self {
-        Self {
-            begun,
-            kept_from: begun,
-            upto: begun,
-            spans: Vec::new(),
-            totals: Vec::new(),
-            total: [0; 3],
-            mixed: Vec::new(),
-        }
+        Self { begun, kept_from: begun, upto: begun, spans: Vec::new(), total: [0; 3], index: None }
     }
 
     /// First moment.
@@ -282,13 +281,20 @@ impl Timeline {
 
     /// Adds a span; `before` is the total of its kind without it.
     fn push(&mut self, span: Span, kind: Kind, before: u64) {
-        if self.spans.len().is_multiple_of(BLOCK) {
-            let mut totals = self.total;
-            if kind != Kind::Mixed {
-                totals[kind as usize] = before;
-            }
-            self.totals.reserve_exact(1);
-            self.totals.push(totals);
+        let mut total = self.total;
+        if kind != Kind::Mixed {
+            total[kind as usize] = before;
+        }
+        if self.index.is_none() && (self.spans.len() == BLOCK || kind == Kind::Mixed) {
+            let first = (!self.spans.is_empty()).then(|| self.without_spans(total));
+            let totals = first.into_iter().collect();
+            self.index = Some(Box::new(Index { totals, mixed: Vec::new() }));
+        }
+        if let Some(index) = &mut self.index
+            && self.spans.len().is_multiple_of(BLOCK)
+        {
+            index.totals.reserve_exact(1);
+            index.totals.push(total);
         }
         if self.spans.len() == self.spans.capacity() {
             // An eighth more, not twice: most lines are short, and there are very many of them.
@@ -300,7 +306,8 @@ impl Timeline {
     fn push_mixed(&mut self, start: i64, len: u64, mix: Mix) {
         let len = u32::try_from(len).expect("coalesced stretches stay below 49 days");
         self.push(Span::new(start, len, Kind::Mixed, 0), Kind::Mixed, 0);
-        self.mixed.push((start, mix));
+        let index = self.index.as_mut().expect("a coalesced span was just pushed");
+        index.mixed.push((start, mix));
         self.total[Kind::Bad as usize] += mix.bad;
         self.total[Kind::Unknown as usize] += mix.unknown;
     }
@@ -337,9 +344,12 @@ impl Timeline {
         let at = at.as_millis();
         let count = self.spans.partition_point(|span| span.start() < at);
         let Some(last) = count.checked_sub(1) else {
-            return self.totals.first().copied().unwrap_or(self.total);
+            return self.before_spans();
         };
-        let mut sums = self.totals[last / BLOCK];
+        let mut sums = match &self.index {
+            Some(index) => index.totals[last / BLOCK],
+            None => self.before_spans(),
+        };
         for span in &self.spans[last / BLOCK * BLOCK..=last] {
             let part = u64::from(span.len)
                 .min(u64::try_from(at - span.start()).expect("it starts before"));
@@ -354,17 +364,36 @@ impl Timeline {
         sums
     }
 
+    /// Bad, unknown and excluded milliseconds before the first span that is kept.
+    fn before_spans(&self) -> Sums {
+        let first = self.index.as_ref().and_then(|index| index.totals.first());
+        first.copied().unwrap_or_else(|| self.without_spans(self.total))
+    }
+
+    /// `total` without the spans, none of which is coalesced.
+    fn without_spans(&self, mut total: Sums) -> Sums {
+        for span in &self.spans {
+            total[span.kind() as usize] -= u64::from(span.len);
+        }
+        total
+    }
+
+    fn mixed(&self) -> &[(i64, Mix)] {
+        self.index.as_ref().map_or(&[], |index| &index.mixed)
+    }
+
     fn mix_at(&self, start: i64) -> Mix {
-        let position = self.mixed.binary_search_by_key(&start, |(at, _)| *at);
-        self.mixed[position.expect("every mixed span has its amounts")].1
+        let position = self.mixed().binary_search_by_key(&start, |(at, _)| *at);
+        self.mixed()[position.expect("every mixed span has its amounts")].1
     }
 
     /// How far bad time in `[from, to)` may be off, in milliseconds, because stretches were coalesced; 0 for nearly
     /// everyone. A stretch that an end cuts is off by at most `b·(L−b)/L` (slo.md 5.4).
     pub fn uncertainty(&self, from: Timestamp, to: Timestamp) -> u64 {
         let (from, to) = (from.as_millis(), to.as_millis());
-        let near = self.mixed.partition_point(|(start, _)| *start < from).saturating_sub(1);
-        let inside = self.mixed[near..].iter().take_while(|(start, _)| *start < to);
+        let mixed = self.mixed();
+        let near = mixed.partition_point(|(start, _)| *start < from).saturating_sub(1);
+        let inside = mixed[near..].iter().take_while(|(start, _)| *start < to);
         let bound = |(start, mix): &(i64, Mix)| {
             let position = self.spans.partition_point(|span| span.start() < *start);
             let span = self.spans[position];
@@ -391,7 +420,7 @@ impl Timeline {
             *moment = moment.shifted(millis);
         }
         self.spans.iter_mut().for_each(|span| span.shift(millis));
-        for (start, _) in &mut self.mixed {
+        for (start, _) in self.index.iter_mut().flat_map(|index| &mut index.mixed) {
             *start += millis;
         }
     }
@@ -406,8 +435,10 @@ impl Timeline {
         let last = self.spans[count - 1];
         self.spans.drain(..count);
         self.spans.shrink_to_fit();
-        self.totals.drain(..count / BLOCK);
-        self.mixed.retain(|(start, _)| *start >= last.end());
+        if let Some(index) = &mut self.index {
+            index.totals.drain(..count / BLOCK);
+            index.mixed.retain(|(start, _)| *start >= last.end());
+        }
         self.kept_from = self.kept_from.max(Timestamp::from_millis(last.end()));
     }
 
@@ -418,7 +449,7 @@ impl Timeline {
             begun: self.begun,
             kept_from: self.kept_from,
             upto: self.upto,
-            shed: self.totals.first().copied().unwrap_or(self.total),
+            shed: self.before_spans(),
             pieces: self.pieces(self.kept_from, self.upto).filter(not_good).collect(),
         }
     }
@@ -449,7 +480,6 @@ impl Timeline {
         }
         line.append(What::Good, upto);
         line.spans.shrink_to_fit();
-        line.totals.shrink_to_fit();
         Some(line)
     }
 }

@@ -25,6 +25,9 @@ use std::time::Duration;
 const BUSY_AFTER: Duration = Duration::from_secs(2);
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_BYTES: i64 = 16 << 20;
+/// Pages of the file that are kept in memory, in KiB: the journal is only appended to, states are replaced once a minute, and
+/// what is read a second time comes from the system's cache.
+const CACHE_KIB: i64 = 256;
 
 /// A store in a file, or in memory.
 pub(super) struct Sqlite {

@@ -67,7 +67,7 @@ impl Timeline {
         }
         let mut fresh = Self::new(self.begun);
         (fresh.kept_from, fresh.upto) = (self.kept_from, self.kept_from);
-        fresh.total = self.totals.first().copied().unwrap_or(self.total);
+        fresh.total = self.before_spans();
         let mut waiting: Option<Piece> = None;
         for (piece, merges) in pieces.into_iter().zip(with_previous) {
             let joined = waiting.filter(|_| merges).and_then(|first| merge(&first, &piece));

@@ -182,6 +182,7 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // A file system without shared memory answers with another mode, which is safe too, and slower.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "cache_size", -super::CACHE_KIB)?;
     connection.pragma_update_and_check(None, "journal_size_limit", super::LOG_BYTES, |_| Ok(()))
 }
 
