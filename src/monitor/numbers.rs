@@ -13,7 +13,7 @@ use crate::metrics::{
     ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, Sample, StoreNumbers, TierNumbers,
 };
 use crate::model::{
-    AlertKind, EntryPolicy, FailoverStep, ObjectiveUnit, ReferenceRole, Service, Timestamp,
+    AlertKind, EntryPolicy, FailoverStep, ObjectiveUnit, ReferenceRole, Service, State, Timestamp,
 };
 use crate::push::Tally;
 use crate::slo::budget::Ratio;
@@ -152,23 +152,30 @@ fn signed_seconds(millis: i64) -> f64 {
     millis as f64 / 1e3
 }
 
-/// The states of canaries and shared dependencies.
+/// The states of sentinels, canaries and shared dependencies.
 pub fn references(references: &References, vantage: &str) -> Vec<Sample> {
+    let sentinel = |view: &ReferenceView, kind: &str| {
+        // A broken one tells nothing of what it stands for.
+        let state = if view.broken.is_some() { State::Unknown } else { view.standing.state };
+        let labels = [&*view.check.probe, kind];
+        Sample::new(Metric::SentinelState, labels, vantage, f64::from(state as u8))
+    };
     let sample = |view: ReferenceView| {
         let (check, state) = (&view.check, f64::from(view.standing.state as u8));
         match view.role {
             ReferenceRole::Canary { plane, .. } => {
                 let labels = [&*check.provider, &check.region, plane.as_str(), &check.probe];
-                Some(Sample::new(Metric::CanaryHealth, labels, vantage, state))
+                Sample::new(Metric::CanaryHealth, labels, vantage, state)
             }
             ReferenceRole::Domain { .. } => {
                 let labels = [&*check.endpoint, &check.probe];
-                Some(Sample::new(Metric::DomainState, labels, vantage, state))
+                Sample::new(Metric::DomainState, labels, vantage, state)
             }
-            ReferenceRole::SentinelTls | ReferenceRole::SentinelName => None,
+            ReferenceRole::SentinelTls => sentinel(&view, "tls"),
+            ReferenceRole::SentinelName => sentinel(&view, "name"),
         }
     };
-    references.list().into_iter().filter_map(sample).collect()
+    references.list().into_iter().map(sample).collect()
 }
 
 /// What the store says of itself; without one, that nothing is kept.

@@ -81,6 +81,10 @@ const SECOND_CLOUD: &str = r#"
 [provider.gcp]
 host = "shop.example.net"
 
+[sentinel]
+tls = ["192.0.2.1:443", "198.51.100.1:443", "203.0.113.1:443"]
+names = ["example.com"]
+
 [service.shop.entry]
 host = "www.example.com"
 probe = "web"
