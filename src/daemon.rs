@@ -29,7 +29,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -247,6 +247,7 @@ fn face(
 ) -> Face {
     let (table, board, book) = (Arc::clone(&plan.table), plan.board.clone(), plan.book.clone());
     let (references, entries) = (plan.references.clone(), plan.entries.clone());
+    let outages = Arc::clone(&plan.outages);
     let vantage = Arc::clone(vantage);
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
@@ -261,9 +262,13 @@ fn face(
         }
         own.set_store(&numbers::store(store.as_ref().map(Store::stats)));
         let promises = numbers::promises(&book, &vantage, about.now);
+        let mut samples = numbers::samples(&references, &entries, &vantage);
+        let down = outages.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.extend(numbers::outages(&book, &down, &vantage));
+        drop(down);
         let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)
             .with_exposures(numbers::exposures(&book))
-            .with_samples(numbers::samples(&references, &entries, &vantage));
+            .with_samples(samples);
         let chunks = chunks.map(move |chunk| {
             let _held = &place;
             Ok::<_, io::Error>(chunk)

@@ -27,7 +27,7 @@ mod verdict;
 mod words;
 
 pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
-pub use blame::Blame;
+pub use blame::{Blame, Witness};
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use failover::{FailoverCause, FailoverStep};

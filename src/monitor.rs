@@ -31,6 +31,7 @@ pub mod outages;
 mod recall;
 pub mod recorder;
 pub mod references;
+pub mod scene;
 pub mod scheduler;
 mod scouts;
 pub mod sight;
@@ -60,10 +61,10 @@ use journal::Journal;
 use ledger::Ledger;
 use memory::Codes;
 use outages::Outages;
-pub use recall::outage_of;
 use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use references::References;
+use scene::Places;
 use scheduler::Worker;
 use scouts::{Follows, Scouts, follows};
 use sight::Sight;
@@ -347,6 +348,7 @@ pub fn plan(
         board: board.clone(),
         references: references.clone(),
         lookouts,
+        places: Places::new(config, &services, &checks),
         checks,
         services,
         rechecks,

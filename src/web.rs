@@ -20,7 +20,7 @@ use crate::monitor::board::Board;
 use crate::monitor::book::Book;
 use crate::monitor::desk::Desk;
 use crate::monitor::form::Frozen;
-use crate::monitor::outages::Outage;
+use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use axum::Router;
 use axum::body::Body;
@@ -89,6 +89,10 @@ pub struct Past {
     pub book: Book,
     /// What is or was down.
     pub outages: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
+    /// What lasts, by cause, from memory.
+    pub incidents: Arc<dyn Fn() -> Vec<Incident> + Send + Sync>,
+    /// The canaries of each region that has some of the data plane.
+    pub canaries: Arc<dyn Fn() -> Vec<CanaryView> + Send + Sync>,
     /// What is down, and what was lately, from memory.
     pub recent: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
     /// Closed periods, every revision.

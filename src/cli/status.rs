@@ -6,6 +6,7 @@
 //!
 //! It does not know what makes a state, and starts nothing.
 
+mod incident;
 mod promise;
 mod table;
 
@@ -15,7 +16,8 @@ use crate::client::socket::{Place, candidates};
 use crate::client::{Client, Error};
 use crate::model::State;
 use crate::web::api::{
-    CheckForm, ChecksForm, ResultsForm, ServicesForm, SloForm, SlosForm, nearest,
+    CheckForm, ChecksForm, IncidentForm, OutagesForm, ResultsForm, ServicesForm, SloForm, SlosForm,
+    nearest,
 };
 use anyhow::Context as _;
 use serde::Serialize;
@@ -47,12 +49,13 @@ struct Closely {
     results: ResultsForm,
 }
 
-/// What was asked about, and how its promises stand, in the scope they were made for.
+/// What was asked about, what is down of it and whose that is, and how its promises stand, in the scope they were made for.
 #[derive(Debug, Serialize)]
 struct WithPromises<T> {
     #[serde(flatten)]
     form: T,
     slos: Vec<SloForm>,
+    incidents: Vec<IncidentForm>,
 }
 
 /// What is printed.
@@ -98,7 +101,8 @@ async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, Strin
     let Some(what) = what else {
         let form = client.get("/api/v1/services", &[]).await?;
         let slos = promises(client, &[]).await?;
-        return Ok(Ok(Answer::Services(WithPromises { form, slos })));
+        let incidents = incidents(client, None).await?;
+        return Ok(Ok(Answer::Services(WithPromises { form, slos, incidents })));
     };
     let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
     let prefix = format!("{what}/");
@@ -114,7 +118,9 @@ async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, Strin
         let is_service = form.checks.iter().any(|each| each.service == what);
         let slos =
             if is_service { promises(client, &[("service", what)]).await? } else { Vec::new() };
-        return Ok(Ok(Answer::Checks(WithPromises { form, slos })));
+        let service = form.checks[0].service.clone();
+        let incidents = incidents(client, Some(&service)).await?;
+        return Ok(Ok(Answer::Checks(WithPromises { form, slos, incidents })));
     }
     let names = form.checks.iter().flat_map(|each| [each.service.as_str(), each.check.as_str()]);
     let hint = nearest(what, names).map_or_else(
@@ -130,14 +136,29 @@ async fn promises(client: &Client, parameters: &[(&str, &str)]) -> Result<Vec<Sl
     Ok(form.slos)
 }
 
+/// The incidents that last and affect a service, or any.
+async fn incidents(client: &Client, service: Option<&str>) -> Result<Vec<IncidentForm>, Error> {
+    let mut parameters = vec![("active", "true")];
+    parameters.extend(service.map(|service| ("service", service)));
+    let mut form: OutagesForm = client.get("/api/v1/outages", &parameters).await?;
+    if service.is_some() {
+        form.incidents.retain(|each| form.outages.iter().any(|of| of.incident == each.id));
+    }
+    Ok(form.incidents)
+}
+
 impl Answer {
     fn human(&self, paper: Paper) -> String {
         match self {
             Self::Services(each) => {
-                table::services(&each.form, paper) + &promise::table(&each.slos, paper)
+                table::services(&each.form, paper)
+                    + &incident::lines(&each.incidents)
+                    + &promise::table(&each.slos, paper)
             }
             Self::Checks(each) => {
-                table::checks(&each.form, paper) + &promise::table(&each.slos, paper)
+                table::checks(&each.form, paper)
+                    + &incident::lines(&each.incidents)
+                    + &promise::table(&each.slos, paper)
             }
             Self::Check(closely) => table::check(&closely.check, &closely.results, paper),
         }

@@ -7,8 +7,9 @@
 //! It decides nothing about what is in a report.
 
 use crate::clock::WallClock;
+use crate::monitor::Plan;
 use crate::monitor::form::Frozen;
-use crate::monitor::{self, Plan};
+use crate::monitor::outages::Outage;
 use crate::slo::history::KEEP;
 use crate::store::{self, Reader, Reading, Store};
 use crate::web::{Answer, Past};
@@ -26,9 +27,13 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
     for outage in read(folder.as_deref(), |reader| reader.outages(since, i64::MAX)) {
         if outage.ended_ms.is_some() {
             let mut living = living.lock().unwrap_or_else(PoisonError::into_inner);
-            living.recall(None, monitor::outage_of(&outage));
+            living.recall(None, Outage::recalled(&outage));
         }
     }
+    let (down, canaries) = (Arc::clone(&living), Arc::clone(&living));
+    let incidents = move || down.lock().unwrap_or_else(PoisonError::into_inner).incidents();
+    let canaries =
+        move || canaries.lock().unwrap_or_else(PoisonError::into_inner).canaries().to_vec();
     let recent = Arc::clone(&living);
     let recent = move || recent.lock().unwrap_or_else(PoisonError::into_inner).list();
     let (clock, kept) = (Arc::clone(clock), folder.clone());
@@ -38,7 +43,7 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
         let keep = i64::try_from(KEEP.as_millis()).expect("some hundred days");
         let from = clock.now().shifted(-keep).as_millis();
         let stored = read(kept.as_deref(), |reader| reader.outages(from, i64::MAX));
-        let stored = stored.iter().map(monitor::outage_of);
+        let stored = stored.iter().map(Outage::recalled);
         outages.extend(stored.filter(|outage| !known.contains(&outage.id)));
         outages
     };
@@ -49,6 +54,8 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
     Past {
         book: plan.book.clone(),
         outages: Arc::new(outages),
+        incidents: Arc::new(incidents),
+        canaries: Arc::new(canaries),
         recent: Arc::new(recent),
         frozen: Arc::new(frozen),
     }

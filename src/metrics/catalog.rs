@@ -155,6 +155,16 @@ metrics! {
         "How long each step of the last failover took, in seconds from the first bad result (or the start of the drill); absent while not reached.";
     FailoverLastProven = Sample Gauge "nephoscope_failover_last_proven_timestamp_seconds" ["service"] Lean
         "When a fresh client of the public name was last served by another cloud after a switch, in Unix seconds; absent: never seen.";
+    CanaryProblem = Sample Gauge "nephoscope_canary_problem" ["provider", "region"] Lean
+        "Whether a canary of the data plane fails while every service beside it is good: 1 yes (look at the canary), 0 no.";
+    OutageActive = Sample Gauge "nephoscope_outage_active" ["service", "scope", "provider"] Lean
+        "Whether an outage lasts: 1 yes, 0 no; scope is any (no side can serve), entry (the public name) or one side, which provider names.";
+    OutageBlame = Sample Gauge "nephoscope_outage_blame" ["service", "scope", "provider", "blame"] Lean
+        "Whose the outage is while it lasts: 1 for the blame that holds, 0 for every other.";
+    IncidentActive = Sample Gauge "nephoscope_incident_active" ["cause"] Lean
+        "Always 1 while an incident lasts: all outages with one cause; absent otherwise.";
+    IncidentServices = Sample Gauge "nephoscope_incident_services" ["cause"] Lean
+        "Services that the incident has affected so far; absent without an incident.";
     SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
         "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
     SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean

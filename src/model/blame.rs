@@ -27,3 +27,25 @@ words! {
         Endpoint = "endpoint",
     }
 }
+
+words! {
+    /// What a judgement of blame rests on.
+    Witness {
+        /// A shared dependency.
+        Dependency = "dependency",
+        /// Whether only resolving names fails.
+        Names = "names",
+        /// The same service on another cloud.
+        Side = "side",
+        /// The cloud's own endpoint that serves users.
+        Canary = "canary",
+        /// The cloud's own endpoint that manages resources; it never decides.
+        CanaryControl = "canary_control",
+        /// The cloud's own endpoint at its edge; it never decides.
+        CanaryEdge = "canary_edge",
+        /// The services in the same region of the cloud.
+        Services = "services",
+        /// Other vantage points.
+        Vantage = "vantage",
+    }
+}

@@ -181,6 +181,13 @@ impl JointService {
     }
 }
 
+impl JointEndpoint {
+    /// The checks that judge it.
+    pub fn checks(&self) -> impl Iterator<Item = CheckIndex> + '_ {
+        self.checks.iter().copied()
+    }
+}
+
 impl JointSide {
     /// Over the active endpoints; a side of standbys alone is joined over those, by whether they could take over.
     fn joined(&self) -> State {

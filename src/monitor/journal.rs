@@ -96,17 +96,7 @@ impl Journal {
     /// An outage began or ended. The run that says so is sent before it, so that no crash leaves an outage without one.
     pub(super) fn outage(&mut self, outage: &Outage) {
         self.send();
-        self.store.keep(Fact::Outage(store::Outage {
-            id: outage.id.to_string(),
-            service: outage.service.to_string(),
-            scope: outage.scope.to_string(),
-            provider: (!outage.provider.is_empty()).then(|| outage.provider.to_string()),
-            started_ms: outage.started.as_millis(),
-            ended_ms: outage.ended.map(Timestamp::as_millis),
-            reason: outage.reason.map(|reason| reason.as_str().to_owned()),
-            check: outage.check.as_deref().map(str::to_owned),
-            said: outage.said.as_deref().map(str::to_owned),
-        }));
+        self.store.keep(Fact::Outage(outage.stored()));
     }
 
     /// A failover began, came further or ended.

@@ -7,17 +7,21 @@
 
 use super::book::{Book, Held};
 use super::entries::{Entries, named_shares};
+use super::outages::Outages;
 use super::references::{ReferenceView, References};
 use crate::metrics::catalog::Metric;
 use crate::metrics::{
     ExposureNumbers, PromiseNumbers, PromiseText, PushNumbers, Sample, StoreNumbers, TierNumbers,
 };
 use crate::model::{
-    AlertKind, EntryPolicy, FailoverStep, ObjectiveUnit, ReferenceRole, Service, State, Timestamp,
+    AlertKind, Blame, EntryPolicy, FailoverStep, ObjectiveUnit, ReferenceRole, Service, State,
+    Timestamp,
 };
 use crate::push::Tally;
 use crate::slo::budget::Ratio;
+use crate::slo::joint::Scope;
 use crate::store::Stats;
+use std::collections::BTreeMap;
 
 /// The numbers of every promise in every scope at `at`.
 pub fn promises(book: &Book, vantage: &str, at: Timestamp) -> Vec<PromiseNumbers> {
@@ -83,6 +87,43 @@ pub fn names(entries: &Entries, vantage: &str) -> Vec<Sample> {
             Sample::new(Metric::FailoverLastProven, [service], vantage, at.as_secs_f64())
         }));
     });
+    samples
+}
+
+/// What is down and everything else that could be, whose it is, and canaries that fail alone.
+pub fn outages(book: &Book, outages: &Outages, vantage: &str) -> Vec<Sample> {
+    let open: BTreeMap<_, _> = outages.subjects().collect();
+    let flag = |is: bool| f64::from(u8::from(is));
+    let mut samples = Vec::new();
+    for (number, service) in book.services().iter().enumerate() {
+        let scheme = book.with(number, |history| history.scheme().clone());
+        let entry = service.entry.as_ref().map(|_| Scope::Entry);
+        let sides = (0..scheme.sides.len()).map(Scope::Side);
+        for scope in entry.into_iter().chain([Scope::Any]).chain(sides) {
+            let (word, provider) = (scheme.word(scope), scheme.provider(scope));
+            let outage = open.get(&(number, scope));
+            let names = [&*service.name, &word, provider];
+            let metric = Metric::OutageActive;
+            samples.push(Sample::new(metric, names, vantage, flag(outage.is_some())));
+            let Some(outage) = outage else { continue };
+            for blame in Blame::ALL {
+                let [service, scope, provider] = names;
+                let names = [service, scope, provider, blame.as_str()];
+                let holds = flag(outage.blame == Some(*blame));
+                samples.push(Sample::new(Metric::OutageBlame, names, vantage, holds));
+            }
+        }
+    }
+    for incident in outages.open_incidents() {
+        let cause = [&*incident.cause];
+        samples.push(Sample::new(Metric::IncidentActive, cause, vantage, 1.0));
+        let services = u32::try_from(incident.services.len()).unwrap_or(u32::MAX);
+        samples.push(Sample::new(Metric::IncidentServices, cause, vantage, services.into()));
+    }
+    for canary in outages.canaries() {
+        let names = [&*canary.provider, &*canary.region];
+        samples.push(Sample::new(Metric::CanaryProblem, names, vantage, flag(canary.fails_alone)));
+    }
     samples
 }
 

@@ -1,25 +1,46 @@
-//! Outages as objects: one per side, and per service when no side can serve (S13).
+//! Outages as objects: one per side, per service when no side can serve, and per public name that leads nowhere (S13).
 //!
 //! One opens when the joined health goes down, backdated to the first bad result, and ends with the first good one of the
 //! confirming run. Time in which the monitor could not tell ends nothing, nor does a restart. The id is made from what it is
 //! about and its start, so that it never changes afterwards.
 //!
+//! Whose outage it is ([`crate::blame`]) is judged when it opens and again while it lasts; every revision is kept with what was
+//! seen then. Outages with one cause are one [`Incident`].
+//!
 //! It is pure; who is told, and where outages are kept, is the recorder's.
 
+mod incident;
+mod kept;
+
+pub use incident::{Incident, Line};
+
 use super::event::Change;
-use crate::model::{Reason, State, Timestamp};
+use super::scene::Scene;
+use crate::blame::{Evidence, Judgement, Region, judge};
+use crate::model::{Blame, CheckIndex, Plane, Reason, State, Timestamp, Verdict};
 use crate::slo::joint::Scope;
-use std::collections::{BTreeMap, VecDeque};
+use incident::{Incidents, Member};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Ended outages that are kept in memory, over all services.
 const KEEP_ENDED: usize = 1_000;
+
+/// Affected checks that an outage names; all are counted.
+pub const CHECKS_NAMED: usize = 20;
+
+/// Revisions of blame that are kept of an outage: the first, and the last ones.
+pub const REVISIONS_KEPT: usize = 8;
+
+/// What lasts is judged anew once in so long.
+const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
 /// What an outage is about: a service, and of it one side, all sides together (`any`) or its public name.
 pub type Subject = (usize, Scope);
 
 /// Something was down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outage {
     /// `service/scope/start`, the start in Unix seconds.
     pub id: Arc<str>,
@@ -39,6 +60,53 @@ pub struct Outage {
     pub check: Option<Arc<str>>,
     /// What was seen, in one sentence.
     pub said: Option<Arc<str>>,
+    /// Whose it is; `None` until it was judged.
+    pub blame: Option<Blame>,
+    /// The shared dependency, or the provider with its region, that is blamed; else empty.
+    pub blamed: Arc<str>,
+    /// What broke one cloud has broken another one too.
+    pub coupled: bool,
+    /// The incident it belongs to; empty until it was judged.
+    pub incident: Arc<str>,
+    /// Every judgement with what it rests on, in order; the last one holds.
+    pub revisions: Arc<[Revision]>,
+    /// The first checks of it that were seen to be down.
+    pub checks: Arc<[Arc<str>]>,
+    /// How many checks of it were seen to be down.
+    pub checks_count: usize,
+}
+
+/// A judgement of blame, and when it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// When.
+    pub at: Timestamp,
+    /// Whose it was from then on.
+    pub judgement: Judgement,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The canaries of a region's data plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanaryView {
+    /// The provider.
+    pub provider: Arc<str>,
+    /// The region.
+    pub region: Arc<str>,
+    /// What they say together.
+    pub said: Verdict,
+    /// They are bad while the services beside them are good: their own problem, and nobody's blame.
+    pub fails_alone: bool,
+}
+
+/// What a round of judging has found.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Outages of which something is new, to be stored.
+    pub changed: Vec<Outage>,
+    /// What is to be told, to people.
+    pub lines: Vec<Line>,
 }
 
 /// What brought something down.
@@ -55,8 +123,22 @@ pub struct Why {
 /// The outages that last, and the last ones that ended.
 #[derive(Debug, Default)]
 pub struct Outages {
-    open: BTreeMap<Subject, Outage>,
+    open: BTreeMap<Subject, Open>,
     ended: VecDeque<Outage>,
+    incidents: Incidents,
+    judged: Option<Timestamp>,
+    /// Something began or ended since the last judgement.
+    stirred: bool,
+    canaries: Vec<CanaryView>,
+}
+
+/// An outage that lasts.
+#[derive(Debug)]
+struct Open {
+    outage: Outage,
+    affected: BTreeSet<CheckIndex>,
+    /// A judgement that has not lasted long enough to take the place of the one before, and since when.
+    waiting: Option<(Judgement, Timestamp)>,
 }
 
 impl Outages {
@@ -64,7 +146,8 @@ impl Outages {
     pub fn recall(&mut self, subject: Option<Subject>, outage: Outage) {
         match subject.filter(|_| outage.ended.is_none()) {
             Some(subject) => {
-                self.open.insert(subject, outage);
+                self.open.insert(subject, Open::new(outage));
+                self.stirred = true;
             }
             None => self.keep(outage),
         }
@@ -93,30 +176,38 @@ impl Outages {
                 reason: why.map(|why| why.reason),
                 check: why.map(|why| Arc::clone(&why.check)),
                 said: why.map(|why| Arc::clone(&why.said)),
+                ..Outage::default()
             };
-            self.open.insert(subject, outage.clone());
+            self.open.insert(subject, Open::new(outage.clone()));
+            self.stirred = true;
             return Some(outage);
         }
         if !is_good {
             return None;
         }
-        let mut outage = self.open.remove(&subject)?;
-        outage.ended = Some(change.since.max(outage.started));
+        let Open { mut outage, .. } = self.open.remove(&subject)?;
+        let end = change.since.max(outage.started);
+        outage.ended = Some(end);
+        self.incidents.note_end(&outage.incident, end);
+        self.stirred = true;
         self.keep(outage.clone());
         Some(outage)
     }
 
     /// The wall clock was set by `millis`: what lasts began so much later or earlier. Gives back what lasts.
     pub fn shift(&mut self, millis: i64) -> Vec<Outage> {
-        for outage in self.open.values_mut() {
-            outage.started = outage.started.shifted(millis);
+        for open in self.open.values_mut() {
+            open.outage.started = open.outage.started.shifted(millis);
+            open.waiting = None;
         }
-        self.open.values().cloned().collect()
+        self.incidents.shift(millis);
+        self.judged = None;
+        self.open.values().map(|open| open.outage.clone()).collect()
     }
 
     /// Those that last.
     pub fn open(&self) -> impl Iterator<Item = &Outage> {
-        self.open.values()
+        self.open.values().map(|open| &open.outage)
     }
 
     /// When the outage of this id ended, if it did and is remembered.
@@ -126,10 +217,67 @@ impl Outages {
 
     /// Those that last, then those that ended, the newest first.
     pub fn list(&self) -> Vec<Outage> {
-        let mut open: Vec<_> = self.open.values().cloned().collect();
+        let mut open: Vec<_> = self.open.values().map(|open| open.outage.clone()).collect();
         open.sort_by_key(|outage| std::cmp::Reverse(outage.started));
         open.extend(self.ended.iter().rev().cloned());
         open
+    }
+
+    /// The incidents that last, by their causes.
+    pub fn open_incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.open()
+    }
+
+    /// A copy of the incidents that last, by their causes.
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.incidents.open().cloned().collect()
+    }
+
+    /// The canaries of each region that has some, when it was last looked.
+    pub fn canaries(&self) -> &[CanaryView] {
+        &self.canaries
+    }
+
+    /// Something that bears on blame has changed.
+    pub fn stir(&mut self) {
+        self.stirred = true;
+    }
+
+    /// What each open outage is about, and whose it is.
+    pub fn subjects(&self) -> impl Iterator<Item = (Subject, &Outage)> {
+        self.open.iter().map(|(subject, open)| (*subject, &open.outage))
+    }
+
+    /// Whether there is something to judge at `at`: at once when something began or ended, else once in a while.
+    pub fn is_due(&self, at: Timestamp) -> bool {
+        let is_quiet = self.open.is_empty() && self.incidents.is_quiet();
+        let rested = |judged: Timestamp| at < judged || at.since(judged) >= JUDGED_EVERY;
+        // A canary that fails alone is looked at until it does not.
+        let is_odd = self.canaries.iter().any(|canary| canary.said == Verdict::Bad);
+        self.stirred || ((!is_quiet || is_odd) && self.judged.is_none_or(rested))
+    }
+
+    /// Judges what lasts, as it is seen at `at`.
+    pub fn judge(&mut self, at: Timestamp, scene: &Scene<'_>) -> Judged {
+        (self.judged, self.stirred) = (Some(at), false);
+        self.canaries = canaries(scene.regions());
+        let look = |(subject, open): (&Subject, &mut Open)| open.look(at, *subject, scene);
+        let mut news: Vec<bool> = self.open.iter_mut().map(look).collect();
+        let members = self.open.iter().filter_map(|(subject, open)| open.member(*subject, scene));
+        let lines = self.incidents.update(at, members);
+        for (open, is_new) in self.open.values_mut().zip(&mut news) {
+            let judgement = open.outage.judgement();
+            let cause = judgement.map(|judgement| judgement.cause(&open.outage.service));
+            let Some(incident) = cause.and_then(|cause| self.incidents.of(&cause)) else {
+                continue;
+            };
+            if open.outage.incident != incident.id {
+                open.outage.incident = Arc::clone(&incident.id);
+                *is_new = true;
+            }
+        }
+        let changed = self.open.values().zip(news).filter(|(_, is_new)| *is_new);
+        Judged { changed: changed.map(|(open, _)| open.outage.clone()).collect(), lines }
     }
 
     fn keep(&mut self, outage: Outage) {
@@ -139,6 +287,110 @@ impl Outages {
         self.ended.push_back(outage);
     }
 }
+
+impl Outage {
+    /// The judgement that holds.
+    pub fn judgement(&self) -> Option<&Judgement> {
+        self.revisions.last().map(|revision| &revision.judgement)
+    }
+
+    /// What it rests on.
+    pub fn evidence(&self) -> &[Evidence] {
+        self.revisions.last().map_or(&[], |revision| &revision.evidence)
+    }
+
+    /// Whose it is from now on.
+    fn revise(&mut self, revision: Revision) {
+        let Judgement { blame, name, coupled } = revision.judgement.clone();
+        (self.blame, self.blamed, self.coupled) = (Some(blame), name, coupled);
+        let mut revisions = self.revisions.to_vec();
+        if revisions.len() == REVISIONS_KEPT {
+            // How it was judged at first stays.
+            revisions.remove(1);
+        }
+        revisions.push(revision);
+        self.revisions = revisions.into();
+    }
+}
+
+impl Open {
+    fn new(outage: Outage) -> Self {
+        Self { outage, affected: BTreeSet::new(), waiting: None }
+    }
+
+    /// Looks at what is affected and whose it is; says whether anything is new.
+    fn look(&mut self, at: Timestamp, (service, scope): Subject, scene: &Scene<'_>) -> bool {
+        let named = self.outage.checks.len();
+        for check in scene.failing(service, scope) {
+            let is_new = self.affected.insert(check);
+            if is_new && self.outage.checks.len() < CHECKS_NAMED {
+                let id = scene.check_id(check);
+                if !self.outage.checks.contains(&id) {
+                    self.outage.checks = self.outage.checks.iter().cloned().chain([id]).collect();
+                }
+            }
+        }
+        let count = self.affected.len().max(self.outage.checks_count);
+        let is_wider = count > self.outage.checks_count || self.outage.checks.len() > named;
+        self.outage.checks_count = count;
+        let case = scene.case(service, scope, self.outage.started, at);
+        self.weigh(at, judge(&case), || case.evidence()) || is_wider
+    }
+
+    /// Takes a new judgement over, or lets it wait until it has lasted.
+    fn weigh(
+        &mut self,
+        at: Timestamp,
+        new: Judgement,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+    ) -> bool {
+        if let Some(old) = self.outage.judgement() {
+            if new == *old {
+                self.waiting = None;
+                return false;
+            }
+            let since = match &self.waiting {
+                Some((waiting, since)) if *waiting == new => *since,
+                _ => at,
+            };
+            if !new.replaces(old, at.since(since)) {
+                self.waiting = Some((new, since));
+                return false;
+            }
+        }
+        self.waiting = None;
+        self.outage.revise(Revision { at, judgement: new, evidence: evidence() });
+        true
+    }
+
+    fn member(&self, (service, scope): Subject, scene: &Scene<'_>) -> Option<Member<'_>> {
+        let judgement = self.outage.judgement()?;
+        Some(Member {
+            cause: judgement.cause(&self.outage.service).into(),
+            service,
+            outage: &self.outage,
+            judgement,
+            affected: &self.affected,
+            whole: matches!(scope, Scope::Any | Scope::Entry),
+            settled: scene.is_settled(service, self.outage.started),
+        })
+    }
+}
+
+/// The regions that have canaries of the data plane, and what those say.
+fn canaries(regions: &[Region]) -> Vec<CanaryView> {
+    let has = |region: &&Region| region.canaries.iter().any(|canary| canary.plane == Plane::Data);
+    let view = |region: &Region| CanaryView {
+        provider: Arc::clone(&region.provider),
+        region: Arc::clone(&region.region),
+        said: region.data_plane(),
+        fails_alone: region.canary_is_odd(),
+    };
+    regions.iter().filter(has).map(view).collect()
+}
+
+#[cfg(test)]
+mod stories;
 
 #[cfg(test)]
 mod tests {

@@ -15,14 +15,12 @@ use super::memory::Codes;
 use super::outages::{Outage, Outages};
 use super::snapshot::Standing;
 use super::track::{Memory, Told, Track};
-use crate::model::{
-    Cause, Check, CheckIndex, Endpoint, Outcome, Reason, Service, State, Timestamp,
-};
+use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Service, State, Timestamp};
 use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
 use crate::slo::joint::Scope;
 use crate::slo::spans::{Amounts, Timeline};
+use crate::store::Image;
 use crate::store::record::{Entry, Run, ScopeCount};
-use crate::store::{self, Image};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,22 +55,7 @@ pub(super) fn recall_outages(image: &Image, services: &[Service], outages: &mut 
                 Some((service, Scope::Side(side)))
             }
         });
-        outages.recall(subject, outage_of(stored));
-    }
-}
-
-/// An outage as it was stored.
-pub fn outage_of(stored: &store::Outage) -> Outage {
-    Outage {
-        id: stored.id.as_str().into(),
-        service: stored.service.as_str().into(),
-        scope: stored.scope.as_str().into(),
-        provider: stored.provider.as_deref().unwrap_or_default().into(),
-        started: Timestamp::from_millis(stored.started_ms),
-        ended: stored.ended_ms.map(Timestamp::from_millis),
-        reason: stored.reason.as_deref().and_then(Reason::from_word),
-        check: stored.check.as_deref().map(Into::into),
-        said: stored.said.as_deref().map(Into::into),
+        outages.recall(subject, Outage::recalled(stored));
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! It decides nothing: the ledger does.
 
+mod blaming;
 mod names;
 
 use super::Pulse;
@@ -18,9 +19,11 @@ use super::journal::Journal;
 use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
 use super::references::References;
+use super::scene::Places;
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{
-    Check, CheckIndex, ProbeResult, Reason, Road, Service, State, Timestamp, human_duration,
+    Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Road, Service, State, Timestamp,
+    human_duration,
 };
 use crate::slo::joint::Scope;
 use crate::store;
@@ -44,6 +47,8 @@ pub struct Recorder {
     pub lookouts: Arc<[Arc<Check>]>,
     /// What is known of the references.
     pub references: References,
+    /// Where everything stands, for the question whose outage it is.
+    pub places: Places,
     /// All services of the configuration.
     pub services: Arc<[Service]>,
     /// Where it shows that it lives.
@@ -75,6 +80,7 @@ impl Recorder {
             for event in batch.drain(..) {
                 self.take(event, &mut effects);
             }
+            self.judge();
             if let Some(journal) = &mut self.journal {
                 journal.send();
             }
@@ -108,7 +114,7 @@ impl Recorder {
             }
             Event::Roll { ref checks, at } => {
                 let checks = Arc::clone(checks);
-                self.now = self.now.max(at);
+                self.pass(at);
                 self.ledger.apply(event, effects);
                 self.publish(&checks);
                 self.perform_all(effects);
@@ -136,9 +142,9 @@ impl Recorder {
         self.board.shift(checks, -millis);
         self.publish(checks);
         if leads {
+            self.now = self.now.shifted(-millis);
             self.publish_services();
             self.shift_outages(-millis);
-            self.now = self.now.shifted(-millis);
             self.shift_names(-millis);
         }
     }
@@ -163,7 +169,6 @@ impl Recorder {
         self.book.observe(check, at, recheck, failed);
         self.table.record(check, at + result.latency, result);
         self.board.keep(check, at, recheck, result);
-        self.now = self.now.max(at + result.latency);
         let news = self.entries.result(check, at, result);
         self.pass_on(news);
         self.publish(std::slice::from_ref(&check));
@@ -206,10 +211,12 @@ impl Recorder {
     fn perform(&mut self, effect: &Effect, run: Option<(CheckIndex, &ProbeResult)>) {
         match effect {
             Effect::Ran { check, at, result, .. } if self.is_reference(*check) => {
+                self.pass(*at + result.latency);
                 self.references.keep(*check, *at, result);
                 self.references.settle(*check, self.ledger.track(*check));
             }
             Effect::Ran { check, at, recheck, result } => {
+                self.pass(*at + result.latency);
                 self.keep_run(*check, *at, *recheck, result);
             }
             Effect::Recheck(recheck) => {
@@ -224,8 +231,9 @@ impl Recorder {
             Effect::Told { .. } => {}
             Effect::CheckChanged { check, change } if self.is_reference(*check) => {
                 self.references.settle(*check, self.ledger.track(*check));
+                self.stir();
                 let reference = &self.lookouts[check.get()];
-                log_check(reference, *change, run.map(|(_, result)| result));
+                log_check(reference, *change, run.map(|(_, result)| result), true);
             }
             Effect::SightChanged { road, since, until } => {
                 self.board.set_sight(&self.ledger);
@@ -237,22 +245,23 @@ impl Recorder {
             }
             Effect::CheckChanged { check, change } => {
                 self.publish_service(self.ledger.joint().owner(*check));
-                log_check(&self.checks[check.get()], *change, run.map(|(_, result)| result));
+                let check = &self.checks[check.get()];
+                log_check(check, *change, run.map(|(_, result)| result), !check.counts);
             }
             Effect::SideChanged { service, side, change } => {
                 let provider = &self.ledger.joint().services()[*service].sides[*side].provider;
                 let name = &self.services[*service].name;
-                log_joined(&format_args!("{name} on {provider}"), *change, false);
+                log_joined(&format_args!("{name} on {provider}"), *change);
                 self.note_outage((*service, Scope::Side(*side)), *change, run);
                 self.feed_name(*service, *side);
             }
             Effect::EntryChanged { service, change } => {
                 let name = &self.services[*service].name;
-                log_joined(&format_args!("{name} at its public name"), *change, false);
+                log_joined(&format_args!("{name} at its public name"), *change);
                 self.note_outage((*service, Scope::Entry), *change, run);
             }
             Effect::ServiceChanged { service, change } => {
-                log_joined(&self.services[*service].name, *change, true);
+                log_joined(&self.services[*service].name, *change);
                 self.note_outage((*service, Scope::Any), *change, run);
             }
         }
@@ -284,7 +293,12 @@ impl Recorder {
         let name = (&*self.services[service].name, scope.as_str(), provider);
         let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
         let told = outages.change(subject, name, change, why.as_ref());
-        if let (Some(outage), Some(journal)) = (told, &mut self.journal) {
+        drop(outages);
+        let Some(outage) = told else { return };
+        if outage.ended.is_none() {
+            self.ask_around(service);
+        }
+        if let Some(journal) = &mut self.journal {
             journal.outage(&outage);
         }
     }
@@ -325,15 +339,21 @@ impl Recorder {
     }
 }
 
-/// One line per change of health: warnings for what got worse, information for what got better.
-fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>) {
+/// A change of health. What is part of a side is told by its incident, and here only to whoever debugs; what is not, and what
+/// this monitor could not do properly, has no other line.
+fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>, alone: bool) {
     let said = result.map_or("the last result ran out", |result| result.said.as_str());
     let why = result.and_then(|result| result.outcome.reason()).map(Reason::as_str);
     let (from, to) = (change.from.as_str(), change.to.as_str());
-    if change.to == State::Down {
+    let ours = result.is_some_and(|result| {
+        matches!(result.outcome, Outcome::Unknown(Cause::Overloaded | Cause::Internal))
+    });
+    if change.to == State::Down && alone {
         tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");
-    } else {
+    } else if alone || ours {
         tracing::info!(check = %check.id, from, to, reason = why, said, "check is {to}");
+    } else {
+        tracing::debug!(check = %check.id, from, to, reason = why, said, "check is {to}");
     }
 }
 
@@ -367,14 +387,8 @@ fn log_sentinel(sentinel: &Check, broken: bool) {
     }
 }
 
-/// One line when a side or a service goes down or is no longer down; lesser changes are in the lines of its checks.
-fn log_joined(what: &dyn std::fmt::Display, change: Change, whole: bool) {
+/// A change of a joined state, for whoever debugs: people have the incident.
+fn log_joined(what: &dyn std::fmt::Display, change: Change) {
     let (from, to) = (change.from.as_str(), change.to.as_str());
-    if change.to == State::Down && whole {
-        tracing::error!(service = %what, from, to, "service is down on every provider");
-    } else if change.to == State::Down {
-        tracing::warn!(side = %what, from, to, "side is down");
-    } else if change.from == State::Down {
-        tracing::info!(service = %what, from, to, "no longer down");
-    }
+    tracing::debug!(what = %what, from, to, "joined state changed");
 }

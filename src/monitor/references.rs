@@ -67,6 +67,11 @@ impl References {
         self.lock().clone()
     }
 
+    /// The index of the one at a position.
+    pub(super) fn index(&self, position: usize) -> CheckIndex {
+        CheckIndex(u32::try_from(self.0.first + position).expect("fewer than 2^32 checks"))
+    }
+
     /// A run that started at `at` has ended.
     pub(super) fn keep(&self, check: CheckIndex, at: Timestamp, run: &ProbeResult) {
         let said = run.said.as_str().into();

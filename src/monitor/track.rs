@@ -7,7 +7,7 @@
 //! It keeps no history itself, and it does not know the check's neighbours.
 
 use crate::health::Health;
-use crate::model::{Cause, Outcome, Shape, State, Timestamp, Verdict};
+use crate::model::{Cause, Outcome, Reason, Shape, State, Timestamp, Verdict};
 use crate::slo::history::Ahead;
 use crate::slo::spans::What;
 use std::time::Duration;
@@ -144,6 +144,14 @@ impl Track {
     pub fn cause(&self) -> Option<Cause> {
         match self.held.what {
             What::Unknown(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// Why the last grid result was bad, while it holds.
+    pub fn reason(&self) -> Option<Reason> {
+        match self.held.what {
+            What::Bad(reason) => reason,
             _ => None,
         }
     }

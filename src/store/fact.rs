@@ -26,6 +26,20 @@ pub struct Outage {
     pub check: Option<String>,
     /// One sentence for a person.
     pub said: Option<String>,
+    /// Whose it was, in one word.
+    pub blame: Option<String>,
+    /// Who was blamed, where that is somebody else.
+    pub blamed: Option<String>,
+    /// Whether what broke one cloud broke another one too.
+    pub coupled: bool,
+    /// The incident it belonged to.
+    pub incident: Option<String>,
+    /// Every judgement with what it rested on.
+    pub revisions: Option<String>,
+    /// The first affected checks.
+    pub checks: Option<String>,
+    /// How many were affected.
+    pub checks_count: u64,
 }
 
 /// What was promised from a moment on (S18).

@@ -199,8 +199,9 @@ fn write_outage(transaction: &Transaction<'_>, outage: &Outage) -> rusqlite::Res
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO outages
-             (id, service, scope, provider, started_ms, ended_ms, reason, check_name, said)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (id, service, scope, provider, started_ms, ended_ms, reason, check_name, said,
+              blame, blamed, coupled, incident, revisions, checks, checks_count)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             outage.id,
@@ -212,6 +213,13 @@ fn write_outage(transaction: &Transaction<'_>, outage: &Outage) -> rusqlite::Res
             outage.reason,
             outage.check,
             outage.said,
+            outage.blame,
+            outage.blamed,
+            outage.coupled,
+            outage.incident,
+            outage.revisions,
+            outage.checks,
+            i64::try_from(outage.checks_count).unwrap_or(i64::MAX),
         ])?;
     Ok(())
 }

@@ -6,10 +6,12 @@
 //!
 //! It does not decide what a state is, and but for maintenance it changes nothing.
 
+mod blame;
 mod form;
 pub mod maintenance;
 pub mod promises;
 
+pub use blame::{CanaryForm, EvidenceForm, IncidentForm, RevisionForm};
 pub use form::{
     BlindForm, CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm,
     ServiceForm, ServicesForm, SideForm,

@@ -9,6 +9,7 @@
 mod check;
 mod exposure;
 mod head;
+mod incidents;
 mod lately;
 mod mark;
 mod promise;
@@ -20,7 +21,7 @@ use super::exposure::ExposureForm;
 use super::{Face, reading};
 use crate::model::{MaintenancePhase, State, Timestamp};
 use crate::monitor::desk::WindowView;
-use crate::monitor::outages::Outage;
+use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::snapshot::{About, ServiceView, Step};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
@@ -63,6 +64,10 @@ pub struct Sheet {
     pub promises: BTreeMap<String, Vec<SloForm>>,
     /// How many clouds could serve services shown in full.
     pub exposures: BTreeMap<String, ExposureForm>,
+    /// What lasts, by cause, the longest first.
+    pub incidents: Vec<Incident>,
+    /// Canaries that fail alone.
+    pub odd_canaries: Vec<CanaryView>,
     /// What lasts, then what ended lately.
     pub outages: Vec<Outage>,
     /// How many did not fit.
@@ -145,6 +150,9 @@ impl Sheet {
         let promises = promises(face, full, about.now);
         let shown = full.iter().map(|each| &*each.name).collect();
         let exposures = ExposureForm::of_services(&face.past.book, &shown, about.now);
+        let incidents = incidents(face, &narrow);
+        let mut odd_canaries = (face.past.canaries)();
+        odd_canaries.retain(|canary| canary.fails_alone);
         let (outages, more_outages) = outages(face, &narrow);
         let maintenance = maintenance(face, about.now);
         let forgetting = (face.keeping)().err();
@@ -157,6 +165,8 @@ impl Sheet {
             runs,
             promises,
             exposures,
+            incidents,
+            odd_canaries,
             outages,
             more_outages,
             titles,
@@ -199,8 +209,18 @@ fn promises(
     .collect()
 }
 
-/// What is or was down of the services asked for, and how many more there are.
-fn outages(face: &Face, narrow: &Narrow) -> (Vec<Outage>, usize) {
+/// What lasts of the services asked for, the longest first.
+fn incidents(face: &Face, narrow: &Narrow) -> Vec<Incident> {
+    let about: BTreeSet<_> =
+        recent(face, narrow).into_iter().map(|outage| outage.incident).collect();
+    let mut incidents = (face.past.incidents)();
+    incidents.retain(|incident| about.contains(&incident.id));
+    incidents.sort_by_key(|incident| incident.started);
+    incidents
+}
+
+/// What is or was down of the services asked for.
+fn recent(face: &Face, narrow: &Narrow) -> Vec<Outage> {
     let mut outages = (face.past.recent)();
     if let Some(name) = Narrow::text(narrow.service.as_deref()) {
         outages.retain(|outage| *outage.service == *name);
@@ -208,6 +228,12 @@ fn outages(face: &Face, narrow: &Narrow) -> (Vec<Outage>, usize) {
     if let Some(provider) = Narrow::text(narrow.provider.as_deref()) {
         outages.retain(|outage| outage.provider.is_empty() || *outage.provider == *provider);
     }
+    outages
+}
+
+/// The same, bounded, and how many more there are.
+fn outages(face: &Face, narrow: &Narrow) -> (Vec<Outage>, usize) {
+    let mut outages = recent(face, narrow);
     let more = outages.len().saturating_sub(lately::OUTAGES_SHOWN);
     outages.truncate(lately::OUTAGES_SHOWN);
     (outages, more)
@@ -255,6 +281,7 @@ pub fn render(sheet: &Sheet) -> Markup {
                 (head::banner(sheet))
                 main id="main" tabindex="-1" {
                     (head::headline(sheet))
+                    (incidents::incidents(sheet))
                     @if !sheet.is_narrowed() { (head::clouds(sheet)) }
                     (head::forgetting(sheet))
                     (head::blindness(sheet))

@@ -65,13 +65,19 @@ fn an_outage_is_seen_told_and_over() {
     assert!(service(r#"scope="all""#) > 3.9);
     let page = daemon.get("/");
     assert!(page.contains("status 503, expected 2xx"), "{page}");
-    assert!(daemon.log().contains("check is down check=shop/aws/web"), "{}", daemon.log());
+    let down = |line: &str| line.contains("down: shop on aws (1 service, 1 check)");
+    let line = wait_for("the line of the incident", || {
+        daemon.log().lines().find(|line| down(line)).map(str::to_owned)
+    });
+    assert!(line.contains("first seen by shop/aws/web: status 503"), "{line}");
+    assert!(!daemon.log().contains("check is down"), "one line per incident: {}", daemon.log());
 
     broken.store(false, Ordering::Relaxed);
     state(AWS, 0.0);
     daemon.await_metric("nephoscope_check_state_seconds_total{", &[AWS, r#"state="bad""#], |bad| {
         bad > 0.0
     });
+    wait_for("the line of its end", || daemon.log().contains("over: shop on aws").then_some(()));
 }
 
 #[test]
@@ -306,15 +312,12 @@ fn the_log_can_be_json() {
         &two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"),
         &["--log-format", "json"],
     );
-    let line = wait_for("a line about a check that is down", || {
-        daemon.log().lines().find(|line| line.contains("check is down")).map(str::to_owned)
+    let line = wait_for("a line about what is down", || {
+        daemon.log().lines().find(|line| line.contains("down: shop")).map(str::to_owned)
     });
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(
-        (&line["level"], &line["reason"]),
-        (&"WARN".into(), &"connect_refused".into()),
-        "{line}"
-    );
+    assert_eq!(line["reason"], "connect_refused", "{line}");
+    assert!(line["incident"].as_str().unwrap().starts_with("service:shop/"), "{line}");
 }
 
 #[test]

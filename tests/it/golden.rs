@@ -5,11 +5,12 @@
 //!
 //! No daemon runs here.
 
+use nephoscope::blame::TABLE;
 use nephoscope::clock::{SystemClock, WallClock};
 use nephoscope::config::{Detail, load_text};
 use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
-use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Settled};
+use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Sample, Settled};
 use nephoscope::model::{
     Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause, State,
     Timestamp,
@@ -111,7 +112,8 @@ fn exposition_of(text: &str) -> Vec<String> {
     let promises = promises_after_an_hour(&plan.book, clock.now());
     let exposures = numbers::exposures(&plan.book);
     fail_over(&plan.entries, clock.now());
-    let samples = numbers::samples(&plan.references, &plan.entries, "here");
+    let mut samples = numbers::samples(&plan.references, &plan.entries, "here");
+    samples.extend(down());
     let page = Exposition::new(plan.table, own.text(), promises)
         .with_exposures(exposures)
         .with_samples(samples);
@@ -143,6 +145,19 @@ fn fail_over(entries: &Entries, now: Timestamp) {
     entries.side(0, "aws", (State::Up, seconds(5)), seconds(6));
     look(seconds(7), "shop.example.com");
     served(seconds(8), "aws");
+}
+
+/// Every number that an outage can have: a side is down, and a canary fails alone.
+fn down() -> [Sample; 5] {
+    let side = ["shop", "provider:aws", "aws"];
+    let [service, scope, provider] = side;
+    [
+        Sample::new(Metric::CanaryProblem, ["aws", "eu"], "here", 1.0),
+        Sample::new(Metric::OutageActive, side, "here", 1.0),
+        Sample::new(Metric::OutageBlame, [service, scope, provider, "endpoint"], "here", 1.0),
+        Sample::new(Metric::IncidentActive, ["service:shop"], "here", 1.0),
+        Sample::new(Metric::IncidentServices, ["service:shop"], "here", 1.0),
+    ]
 }
 
 /// Every number that a promise can have: an hour was good, then a minute bad.
@@ -329,6 +344,14 @@ fn metrics_table() -> String {
     table
 }
 
+fn blame_table() -> String {
+    let mut table = String::from("| blame | when | what it means on call |\n|---|---|---|\n");
+    for row in &TABLE {
+        writeln!(table, "| `{}` | {} | {} |", row.blame, row.when, row.means).unwrap();
+    }
+    table
+}
+
 fn causes_table() -> String {
     let mut table = String::from("| cause | means |\n|---|---|\n");
     for cause in Cause::ALL {
@@ -342,8 +365,12 @@ fn the_readme_has_the_tables_that_the_code_has() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let mut expected = readme.clone();
-    let tables =
-        [("reasons", reasons_table()), ("causes", causes_table()), ("metrics", metrics_table())];
+    let tables = [
+        ("reasons", reasons_table()),
+        ("causes", causes_table()),
+        ("blame", blame_table()),
+        ("metrics", metrics_table()),
+    ];
     for (name, table) in tables {
         let open = format!("<!-- {name}: generated, kept by a test -->\n");
         let close = format!("<!-- /{name} -->");

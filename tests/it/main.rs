@@ -9,6 +9,8 @@
 
 /// The API and the health paths: forms, filters, refusals.
 mod api;
+/// Whose outage it is: evidence, one incident, kept over a kill.
+mod blame;
 /// What the commands say, as a whole.
 mod cli;
 /// The configuration: every problem's whole text, the example, the shipped file.

@@ -255,6 +255,7 @@ async fn outages_and_maintenance_are_told_and_a_store_that_fails() {
         reason: Some(Reason::Status),
         check: None,
         said: Some("status 503, expected 2xx".into()),
+        ..Outage::default()
     };
     let outages =
         vec![outage("provider:borealis", "borealis", None), outage("any", "", Some(-540_000))];

@@ -49,6 +49,10 @@ fn outage(scope: &str, during: std::ops::Range<i64>, said: &str) -> Fact {
         reason: Some("connect_refused".to_owned()),
         check: Some("shop/borealis/web".to_owned()),
         said: Some(said.to_owned()),
+        blame: Some(if provider.is_some() { "provider" } else { "application" }.to_owned()),
+        blamed: provider.map(|provider| format!("{provider}/north")),
+        incident: provider.map(|provider| format!("provider:{provider}/north/{}", during.start)),
+        ..Outage::default()
     })
 }
 

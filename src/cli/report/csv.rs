@@ -183,6 +183,8 @@ fn outages(form: &ReportForm, out: &mut Sheet) {
         "check",
         "said",
         "id",
+        "blamed",
+        "incident",
     ]);
     let maybe = |field: &Option<String>| text(field.as_deref().unwrap_or_default());
     for service in &form.services {
@@ -200,6 +202,8 @@ fn outages(form: &ReportForm, out: &mut Sheet) {
                 maybe(&outage.check),
                 maybe(&outage.said),
                 text(&outage.id),
+                text(&outage.blamed),
+                text(&outage.incident),
             ]);
         }
     }

@@ -202,7 +202,17 @@ pub(super) fn outages(service: &ServiceReport, clock: &Clock) -> Grid {
     ]);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     for OutageRow {
-        scope, vantage, started, ended, duration_s, reason, blame, check, said, ..
+        scope,
+        vantage,
+        started,
+        ended,
+        duration_s,
+        reason,
+        blame,
+        blamed,
+        check,
+        said,
+        ..
     } in &service.outages
     {
         grid.rows.push(vec![
@@ -212,7 +222,7 @@ pub(super) fn outages(service: &ServiceReport, clock: &Clock) -> Grid {
             ended.map_or_else(|| "still down".to_owned(), |ended| clock.moment(ended)),
             duration(duration_s.0),
             text(reason),
-            text(blame),
+            format!("{} {blamed}", text(blame)).trim().to_owned(),
             text(check),
             text(said),
         ]);

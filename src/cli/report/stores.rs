@@ -14,8 +14,8 @@ use crate::config::{Config, Loaded};
 use crate::model::Timestamp;
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::Outage;
+use crate::monitor::remember;
 use crate::monitor::vantages::{Seen, merge};
-use crate::monitor::{outage_of, remember};
 use crate::slo::quorum::majority;
 use crate::slo::window::Span;
 use crate::store::{self, Image, Promise};
@@ -122,7 +122,7 @@ impl Vantage {
         Self {
             name: image.vantage.clone(),
             seen: Seen { book: remember(config, &image, upto), upto },
-            outages: outages.iter().map(outage_of).collect(),
+            outages: outages.iter().map(Outage::recalled).collect(),
             frozen: periods.iter().filter_map(|period| Frozen::read(period).ok()).collect(),
             promises: image.promises,
         }

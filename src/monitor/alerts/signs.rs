@@ -98,6 +98,12 @@ pub fn outage(stand: &Stand, service: &Service, outage: &Outage) -> Option<Sign>
     if let (Some(check), Some(reason), Some(said)) = (&outage.check, outage.reason, &outage.said) {
         words.set("description", format!("{check}: {said} ({reason})"));
     }
+    if let Some(judgement) = outage.judgement() {
+        words.set("blame", judgement.blame.as_str());
+        words.set("whose", judgement.whose());
+        words.set("evidence", judgement.because(outage.evidence()));
+        words.set("incident", &outage.incident);
+    }
     Some(Sign {
         labels: labels.0,
         annotations: words.0,

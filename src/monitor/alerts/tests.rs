@@ -49,6 +49,7 @@ fn outage(provider: &str, started: i64) -> Outage {
         reason: Some(Reason::ConnectRefused),
         check: Some("shop/aws/port".into()),
         said: Some("connection refused".into()),
+        ..Outage::default()
     }
 }
 

@@ -245,8 +245,15 @@ pub(in crate::store) fn outages(
     connection: &Connection,
     condition: &str,
 ) -> rusqlite::Result<Vec<Outage>> {
+    // A store at rest is read in the form it has.
+    let form: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let blame = if form < super::schema::BLAMED_SINCE {
+        "NULL, NULL, 0, NULL, NULL, NULL, 0"
+    } else {
+        "blame, blamed, coupled, incident, revisions, checks, checks_count"
+    };
     let mut select = connection.prepare(&format!(
-        "SELECT id, service, scope, provider, started_ms, ended_ms, reason, check_name, said
+        "SELECT id, service, scope, provider, started_ms, ended_ms, reason, check_name, said, {blame}
          FROM outages {condition} ORDER BY started_ms, id"
     ))?;
     let rows = select.query_map([], |row| {
@@ -260,6 +267,13 @@ pub(in crate::store) fn outages(
             reason: row.get(6)?,
             check: row.get(7)?,
             said: row.get(8)?,
+            blame: row.get(9)?,
+            blamed: row.get(10)?,
+            coupled: row.get(11)?,
+            incident: row.get(12)?,
+            revisions: row.get(13)?,
+            checks: row.get(14)?,
+            checks_count: row.get::<_, i64>(15)?.unsigned_abs(),
         })
     })?;
     rows.collect()

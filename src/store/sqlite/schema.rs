@@ -18,7 +18,10 @@ const APPLICATION: i64 = 0x6e65_7068;
 pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
 
 /// Forms, counted up from 1, and what makes each out of the one before it.
-const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS), (3, FAILOVERS)];
+const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS), (3, FAILOVERS), (BLAMED_SINCE, BLAME)];
+
+/// The form from which on outages have a blame.
+pub(super) const BLAMED_SINCE: i64 = 4;
 
 const FIRST: &str = "
     CREATE TABLE meta (
@@ -150,6 +153,17 @@ const FAILOVERS: &str = "
         ended_by TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX drills_ended ON drills (ended_ms);
+";
+
+/// Whose an outage was, and what it affected.
+const BLAME: &str = "
+    ALTER TABLE outages ADD COLUMN blame TEXT;
+    ALTER TABLE outages ADD COLUMN blamed TEXT;
+    ALTER TABLE outages ADD COLUMN coupled INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outages ADD COLUMN incident TEXT;
+    ALTER TABLE outages ADD COLUMN revisions TEXT;
+    ALTER TABLE outages ADD COLUMN checks TEXT;
+    ALTER TABLE outages ADD COLUMN checks_count INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Whether this is a file of ours, or a new one, in a form that we know. Writes nothing.

@@ -229,6 +229,13 @@ fn outage(id: &str, started_ms: i64, ended_ms: Option<i64>) -> Outage {
         reason: Some("status".to_owned()),
         check: Some("shop/aws/web".to_owned()),
         said: Some("503 instead of 200".to_owned()),
+        blame: Some("provider".to_owned()),
+        blamed: Some("aws/eu".to_owned()),
+        coupled: true,
+        incident: Some("provider:aws/eu/1780185600".to_owned()),
+        revisions: Some("[]".to_owned()),
+        checks: Some("[\"shop/aws/web\"]".to_owned()),
+        checks_count: 12,
     }
 }
 

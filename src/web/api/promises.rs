@@ -6,6 +6,7 @@
 //!
 //! What the numbers are is computed by the rules.
 
+use super::blame::{CanaryForm, IncidentForm, RevisionForm};
 use super::form::{moment, seconds};
 use super::{Face, Narrow, Refusal, known};
 use crate::model::Timestamp;
@@ -57,6 +58,10 @@ pub struct OutagesForm {
     pub outages: Vec<OutageForm>,
     /// How many older ones did not fit.
     pub left_out: usize,
+    /// What lasts, by cause, whatever the outages are narrowed to.
+    pub incidents: Vec<IncidentForm>,
+    /// The canaries of each region that has some of the data plane.
+    pub canaries: Vec<CanaryForm>,
 }
 
 /// Something is or was down.
@@ -66,7 +71,7 @@ pub struct OutageForm {
     pub id: String,
     /// The service.
     pub service: String,
-    /// `any` or `provider:NAME`.
+    /// `any`, `entry` or `provider:NAME`.
     pub scope: String,
     /// The provider; empty when it is about all sides.
     pub provider: String,
@@ -82,6 +87,20 @@ pub struct OutageForm {
     pub check: Option<String>,
     /// What was seen, in one sentence.
     pub said: Option<String>,
+    /// Whose it is, in one word; null until it was judged.
+    pub blame: Option<String>,
+    /// The shared dependency, or the provider with its region, that is blamed; else empty.
+    pub blamed: String,
+    /// Whether what broke one cloud has broken another one too.
+    pub coupled: bool,
+    /// The incident it belongs to; empty until it was judged.
+    pub incident: String,
+    /// The first checks of it that were seen to be down.
+    pub checks: Vec<String>,
+    /// How many checks of it were seen to be down.
+    pub checks_count: usize,
+    /// Every judgement with what it rests on, in order; the last one holds.
+    pub revisions: Vec<RevisionForm>,
 }
 
 /// `?service=&slo=&scope=`: what is not given does not narrow.
@@ -151,6 +170,11 @@ pub(crate) async fn outages(
         vantage: about.vantage.to_string(),
         outages: outages.iter().map(|outage| OutageForm::new(outage, about.now)).collect(),
         left_out,
+        incidents: (face.past.incidents)()
+            .iter()
+            .map(|incident| IncidentForm::new(incident, about.now))
+            .collect(),
+        canaries: (face.past.canaries)().iter().map(CanaryForm::new).collect(),
     }))
 }
 
@@ -199,6 +223,13 @@ impl OutageForm {
             reason: outage.reason.map(|reason| reason.to_string()),
             check: text(&outage.check),
             said: text(&outage.said),
+            blame: outage.blame.map(|blame| blame.to_string()),
+            blamed: outage.blamed.to_string(),
+            coupled: outage.coupled,
+            incident: outage.incident.to_string(),
+            checks: outage.checks.iter().map(ToString::to_string).collect(),
+            checks_count: outage.checks_count,
+            revisions: outage.revisions.iter().map(RevisionForm::new).collect(),
         }
     }
 }

@@ -81,10 +81,17 @@ fn outage(sheet: &Sheet, outage: &Outage) -> Markup {
             }
             p.what {
                 a href=(mark::link("service", &outage.service)) { (title) }
-                @if outage.provider.is_empty() { " on every provider" } @else { " on " (outage.provider) }
+                @match &*outage.scope {
+                    "entry" => " at its public name",
+                    "any" => " on every provider",
+                    _ => { " on " (outage.provider) }
+                }
                 @if let Some(said) = &outage.said { span.fine { (said) } }
             }
-            p.why { @if let Some(reason) = outage.reason { span.reason { (reason) } } }
+            p.why {
+                @if let Some(reason) = outage.reason { span.reason { (reason) } }
+                @if let Some(blame) = outage.blame { " " span.reason title=(blame.meaning()) { (blame) } }
+            }
         }
     }
 }

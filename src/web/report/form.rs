@@ -254,6 +254,10 @@ pub struct OutageRow {
     pub check: Option<String>,
     /// What was seen, in one sentence.
     pub said: Option<String>,
+    /// The shared dependency, or the provider with its region, that was blamed; else empty.
+    pub blamed: String,
+    /// The incident it belonged to; empty where that is not known.
+    pub incident: String,
 }
 
 impl FrozenForm {
@@ -281,9 +285,11 @@ impl OutageRow {
             ended: outage.ended.map(Number::from),
             duration_s: Number(end.since(outage.started).as_secs_f64()),
             reason: outage.reason.map(|reason| reason.to_string()),
-            blame: None,
+            blame: outage.blame.map(|blame| blame.to_string()),
             check: text(&outage.check),
             said: text(&outage.said),
+            blamed: outage.blamed.to_string(),
+            incident: outage.incident.to_string(),
         }
     }
 }

@@ -71,6 +71,8 @@ impl Still {
         let past = Past {
             book,
             outages: Arc::new(none),
+            incidents: Arc::new(Vec::new),
+            canaries: Arc::new(Vec::new),
             recent: Arc::new(none),
             frozen: Arc::new(Vec::new),
         };

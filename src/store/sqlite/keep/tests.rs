@@ -118,7 +118,8 @@ fn facts_go_after_years_and_beyond_a_number_but_not_while_they_hold() {
     let mut engine = store();
     let long_ago = NOW - (FACT_DAYS + 1) * DAY_MS;
     let fill = format!(
-        "INSERT INTO outages VALUES ('old', '', '', '', {long_ago}, {long_ago}, '', '', ''),
+        "INSERT INTO outages (id, service, scope, provider, started_ms, ended_ms, reason, check_name, said)
+             VALUES ('old', '', '', '', {long_ago}, {long_ago}, '', '', ''),
              ('open', '', '', '', {long_ago}, NULL, '', '', ''), ('new', '', '', '', {NOW}, {NOW}, '', '', '');
          INSERT INTO maintenance VALUES ('old', 1, '', '', '', 1, {long_ago}, NULL, NULL),
              ('new', 1, '', '', '', 1, {NOW}, NULL, NULL);
@@ -147,6 +148,8 @@ fn a_year_of_outages_is_small() {
     const CHECKS: u32 = 100;
     // One outage a week and check, each with two failed runs kept: far from healthy.
     const OUTAGES: u64 = 52;
+    // Judged once, with a canary on each cloud.
+    const REVISION: &str = r#"[{"at_ms":1780185600000,"blame":"endpoint","seen":[["side","aurora","good",86400000,0,0],["canary","borealis/north","good",86400000,0,0],["services","borealis/north","bad",10000,1,100],["canary","aurora/south","good",86400000,0,0],["services","aurora/south","good",0,0,100],["vantage","","unknown",0,0,0]]}]"#;
     let mut engine = store();
     let names = (0..CHECKS).map(|check| format!("service-{check}/provider/endpoint/probe"));
     let checks = names.map(|name| name.as_str().into()).collect();
@@ -173,6 +176,12 @@ fn a_year_of_outages_is_small() {
                 reason: Some("connect_timeout".to_owned()),
                 check: Some(format!("{service}/provider/endpoint/probe")),
                 said: Some("no answer from 192.0.2.17:443 within 5 s".to_owned()),
+                blame: Some("endpoint".to_owned()),
+                incident: Some(format!("service:{service}/{}", week(at) / 1_000)),
+                revisions: Some(REVISION.to_owned()),
+                checks: Some(format!("[\"{service}/provider/endpoint/probe\"]")),
+                checks_count: 1,
+                ..Outage::default()
             };
             let failure = Failure {
                 check,

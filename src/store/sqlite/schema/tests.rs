@@ -48,6 +48,24 @@ fn an_older_file_is_brought_to_the_next_form_with_what_is_in_it() {
 }
 
 #[test]
+fn outages_of_the_first_form_are_kept_and_were_never_judged() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    configure(&connection).unwrap();
+    migrate_by(&STEPS[..1], &mut connection, 7).unwrap();
+    let old =
+        "INSERT INTO outages VALUES ('1', 'shop', 'any', NULL, 5, NULL, 'status', 'c', 'said')";
+    connection.execute(old, []).unwrap();
+    // A store at rest is read in its own form.
+    let outages =
+        |connection: &Connection| crate::store::sqlite::load::outages(connection, "").unwrap();
+    let before = outages(&connection);
+    migrate(&mut connection, 8).unwrap();
+    let after = outages(&connection);
+    assert_eq!(before, after);
+    assert_eq!((&*after[0].id, after[0].blame.as_deref(), after[0].checks_count), ("1", None, 0));
+}
+
+#[test]
 fn a_step_that_fails_changes_nothing() {
     let mut connection = made(7);
     let steps = [STEPS, &[STEP, (FORM + 2, "no such statement")]].concat();

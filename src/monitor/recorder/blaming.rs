@@ -1,0 +1,80 @@
+//! The recorder's part in blame: when outages are judged, what is asked for that, and how incidents stand in the log.
+//!
+//! It judges once per batch of events in which something began or ended, and once a second while something lasts. When an
+//! outage begins, whatever decides about it is looked at again at once, so that a cloud is blamed in seconds and not after
+//! the canary's interval. The log has a line per incident, not per check or side.
+//!
+//! It decides nothing: `outages` does.
+
+use super::Recorder;
+use crate::model::Timestamp;
+use crate::monitor::event::Recheck;
+use crate::monitor::outages::Line;
+use crate::monitor::scene::Scene;
+use std::sync::PoisonError;
+
+impl Recorder {
+    /// Judges what lasts, if that is due; stores and tells what is new.
+    pub(super) fn judge(&mut self) {
+        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        if !outages.is_due(self.now) {
+            return;
+        }
+        let references = self.references.list();
+        let scene = Scene::look(&self.places, &self.ledger, &references, &|_, _| None);
+        let judged = outages.judge(self.now, &scene);
+        drop(outages);
+        if let Some(journal) = &mut self.journal {
+            for outage in &judged.changed {
+                journal.outage(outage);
+            }
+        }
+        for line in &judged.lines {
+            log_line(line);
+        }
+    }
+
+    /// An outage of a service has begun: what decides whose it is, is looked at again at once.
+    pub(super) fn ask_around(&self, service: usize) {
+        let references = self.references.list();
+        for position in self.places.deciding(service) {
+            let Some(last) = &references[position].last else { continue };
+            let check = self.references.index(position);
+            // As with any other recheck: without room this extra look does not happen; the grid goes on.
+            let worker = check.get() % self.rechecks.len();
+            let recheck = Recheck { check, at: self.now, after: last.at };
+            let _ = self.rechecks[worker].try_send(recheck);
+        }
+    }
+
+    /// A reference has another state, which may be news about blame.
+    pub(super) fn stir(&self) {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner).stir();
+    }
+
+    /// It is `at`.
+    pub(super) fn pass(&mut self, at: Timestamp) {
+        self.now = self.now.max(at);
+    }
+}
+
+/// One line per incident: an error where a service is down for its users, else a warning; information when it is over.
+fn log_line(line: &Line) {
+    match line {
+        Line::Opened(incident) | Line::Revised(incident) => {
+            let (id, blame) = (&*incident.id, incident.judgement.blame.as_str());
+            let (services, checks) = (incident.services.len(), incident.checks.len());
+            let reason = incident.first.as_ref().map(|(_, reason, _)| reason.as_str());
+            if incident.whole {
+                tracing::error!(incident = id, blame, services, checks, reason, "{line}");
+            } else {
+                tracing::warn!(incident = id, blame, services, checks, reason, "{line}");
+            }
+        }
+        Line::Ended(incident) => {
+            let (id, blame) = (&*incident.id, incident.judgement.blame.as_str());
+            tracing::info!(incident = id, blame, "{line}");
+        }
+        Line::More(_) => tracing::warn!("{line}"),
+    }
+}
