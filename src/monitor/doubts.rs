@@ -134,6 +134,13 @@ impl Doubts {
         found.filter(move |_| from <= to)
     }
 
+    /// When the run that is in doubt began.
+    pub(super) fn began(&self, doubt: Doubt) -> Timestamp {
+        let line = self.lines.get(&doubt.check).expect("a doubt is in a line");
+        let place = line.runs.binary_search_by_key(&doubt.number, |(number, _)| *number);
+        line.runs[place.expect("a doubt is in the line of its check")].1.at
+    }
+
     /// A doubt is over; gives back its run, and the road that it was about.
     pub(super) fn decide(&mut self, doubt: Doubt) -> (&mut Held, Option<Road>) {
         let Doubt { check, number } = doubt;

@@ -173,6 +173,7 @@ impl Ledger {
         let end = at + result.latency;
         let shown = self.sight.shows(check, at, &result);
         let is_good = result.outcome == Outcome::Good;
+        let missed = self.sight.missed(check, &result);
         let doubt = match self.sight.suspect(check, at, &result) {
             Suspicion::None => None,
             Suspicion::Doubt(road) => Some(road),
@@ -191,6 +192,9 @@ impl Ledger {
         }
         self.alibis(check, &shown, end, effects);
         let broke = self.sight.note(check, &shown, is_good);
+        if let Some(road) = missed {
+            self.sight.note_miss(check, road, at);
+        }
         effects.extend(broke.map(sentinel_changed));
         if let Some(road) = doubt {
             let asked = self.sight.ask(road, check, end);
@@ -199,7 +203,7 @@ impl Ledger {
     }
 
     /// A run of `check`, which ended at `end`, has shown roads: failures that ended just before it began are the far side's,
-    /// those that ended long before are our own.
+    /// those that ended long before, or came in the dark or in a blink, are our own.
     fn alibis(
         &mut self,
         check: CheckIndex,
@@ -209,11 +213,19 @@ impl Ledger {
     ) {
         for (road, at) in Road::ALL.iter().zip(shown) {
             let Some(at) = *at else { continue };
+            let blink = self.sight.blinks_since(*road, at);
             let prompt = at.shifted(-i64::try_from(PROMPT.as_millis()).unwrap_or(i64::MAX));
             self.give_up_until(*road, prompt.shifted(-1), effects);
             if self.sight.dark(*road).is_some() {
                 // Whatever ended before this began before anything was seen again.
                 self.give_up_until(*road, end, effects);
+            }
+            if let Some(blink) = blink {
+                let recent = self.doubts.ended(*road, prompt..=at);
+                let within = |doubt: &Doubt| self.doubts.began(*doubt) >= blink;
+                for doubt in recent.filter(within).collect::<Vec<_>>() {
+                    self.give_up(doubt, effects);
+                }
             }
             let others = |doubt: &Doubt| doubt.check != check;
             let sure: Vec<Doubt> = self.doubts.ended(*road, prompt..=at).filter(others).collect();

@@ -8,14 +8,16 @@
 //! - Whoever stands on the cloud that this monitor stands on, or nowhere in particular (a public name), is no alibi, and
 //!   nobody is over loopback, which tells nothing of the network.
 //! - What had to be sent twice until a connection stood says nothing of the moment when it began, only of its end.
+//! - Nor has an alibi what began in a blink of our own network, shorter than anybody's patience: one in which every sentinel
+//!   that had answered lately failed.
 //! - A sentinel, or a whole cloud, that has been silent for [`BROKEN_AFTER`] while other checks succeed is not waited for.
 //!   Where nobody is left who could give an alibi, nothing is in doubt.
 //!
 //! What is in doubt is in `doubts`; what follows from it is done by the ledger.
 
 use crate::model::{
-    Cause, Check, CheckIndex, Host, IpChoice, Outcome, Phase, ProbeKind, ProbeResult, Reference,
-    ReferenceRole, Road, Timestamp,
+    Cause, Check, CheckIndex, Host, IpChoice, Outcome, Phase, ProbeKind, ProbeResult, Reason,
+    Reference, ReferenceRole, Road, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,6 +108,8 @@ struct Sentinel {
     /// The family that it is asked over, if that is said.
     ip: IpChoice,
     seen: Shown,
+    /// When its last failure over each road began.
+    missed: Shown,
     silent: Duration,
     broken: Option<Timestamp>,
 }
@@ -182,9 +186,10 @@ impl Sight {
 
     fn enrol(&mut self, index: CheckIndex, check: &Check, is_name: bool) -> Place {
         let number = u16::try_from(self.sentinels.len()).expect("fewer than 2^16 sentinels");
-        let (seen, silent, broken) = (Shown::default(), Duration::ZERO, None);
+        let (seen, missed, silent, broken) =
+            (Shown::default(), Shown::default(), Duration::ZERO, None);
         let ip = check.spec.ip;
-        self.sentinels.push(Sentinel { check: index, is_name, ip, seen, silent, broken });
+        self.sentinels.push(Sentinel { check: index, is_name, ip, seen, missed, silent, broken });
         Place::Sentinel(number)
     }
 
@@ -228,11 +233,7 @@ impl Sight {
         result: &ProbeResult,
     ) -> Suspicion {
         let Outcome::Bad(reason) = result.outcome else { return Suspicion::None };
-        let road = match network_of(result) {
-            _ if reason.is_resolver() => Road::Resolver,
-            Some(road) if reason.is_network() => road,
-            _ => return Suspicion::None,
-        };
+        let Some(road) = doubtful(reason, result) else { return Suspicion::None };
         if !self.has_witness(check, road) {
             return Suspicion::None;
         }
@@ -276,6 +277,42 @@ impl Sight {
             shown[road.index()] = Some(if sent_twice { at + result.latency } else { at });
         }
         shown
+    }
+
+    /// Since when everybody was blind over `road` for a blink, as far as is known just before something is seen at `at`: every
+    /// sentinel that has answered lately has failed since the last success of anybody.
+    pub(super) fn blinks_since(&self, road: Road, at: Timestamp) -> Option<Timestamp> {
+        let seen = self.ways[road.index()].seen?;
+        let lately = |it: Timestamp| at.since(it) <= SEEING;
+        let mut sentinels = self
+            .sentinels
+            .iter()
+            .filter(|each| each.broken.is_none() && each.seen[road.index()].is_some_and(lately));
+        let missed = |each: &Sentinel| each.missed[road.index()].is_some_and(|it| it > seen);
+        let first = sentinels.next()?;
+        (missed(first) && sentinels.all(missed)).then(|| seen.shifted(1))
+    }
+
+    /// Over which road a sentinel has failed, if `check` is one and has.
+    pub(super) fn missed(&self, check: CheckIndex, result: &ProbeResult) -> Option<Road> {
+        let (place, Outcome::Bad(reason)) = (self.place(check), result.outcome) else {
+            return None;
+        };
+        match place {
+            // It asks the resolver itself, so that nothing is left to be resolved.
+            Place::Sentinel(_) if self.is_name(place) => {
+                (reason.is_resolver() || reason.is_network()).then_some(Road::Resolver)
+            }
+            Place::Sentinel(_) => doubtful(reason, result),
+            _ => None,
+        }
+    }
+
+    /// Takes in that a sentinel has failed over `road` in a run that began at `at`.
+    pub(super) fn note_miss(&mut self, check: CheckIndex, road: Road, at: Timestamp) {
+        if let Place::Sentinel(number) = self.place(check) {
+            self.sentinels[usize::from(number)].missed[road.index()] = Some(at);
+        }
     }
 
     /// Takes in what a run has shown; says if a sentinel that was broken answers again.
@@ -430,7 +467,8 @@ impl Sight {
         }
         self.clouds.iter_mut().flat_map(|cloud| &mut cloud.seen).for_each(shift);
         for sentinel in &mut self.sentinels {
-            sentinel.seen.iter_mut().chain([&mut sentinel.broken]).for_each(shift);
+            let Sentinel { seen, missed, broken, .. } = sentinel;
+            seen.iter_mut().chain(missed).chain([broken]).for_each(shift);
         }
         shift(&mut self.counted);
     }
@@ -503,6 +541,14 @@ impl Sentinel {
         let never = NETWORK.iter().all(|road| self.seen[road.index()].is_none());
         never || self.seen[road.index()].is_some()
     }
+}
+
+/// The road that may be dark when a run fails for `reason`.
+fn doubtful(reason: Reason, result: &ProbeResult) -> Option<Road> {
+    if reason.is_resolver() {
+        return Some(Road::Resolver);
+    }
+    network_of(result).filter(|_| reason.is_network())
 }
 
 /// The road of the network that a run took, if it left this host.

@@ -262,6 +262,54 @@ fn what_ended_just_before_something_was_seen_again_is_not_charged_either() {
 }
 
 #[test]
+fn a_blink_in_which_every_sentinel_failed_is_our_own() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.run(AWS, 1_000, 10, LOST);
+    scene.run(TLS, 1_010, 10, LOST);
+    scene.run(TLS_2, 1_010, 10, LOST);
+    scene.run(GCP, 1_900, 10, LOST);
+    scene.good(TLS, 2_000);
+    assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)]);
+    assert_eq!(scene.settled(GCP), [(1_900, OFFLINE)], "though it was not asked again after it");
+    assert_eq!(scene.changes(), [(Road::Ipv4, 1_000, None), (Road::Ipv4, 1_000, Some(2_020))]);
+}
+
+#[test]
+fn a_blink_of_the_resolver_is_our_own_too() {
+    let mut scene = Scene::new(None);
+    scene.good(NAME, 0);
+    scene.start(AWS, 1_000);
+    scene.end(AWS, 10, MUTE, "");
+    scene.run(NAME, 1_010, 10, Outcome::Bad(Reason::ResponseTimeout));
+    scene.good(NAME, 2_000);
+    assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)]);
+}
+
+#[test]
+fn a_sentinel_that_fails_with_a_cloud_hides_nothing_while_another_answers() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.run(AWS, 1_000, 10, LOST);
+    scene.run(TLS, 1_010, 10, LOST);
+    scene.good(TLS_2, 1_011);
+    assert_eq!(scene.settled(AWS), [(1_000, LOST)]);
+}
+
+#[test]
+fn sentinels_that_never_answered_hide_nothing() {
+    let mut scene = Scene::new(None);
+    scene.good(GCP, 0);
+    scene.run(AWS, 1_000, 10, LOST);
+    scene.run(TLS, 1_010, 10, LOST);
+    scene.run(TLS_2, 1_010, 10, LOST);
+    scene.good(GCP, 1_011);
+    assert_eq!(scene.settled(AWS), [(1_000, LOST)]);
+}
+
+#[test]
 fn a_connection_that_took_a_second_try_shows_only_its_end() {
     let mut scene = Scene::new(None);
     scene.run(AWS, 1_000, 5_000, LOST);

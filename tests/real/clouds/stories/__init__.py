@@ -16,5 +16,9 @@ STORIES = [
     outages.database_dies,
     sight.path_to_alpha_dies,
     sight.egress_is_denied,
+    sight.vantage_is_cut_off,
+    sight.vantage_blinks,
+    sight.resolver_dies,
+    sight.ipv6_dies,
     sight.road_is_slow,
 ]
