@@ -13,6 +13,7 @@ mod render;
 mod replay;
 mod report;
 mod results;
+mod rules;
 mod run;
 mod status;
 mod validate;
@@ -101,6 +102,12 @@ enum Command {
     /// whatever the numbers say, 2 if a line is not a result.
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::Asked),
+    /// Write Prometheus recording and alerting rules for what is configured.
+    ///
+    /// Alerts on burning budgets, outages, certificates, failover and the monitor itself, with the owner's labels, and recording
+    /// rules in the names of sloth. With several vantages every alert takes the agreement of a quorum of them.
+    #[command(after_help = rules::AFTER_HELP)]
+    Rules(rules::Asked),
     /// Announce planned work to the running daemon, see what is announced, end it.
     ///
     /// While a window holds, probing goes on, nobody is alerted, and the time counts neither as good nor as bad. Made for
@@ -165,6 +172,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Report(asked)) => report::run(&arguments, asked),
         Some(Command::Export(asked)) => export::run(&arguments, asked),
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
+        Some(Command::Rules(asked)) => rules::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };

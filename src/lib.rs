@@ -34,7 +34,7 @@
 //! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; telling others; durable records; exposition |
-//! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] | pure: no async, no I/O, no clock, no logging |
+//! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!
 //! # Invariants, as absences
@@ -56,6 +56,7 @@ pub mod seed;
 pub mod blame;
 pub mod failover;
 pub mod health;
+pub mod rules;
 pub mod schedule;
 pub mod slo;
 

@@ -53,6 +53,8 @@ mod render;
 mod replay;
 /// `report`: every format, several vantages, wrong questions.
 mod report;
+/// `rules`: whom they are for, agreement, and that every series they ask for exists.
+mod rules;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
