@@ -191,6 +191,15 @@ class Stage:
         self.findings.say(-TIMEOUT_S - EARLY_S <= ended <= late + RECHECK_S, f"{service} {scope}: and ends with it",
                           f"{ended:+.2f} s")
 
+    def blamed(self, service: str, scope: str, blame: str, name: str = "") -> None:
+        """Whose outage it is, and the cloud's region or shared dependency that is named."""
+        self.findings.soon(f"{service} {scope}: blame {blame} {name}".rstrip(), lambda: self._blame(service, scope),
+                           lambda seen: seen == (blame, name), within=5)
+
+    def _blame(self, service: str, scope: str) -> tuple[str, str]:
+        outage = self.outage(service, scope)
+        return outage["blame"], outage["blamed"]
+
     def counted(self, check: str, state: str, seconds: float, within: float = INTERVAL_S + TIMEOUT_S + LATE_S) -> None:
         """So much time of the check is in this state, give or take a run."""
         self.findings.soon(f"{check}: {seconds:.1f} s {state}", lambda: self.watch.checks()[check][f"{state}_s"],

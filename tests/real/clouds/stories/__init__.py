@@ -1,6 +1,6 @@
 """What happens to two clouds, and what must be said about it: one function per story, its facts in its first lines."""
 
-from clouds.stories import alerts, names, outages, sight
+from clouds.stories import alerts, failover, names, outages, sight
 
 # The long ones first: what is left at the end is short.
 STORIES = [
@@ -12,6 +12,9 @@ STORIES = [
     outages.alpha_dies,
     names.name_servers_die,
     names.public_name_lies,
+    failover.failover_comes_in_time,
+    failover.failover_comes_late,
+    failover.failover_comes_in_silence,
     outages.web_server_stops,
     outages.database_dies,
     sight.path_to_alpha_dies,

@@ -30,6 +30,7 @@ def people_are_told(stage: Stage) -> None:
     stage.break_service(BETA, "search")
     stage.becomes("search", alpha="down", beta="down", any="down")
     stage.findings.soon("nobody can search: Alertmanager knows", pager.firing, lambda seen: seen == sorted([ALPHA_DOWN, BETA_DOWN, ALL_DOWN]), within=5)
+    stage.blamed("search", "any", "application")
     severity = {alert["labels"]["scope"]: alert["labels"]["severity"] for alert in pager.alerts()}
     stage.findings.equal("which is worth waking somebody", severity, {"provider:alpha": "ticket", "provider:beta": "ticket", "any": "page"})
     [again] = [each for each in pager.alerts() if each["labels"]["scope"] == "provider:alpha"]

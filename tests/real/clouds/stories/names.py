@@ -17,6 +17,7 @@ def name_servers_die(stage: Stage) -> None:
     stage.becomes("shop", alpha="down", beta="down", any="down", within=8)
     reasons = {stage.watch.checks()[check]["why"] for check in BY_NAME}
     stage.findings.say(reasons <= {"dns_timeout", "dns_servfail"}, "because names do not resolve", reasons)
+    stage.blamed("shop", "any", "dns")
     stage.until(lost + 8)
     for server in ("alpha-names", "beta-names"):
         stage.thaw(server)
@@ -35,6 +36,7 @@ def public_name_lies(stage: Stage) -> None:
     lost = stage.publish(shop=[f"A {NEUTRAL.at(SENTINELS[0])}"])
     stage.becomes("shop", entry="down", alpha="up", beta="up", any="up", within=8)
     stage.findings.equal("somebody else answers", stage.watch.checks()[PUBLIC]["why"], "tls_hostname")
+    stage.blamed("shop", "entry", "entry")
     stage.until(lost + 8)
     found = stage.lead("shop", "alpha")
     stage.becomes("shop", entry="up", alpha="up", beta="up", any="up", within=8)

@@ -18,9 +18,15 @@ def alpha_dies(stage: Stage) -> None:
         stage.becomes(service, alpha="down", beta="up", any="up", all="down")
     stage.findings.soon("alpha's own endpoints are down, beta's are not", lambda: _canaries(stage),
                         lambda seen: seen == {"alpha": {4.0}, "beta": {0.0}}, within=5)
+    for service in SERVICES:
+        stage.blamed(service, "provider:alpha", "provider_or_path", "alpha/alpha-1")
+    incidents = stage.watch.api("outages")["incidents"]
+    stage.findings.equal("it is one incident", [(each["cause"], each["outages"]) for each in incidents], [("provider:alpha/alpha-1", 3)])
+    stage.findings.equal("which the log tells once", len(stage.watch.log("down: ")), 1)
     stage.until(lost + 10)
     found = stage.find(ALPHA)
     stage.all_is_well()
+    stage.findings.soon("and once that it is over", lambda: len(stage.watch.log("over: ")), lambda seen: seen == 1, within=5)
     stage.outages_are(*(f"{service} provider:alpha" for service in SERVICES))
     for service in SERVICES:
         stage.lasted(service, "provider:alpha", lost, found)
@@ -67,6 +73,7 @@ def one_service_flaps(stage: Stage) -> None:
     for _ in range(4):
         lost = stage.break_service(ALPHA, "search")
         stage.becomes("search", alpha="down", beta="up", any="up")
+        stage.blamed("search", "provider:alpha", "endpoint")
         stage.until(lost + 4)
         found = stage.mend_service(ALPHA, "search")
         stage.becomes("search", alpha="up", beta="up", any="up")
@@ -107,6 +114,8 @@ def database_dies(stage: Stage) -> None:
     stage.becomes("orders", alpha="down", beta="down", any="down")
     stage.findings.soon("the database itself is down", lambda: stage.watch.value("nephoscope_domain_state", domain="orders-db"),
                         lambda seen: seen == 4, within=5)
+    for scope in ("any", "provider:alpha", "provider:beta"):
+        stage.blamed("orders", scope, "shared", "orders-db")
     stage.until(lost + 5)
     found = stage.start("database")
     stage.all_is_well()

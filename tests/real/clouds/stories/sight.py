@@ -19,6 +19,7 @@ def path_to_alpha_dies(stage: Stage) -> None:
     lost = stage.part(VANTAGE, ALPHA)
     for service in SERVICES:
         stage.becomes(service, alpha="down", beta="up", any="up")
+        stage.blamed(service, "provider:alpha", "provider_or_path", "alpha/alpha-1")
     stage.until(lost + 5)
     found = stage.join(VANTAGE, ALPHA)
     stage.all_is_well()
