@@ -314,13 +314,11 @@ pub fn plan(
     let parts = (&checks, &services);
     let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
     let (stop, stopped) = watch::channel(false);
-    let ways = (&to_recorder, &stopped);
-    let (entries, drills, follower) = names(config, &services, opened.as_ref(), clock, ways);
+    let (entries, drills, follower) =
+        names(config, &services, opened.as_ref(), clock, (&to_recorder, &stopped));
     let Past { ledger, book, outages, alerts, journal } =
         Past::new(config, &checks, &services, &desk.in_force(), opened, started);
-    let setting = setting(config, notices, (&checks, &services), (clock, own, &room));
-    let board = Board::new(setting, &ledger, started);
-
+    let board = Board::new(setting(config, notices, parts, (clock, own, &room)), &ledger, started);
     let seat = |number, share, asked| Worker {
         checks: share,
         all: Arc::clone(&lookouts),

@@ -127,7 +127,7 @@ fn fail_over(entries: &Entries, now: Timestamp) {
     let seconds = |seconds| now + Duration::from_secs(seconds);
     let look = |at, host: &str| {
         let addresses = vec![IpAddr::from([203, 0, 113, 1])];
-        let led = Led { addresses, chain: vec![host.into()], ttl: Duration::from_secs(60) };
+        let led = Led { addresses, chain: vec![host.into()], ttl: Duration::from_mins(1) };
         let answer = |who: &str| vec![Answer { who: who.into(), said: Ok(led.clone()) }];
         let (authoritative, resolvers) = (answer("ns1"), answer("system"));
         entries.observe(0, at, &Observation { authoritative, resolvers, ..Observation::default() });
