@@ -351,8 +351,7 @@ pub fn plan(
         services,
         rechecks,
     };
-    recorder.publish_all();
-    recorder.feed_names();
+    recorder.show_the_start();
     let vitals = Vitals::of(&seats, &recorder);
     Plan {
         board,

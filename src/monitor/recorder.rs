@@ -315,6 +315,12 @@ impl Recorder {
         }
     }
 
+    /// Everything as it stands before the first event: published, and told to whoever follows public names.
+    pub fn show_the_start(&mut self) {
+        self.publish_all();
+        self.feed_names();
+    }
+
     /// Publishes everything, as it stands before the first event.
     pub fn publish_all(&self) {
         let checks: Vec<_> = (0..).map(CheckIndex).take(self.checks.len()).collect();

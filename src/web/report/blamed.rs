@@ -31,7 +31,7 @@ pub(super) fn parts(
         .map(|outage| Blamed {
             from: outage.started,
             to: outage.ended.unwrap_or(Timestamp::from_millis(i64::MAX)),
-            blame: whose(outage),
+            blame: outage.blame,
         })
         .collect();
     let found = split(line, (from, to), &blamed);
@@ -58,9 +58,4 @@ pub(super) fn parts(
         of_budget: share(millis),
     };
     parts.into_iter().map(part).collect()
-}
-
-/// Whose an outage is, as far as that was decided.
-const fn whose(_: &Outage) -> Option<Blame> {
-    None
 }
