@@ -5,6 +5,7 @@
 //!
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
+mod dashboards;
 mod demo;
 mod export;
 mod maintenance;
@@ -114,6 +115,11 @@ enum Command {
     /// deploy jobs: `add` prints the id that `end` takes. A window may lie in the past, and changes the numbers shown for it.
     #[command(subcommand)]
     Maintenance(maintenance::Asked),
+    /// Write the Grafana dashboards that belong to this version.
+    ///
+    /// Five files for Grafana's provisioning from disk (10.4 or later): overview, provider comparison, SLO and error budget,
+    /// check, monitor health. Without --out they are listed.
+    Dashboards(dashboards::Asked),
     /// Show everything on this machine alone: two simulated clouds, scripted outages, the real daemon, the page.
     ///
     /// Needs no network and no configuration; prints where to look and what happens when. Ctrl-C ends it.
@@ -174,6 +180,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Rules(asked)) => rules::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
+        Some(Command::Dashboards(asked)) => dashboards::run(asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };
     match done {

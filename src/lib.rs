@@ -31,7 +31,7 @@
 //! | floor | rooms | |
 //! |---|---|---|
 //! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
-//! | F4 face | [`web`] ← [`client`] | presenting what the monitor shows; reading it back over the local socket |
+//! | F4 face | [`web`] ← [`client`] · [`dashboards`] | presenting what the monitor shows; reading it back over the local socket; Grafana's files |
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
@@ -69,6 +69,7 @@ pub mod store;
 
 pub mod monitor;
 
+pub mod dashboards;
 pub mod web;
 
 pub mod client;

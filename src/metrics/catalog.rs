@@ -253,6 +253,18 @@ metrics! {
         "When the configuration was last read without problems, in Unix seconds.";
 }
 
+impl Metric {
+    /// Every label of its series, identity first; `label_*` stands for the labels that owners give their services.
+    pub fn labels(self) -> impl Iterator<Item = &'static str> {
+        let identity: &[&str] = match self.entry().subject {
+            Subject::Check => &CHECK_LABELS,
+            Subject::Promise => &["service", "slo", "scope", "provider", "vantage"],
+            Subject::Service | Subject::Sample | Subject::Own => &["vantage"],
+        };
+        identity.iter().chain(self.entry().labels).copied()
+    }
+}
+
 /// Upper bounds of the buckets of run durations, in seconds: few, because each costs a series per check.
 pub const DURATION_BUCKETS: [f64; 8] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 

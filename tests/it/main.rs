@@ -11,6 +11,8 @@
 mod api;
 /// Whose outage it is: evidence, one incident, kept over a kill.
 mod blame;
+/// The dashboards: equal to what the code makes, in order, asking for what there is.
+mod boards;
 /// What the commands say, as a whole.
 mod cli;
 /// The configuration: every problem's whole text, the example, the shipped file.

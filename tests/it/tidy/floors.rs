@@ -45,6 +45,7 @@ const ROOMS: &[Room] = &[
     // Face: the client speaks the API's forms.
     room("web", 4, &[]),
     room("client", 4, &["web"]),
+    room("dashboards", 4, &[]),
     // The demo's simulated clouds: servers, not part of the daemon.
     room("demo", 4, &[]),
     // Frame.
@@ -60,6 +61,11 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("web", "store", "web does not write"),
     ("client", "probe", "the client asks the daemon, it does not look itself"),
     ("client", "monitor", "the client knows the daemon by its API only"),
+    (
+        "dashboards",
+        "monitor",
+        "dashboards ask Prometheus for what metrics are called, and nobody else",
+    ),
     ("daemon", "demo", "the daemon does not know that it is being shown"),
     ("main", "daemon", "main hands over to cli"),
     ("main", "demo", "main hands over to cli"),
