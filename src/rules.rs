@@ -17,6 +17,7 @@ use crate::model::Service;
 use owner::Owner;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What the rules are made for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub struct Wanted<'a> {
     pub grafana: &'a str,
     /// Where the runbook is; an anchor per alert is added.
     pub runbook: &'a str,
+    /// The longest that counters may lag behind gauges: an interval, a timeout and the wait for an alibi.
+    pub settles: Duration,
 }
 
 /// A rule file.
@@ -103,7 +106,18 @@ impl Board {
             Self::Provider => "nephoscope-providers",
             Self::Slo => "nephoscope-slo",
             Self::Check => "nephoscope-check",
-            Self::Monitor => "nephoscope-monitor",
+            Self::Monitor => "nephoscope-self",
+        }
+    }
+
+    /// Its variables, and the labels that fill them.
+    const fn variables(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Overview => &[("service", "service")],
+            Self::Provider => &[("service", "service"), ("provider_a", "provider")],
+            Self::Slo => &[("service", "service"), ("slo", "slo"), ("scope", "scope")],
+            Self::Check => &[("service", "service"), ("check", "check")],
+            Self::Monitor => &[("vantage", "vantage")],
         }
     }
 }
@@ -143,10 +157,11 @@ impl Template {
 
     fn annotations(&self, wanted: &Wanted<'_>) -> BTreeMap<String, String> {
         let Wanted { grafana, runbook, .. } = wanted;
-        let variables = ["service", "provider", "slo", "check"];
-        let variables = variables.into_iter().filter(|name| self.by.contains(name));
-        let place: Vec<String> =
-            variables.map(|name| format!("var-{name}={{{{ $labels.{name} }}}}")).collect();
+        let variables = self.board.variables().iter();
+        let place: Vec<String> = variables
+            .filter(|(_, label)| self.by.contains(label))
+            .map(|(name, label)| format!("var-{name}={{{{ $labels.{label} }}}}"))
+            .collect();
         let mark = if place.is_empty() { "" } else { "?" };
         let place = format!("{mark}{}", place.join("&"));
         let mut annotations: BTreeMap<String, String> = [
@@ -169,12 +184,22 @@ impl Template {
 const SERVICE_RUNBOOK: &str = "{{ with printf \"nephoscope_check_info{service='%s'}\" $labels.service | query }}\
                                {{ . | first | label \"runbook\" }}{{ end }}";
 
-/// `expr` where enough vantages agree, told apart by `by` alone.
+/// `rule` for one tier. A text cannot ask for labels that its own rule adds, so the tier is written out.
+pub(crate) fn of_tier(mut rule: Rule, tier: &str) -> Rule {
+    rule.labels.insert("tier".to_owned(), tier.to_owned());
+    for text in rule.annotations.values_mut() {
+        *text = text.replace("TIER", tier);
+    }
+    rule
+}
+
+/// `expr` where enough vantages agree, told apart by `by` alone. What is told of each vantage needs no agreement.
 ///
 /// The number that has to agree is written into the rule: a vantage that is lost makes agreement harder, never easier.
 pub(crate) fn agreed(wanted: &Wanted<'_>, by: &[&str], expr: &str) -> String {
+    let apart = by;
     let by = by.join(", ");
-    if wanted.vantages == 1 {
+    if wanted.vantages == 1 || apart.contains(&"vantage") {
         return format!("max by ({by}) (\n  {expr}\n)");
     }
     let apart = if by.is_empty() { "vantage".to_owned() } else { format!("{by}, vantage") };

@@ -5,15 +5,18 @@
 //! What the rules are is decided in `rules`.
 
 use super::{Arguments, FINE, USAGE, complain, validate};
+use crate::config::Config;
 use crate::rules::{Wanted, rules};
 use anyhow::Context as _;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
   nephoscope rules > /etc/prometheus/rules/nephoscope.yml
   nephoscope rules --vantages 3 --quorum 2 --grafana https://grafana.example.com
+  nephoscope rules --vantages 5 --quorum 1              # five shards
 
 Make the file again whenever the configuration changes: a service that is newer than the rules is alerted without the
 labels of its owner. Needs Prometheus 2.42 or later (`keep_firing_for`).";
@@ -24,6 +27,7 @@ const MOST_VANTAGES: u32 = 100;
 #[derive(Debug, clap::Args)]
 pub(super) struct Asked {
     /// How many daemons watch these services from different places, all scraped by the Prometheus that gets the rules.
+    /// Shards count too, with `--quorum 1`.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_VANTAGES)))]
     vantages: u32,
 
@@ -56,6 +60,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         quorum,
         grafana: asked.grafana.trim_end_matches('/'),
         runbook: &asked.runbook,
+        settles: settles(&loaded.config),
     });
     let mut text = head(arguments, asked, quorum);
     // A line of text stays a line.
@@ -64,6 +69,12 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
     text.push_str(&yaml.context("cannot write the rules as YAML")?);
     std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
     Ok(FINE)
+}
+
+/// The longest that a result may be out before it is counted.
+fn settles(config: &Config) -> Duration {
+    let longest = config.checks.iter().map(|check| check.shape.interval + check.shape.timeout);
+    longest.max().unwrap_or_default() + config.patience
 }
 
 fn head(arguments: &Arguments, asked: &Asked, quorum: u32) -> String {

@@ -46,16 +46,20 @@ const TIERS: [(&str, Option<&str>); 4] = [
 
 /// A tier is told as its own urgency says, and never more urgently than the promise wants.
 fn burns(wanted: &Wanted<'_>, owner: &Owner) -> Vec<Rule> {
+    // The last value of five minutes, here and for outages: a daemon that restarts, or has just died, ends no alert.
     let on = "on (service, slo, scope, provider, vantage)";
     let mut rules = Vec::new();
     for (tier, keep) in TIERS {
         let active = |severity: &str| {
             format!(
-                "(nephoscope_slo_alert_active{{{},tier=\"{tier}\",severity=\"{severity}\"}} == 1 unless nephoscope_slo_alert_suppressed == 1)",
+                "(last_over_time(nephoscope_slo_alert_active{{{0},tier=\"{tier}\",severity=\"{severity}\"}}[5m]) == 1 \
+                 unless last_over_time(nephoscope_slo_alert_suppressed{{{0}}}[5m]) == 1)",
                 owner.matcher
             )
         };
-        let info = |alert: &str| format!("and {on} nephoscope_slo_info{{alert=~\"{alert}\"}}");
+        let info = |alert: &str| {
+            format!("and {on} last_over_time(nephoscope_slo_info{{alert=~\"{alert}\"}}[5m])")
+        };
         let page = format!("{} {}", active("page"), info("page"));
         let ticket = format!(
             "({} {}) or ({} {})",
@@ -65,8 +69,8 @@ fn burns(wanted: &Wanted<'_>, owner: &Owner) -> Vec<Rule> {
             info("ticket")
         );
         for (severity, expr) in [("page", page), ("ticket", ticket)] {
-            let mut rule = Template { severity, keep, ..BURN }.rule(wanted, owner);
-            rule.labels.insert("tier".to_owned(), tier.to_owned());
+            let rule = Template { severity, keep, ..BURN }.rule(wanted, owner);
+            let rule = super::of_tier(rule, tier);
             rules.push(Rule { expr: super::agreed(wanted, PROMISE, &expr), ..rule });
         }
     }
@@ -81,14 +85,14 @@ const BURN: Template = Template {
     wait: None,
     keep: None,
     board: Board::Slo,
-    summary: "{{ $labels.service }} burns its error budget ({{ $labels.slo }}, {{ $labels.tier }})",
+    summary: "{{ $labels.service }} burns its error budget ({{ $labels.slo }}, TIER)",
     description: "Over both windows of the tier the budget of {{ $labels.slo }} ({{ $labels.scope }}) burns faster than it may; the dashboard shows how much is left.",
 };
 
 const OUTAGES: [Template; 2] = [
     Template {
         name: "NephoscopeOutage",
-        expr: "nephoscope_outage_active{OWNER,scope=~\"any|entry\"} == 1",
+        expr: "last_over_time(nephoscope_outage_active{OWNER,scope=~\"any|entry\"}[5m]) == 1",
         by: SUBJECT,
         severity: "page",
         wait: None,
@@ -99,7 +103,7 @@ const OUTAGES: [Template; 2] = [
     },
     Template {
         name: "NephoscopeOutage",
-        expr: "nephoscope_outage_active{OWNER,scope=~\"provider:.+\"} == 1",
+        expr: "last_over_time(nephoscope_outage_active{OWNER,scope=~\"provider:.+\"}[5m]) == 1",
         by: SUBJECT,
         severity: "ticket",
         wait: None,
@@ -117,7 +121,7 @@ const OUTAGE_WORDS: &str = "Confirmed by repeated looks.{{ with printf \"nephosc
 const CHECKS: [Template; 5] = [
     Template {
         name: "NephoscopeCheckUnknown",
-        expr: "nephoscope_check_state{OWNER} == 2",
+        expr: "nephoscope_check_state{OWNER} == 2 unless on (vantage) nephoscope_vantage_offline == 1",
         by: &["service", "provider"],
         severity: "ticket",
         wait: Some("15m"),
@@ -129,12 +133,12 @@ const CHECKS: [Template; 5] = [
     Template {
         name: "NephoscopeResultsStale",
         expr: "time() - nephoscope_probe_last_completed_timestamp_seconds{OWNER} > 5 * nephoscope_check_interval_seconds{OWNER} + 60",
-        by: &["service", "provider"],
+        by: &["service", "provider", "vantage"],
         severity: "ticket",
         wait: Some("5m"),
         keep: None,
         board: Board::Check,
-        summary: "No run of a check of {{ $labels.service }} has ended for five intervals",
+        summary: "{{ $labels.vantage }} has ended no run of a check of {{ $labels.service }} for five intervals",
         description: "The daemon exports, and does not probe: look at the monitor before the service.",
     },
     Template {
@@ -254,7 +258,7 @@ fn coverage_lost(wanted: &Wanted<'_>, owner: &Owner, least: u64, matcher: &str) 
     // What is missing of the last six hours, so that a promise which is younger than its window is not told of.
     let unknown =
         format!("increase(nephoscope_slo_state_seconds_total{{{matcher},state=\"unknown\"}}[6h])");
-    let lost = 21_600.0 * (1.0 - super::fallback::share(least));
+    let lost = 21_600.0 * super::fallback::rest(least);
     let expr = format!(
         "{unknown} > {lost} and on (service, slo, scope, provider, vantage) nephoscope_slo_info{{alert=~\"page|ticket\"}}"
     );

@@ -4,11 +4,11 @@
 //! the as-it-happened record: `increase()` clamps and extrapolates, so the two agree to about a thousandth, not to the digit;
 //! where they are further apart than that, restated time taken off, the drift alert says so.
 //!
-//! It covers promises of time; events, slices and latency have no counters of seconds.
+//! It covers promises of time that leave unknown time out; counters know of no policy, and there are none of events, slices and latency.
 
 use super::owner::{Owner, pattern};
 use super::{Board, Group, Rule, Template, Wanted, agreed};
-use crate::model::{Objective, ObjectiveKind, Service, Tier};
+use crate::model::{AlertKind, Objective, ObjectiveKind, Service, Tier, UnknownPolicy};
 use crate::slo::burn::{WHOLE, WINDOW_WORDS, WINDOWS, tiers};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -47,8 +47,8 @@ fn recorded() -> Vec<Rule> {
         .collect()
 }
 
-/// What promises have in common that are told by the same rule: their tiers and failures that it takes.
-type Want<'a> = (Vec<Tier>, u32, &'a str);
+/// What promises have in common that are told by the same rule: their tiers, how urgent they are, failures that it takes.
+type Want<'a> = (Vec<Tier>, AlertKind, u32, &'a str);
 
 fn told(wanted: &Wanted<'_>, owner: &Owner) -> Vec<Rule> {
     let of_owner = |service: &&Service| Owner::labels_of(service) == owner.labels;
@@ -56,7 +56,8 @@ fn told(wanted: &Wanted<'_>, owner: &Owner) -> Vec<Rule> {
     for service in wanted.services.iter().filter(of_owner) {
         for objective in service.objectives.iter().filter(|each| is_covered(each)) {
             let own = tiers(&objective.window, objective.tiers.as_deref());
-            let want = (own.unwrap_or_default().to_vec(), objective.min_failures, &*objective.name);
+            let tiers = own.unwrap_or_default().to_vec();
+            let want = (tiers, objective.alert, objective.min_failures, &*objective.name);
             match wants.iter_mut().find(|(known, _)| *known == want) {
                 Some((_, services)) => services.push(&service.name),
                 None => wants.push((want, vec![&service.name])),
@@ -64,15 +65,26 @@ fn told(wanted: &Wanted<'_>, owner: &Owner) -> Vec<Rule> {
         }
     }
     let mut rules = Vec::new();
-    for ((tiers, failures, slo), services) in wants {
+    for ((tiers, alert, failures, slo), services) in wants {
         let matcher = format!("service=~\"{}\",slo=\"{slo}\"", pattern(&services));
-        rules.extend(tiers.iter().map(|tier| rule(wanted, owner, tier, failures, &matcher)));
+        for tier in tiers {
+            // The words are in the order of urgency.
+            let tier = Tier { severity: tier.severity.max(alert), ..tier };
+            if tier.severity != AlertKind::None {
+                rules.push(rule(wanted, owner, &tier, failures, &matcher));
+            }
+        }
     }
     rules
 }
 
 fn is_covered(objective: &Objective) -> bool {
-    objective.kind == ObjectiveKind::Time && super::alerts::has_tiers(objective)
+    counts(objective) && super::alerts::has_tiers(objective)
+}
+
+/// Whether counters say the same as the promise.
+fn counts(objective: &Objective) -> bool {
+    objective.kind == ObjectiveKind::Time && objective.unknown != UnknownPolicy::Bad
 }
 
 fn rule(wanted: &Wanted<'_>, owner: &Owner, tier: &Tier, failures: u32, matcher: &str) -> Rule {
@@ -96,22 +108,35 @@ fn rule(wanted: &Wanted<'_>, owner: &Owner, tier: &Tier, failures: u32, matcher:
         wait: Some("5m"),
         keep: None,
         board: Board::Slo,
-        summary: "By its counters {{ $labels.service }} burns its error budget ({{ $labels.slo }}), and the exact alert is silent",
-        description: "Prometheus' own arithmetic says so. Either the exact gauges are missing or wrong, or the burn rate is right at the threshold, or maintenance holds the alert back.",
+        summary: "By its counters {{ $labels.service }} burns its error budget ({{ $labels.slo }}, TIER), and the exact alert is silent",
+        description: "Prometheus' own arithmetic says so. Either the exact gauges are missing or wrong, or the burn rate is right at the threshold, or history was edited since (`nephoscope_slo_restated_seconds`).",
     };
-    let mut rule = template.rule(wanted, owner);
-    rule.labels.insert("tier".to_owned(), tier.name.to_string());
+    let rule = super::of_tier(template.rule(wanted, owner), tier.name.as_str());
     Rule { expr: agreed(wanted, PROMISE, &expr), ..rule }
 }
 
-/// Over the last day: bad seconds by the counters, what was restated since taken into account, against those by the gauge.
+/// Over the last day: bad seconds by the counters against those by the gauge.
+///
+/// Edits after the fact change the gauge and never the counter, by no more than what was restated within the day: an edit of an
+/// older time changes neither. Counters settle late, so that much of a running outage is allowed too.
 fn drift(wanted: &Wanted<'_>) -> Rule {
-    const EXPR: &str = "abs(\
-        increase(nephoscope_slo_state_seconds_total{state=\"bad\"}[1d]) \
-        + ignoring (state) delta(nephoscope_slo_restated_seconds[1d]) \
-        - ignoring (state, window) nephoscope_slo_burn_rate{window=\"1d\"} * ignoring (window) (1 - nephoscope_slo_objective_ratio) * 86400\
-        ) > 120 and on (service, slo, scope, provider, vantage) nephoscope_slo_info{kind=\"time\"} \
-        and on (service, slo, scope, provider, vantage) (nephoscope_slo_objective_ratio offset 1d)";
+    let allowed = 120 + wanted.settles.as_secs();
+    let apart = wanted.services.iter().flat_map(|service| {
+        service.objectives.iter().filter(|each| !counts(each)).map(move |objective| {
+            format!(
+                " unless on (service, slo) nephoscope_slo_info{{service=\"{}\",slo=\"{}\"}}",
+                service.name, objective.name
+            )
+        })
+    });
+    let expr = format!(
+        "abs(increase(nephoscope_slo_state_seconds_total{{state=\"bad\"}}[1d]) - ignoring (state) \
+         nephoscope_slo_burn_rate{{window=\"1d\"}} * ignoring (window) (1 - nephoscope_slo_objective_ratio) * 86400) \
+         - (max_over_time(nephoscope_slo_restated_seconds[1d]) - min_over_time(nephoscope_slo_restated_seconds[1d])) > {allowed} \
+         and on (service, slo, scope, provider, vantage) nephoscope_slo_info{{kind=\"time\"}} \
+         and on (service, slo, scope, provider, vantage) (nephoscope_slo_objective_ratio offset 1d){}",
+        apart.collect::<String>()
+    );
     let template = Template {
         name: "NephoscopeBudgetDrift",
         expr: "",
@@ -120,11 +145,17 @@ fn drift(wanted: &Wanted<'_>) -> Rule {
         wait: Some("1h"),
         keep: None,
         board: Board::Slo,
-        summary: "Two ways to count bad time of {{ $labels.service }} disagree ({{ $labels.slo }})",
-        description: "The exact gauge and Prometheus' increase() of our counter differ by more than two minutes over a day, restated time taken off: scrapes were missed, or one of the two is wrong.",
+        summary: "Two ways to count bad time of {{ $labels.service }} disagree ({{ $labels.slo }}, {{ $labels.scope }})",
+        description: "The exact gauge and Prometheus' increase() of our counter are further apart over a day than scrapes, settling and edits explain: scrapes were missed, the store was lost, or one of the two is wrong.",
     };
     let owner = Owner { labels: BTreeMap::new(), matcher: String::new() };
-    Rule { expr: agreed(wanted, PROMISE, EXPR), ..template.rule(wanted, &owner) }
+    Rule { expr: agreed(wanted, PROMISE, &expr), ..template.rule(wanted, &owner) }
+}
+
+/// What is left of a whole, as a share.
+#[expect(clippy::cast_precision_loss, reason = "nine digits")]
+pub(super) fn rest(parts: u64) -> f64 {
+    (WHOLE - parts) as f64 / WHOLE as f64
 }
 
 /// Parts per 10^9 as a share.

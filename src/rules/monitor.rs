@@ -18,6 +18,8 @@ pub(super) fn group(wanted: &Wanted<'_>) -> Group {
         rules.push(missing(wanted));
         rules.push(single(wanted, &DISAGREE));
     }
+    rules.push(offline(wanted));
+    rules.extend(PARTS.iter().map(|template| single(wanted, template)));
     rules.extend(MONITOR.iter().map(|template| single(wanted, template)));
     Group { name: "nephoscope-monitor".to_owned(), rules }
 }
@@ -50,6 +52,49 @@ fn missing(wanted: &Wanted<'_>) -> Rule {
         format!("(count (count by (vantage) (nephoscope_build_info)) or vector(0)) < {count}");
     Rule { expr, ..single(wanted, &template) }
 }
+
+/// Blindness pages where agreement cannot be reached without this vantage, or none is asked for.
+fn offline(wanted: &Wanted<'_>) -> Rule {
+    let alone = wanted.quorum == 1 || wanted.quorum == wanted.vantages;
+    let template = Template {
+        name: "NephoscopeVantageOffline",
+        expr: "nephoscope_vantage_offline == 1",
+        by: VANTAGE,
+        severity: if alone { "page" } else { "ticket" },
+        wait: Some("5m"),
+        keep: None,
+        board: Board::Monitor,
+        summary: "{{ $labels.vantage }} cannot see anything",
+        description: "Its own network is out: everything it watches is unknown, and nobody is blamed. Until it is back it tells of no outage.",
+    };
+    single(wanted, &template)
+}
+
+/// What concerns one of several parts of a vantage.
+const PARTS: [Template; 2] = [
+    Template {
+        name: "NephoscopeSentinelBroken",
+        expr: "(nephoscope_sentinel_state == 2 or nephoscope_sentinel_state == 4) unless on (vantage) nephoscope_vantage_offline == 1",
+        by: &["vantage", "sentinel"],
+        severity: "ticket",
+        wait: Some("15m"),
+        keep: None,
+        board: Board::Monitor,
+        summary: "{{ $labels.sentinel }} is silent for {{ $labels.vantage }}",
+        description: "A sentinel that does not answer while the vantage can see vouches for nothing. With too few of them an outage of our own is taken for somebody else's.",
+    },
+    Template {
+        name: "NephoscopePushFailing",
+        expr: "nephoscope_push_healthy == 0",
+        by: &["vantage", "receiver"],
+        severity: "ticket",
+        wait: Some("5m"),
+        keep: None,
+        board: Board::Monitor,
+        summary: "{{ $labels.vantage }} cannot tell {{ $labels.receiver }}",
+        description: "An Alertmanager or webhook of the configuration does not take what it is sent.",
+    },
+];
 
 const DISAGREE: Template = Template {
     name: "NephoscopeVantagesDisagree",
@@ -105,15 +150,7 @@ macro_rules! about {
     };
 }
 
-const MONITOR: [Template; 10] = [
-    about!(
-        "NephoscopeVantageOffline",
-        "nephoscope_vantage_offline == 1",
-        "page",
-        "5m",
-        "{{ $labels.vantage }} cannot see anything",
-        "Its own network is out: everything it watches is unknown, and nobody is blamed. Until it is back it tells of no outage."
-    ),
+const MONITOR: [Template; 7] = [
     about!(
         "NephoscopeResolverOffline",
         "nephoscope_resolver_offline == 1",
@@ -163,27 +200,11 @@ const MONITOR: [Template; 10] = [
         "What waited for the store was more than is held: that part of the past is gone."
     ),
     about!(
-        "NephoscopePushFailing",
-        "nephoscope_push_healthy == 0",
-        "ticket",
-        "5m",
-        "{{ $labels.vantage }} cannot tell a receiver of alerts",
-        "An Alertmanager or webhook of the configuration does not take what it is sent; the metric's label says which."
-    ),
-    about!(
         "NephoscopeLogLinesLost",
         "increase(nephoscope_log_lines_lost_total[15m]) > 0",
         "ticket",
         "1m",
         "{{ $labels.vantage }} has lost lines of its log",
         "Nobody reads its stderr fast enough."
-    ),
-    about!(
-        "NephoscopeTimeUnsettled",
-        "nephoscope_results_unsettled > 0",
-        "ticket",
-        "15m",
-        "{{ $labels.vantage }} has waited for an alibi for 15 minutes",
-        "Results that may be our own fault settle within `patience`; if some never do, something is stuck."
     ),
 ];

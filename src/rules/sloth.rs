@@ -61,7 +61,7 @@ fn record(name: &str, expr: String, labels: &BTreeMap<String, String>) -> Rule {
 
 /// The share of errors, for every window of the alerts and the promise's own.
 fn ratios(which: &str, labels: &BTreeMap<String, String>, objective: &Objective) -> Vec<Rule> {
-    let allowed = 1.0 - super::fallback::share(objective.target_parts);
+    let allowed = super::fallback::rest(objective.target_parts);
     let of_window = |window: &&str| {
         let mut labels = labels.clone();
         labels.insert("sloth_window".to_owned(), (*window).to_owned());
@@ -90,7 +90,7 @@ fn about(which: &str, labels: &BTreeMap<String, String>, objective: &Objective) 
         ("sloth_version", VERSION.to_owned()),
         ("sloth_mode", "nephoscope".to_owned()),
         ("sloth_spec", "prometheus/v1".to_owned()),
-        ("sloth_objective", format!("{}", target * 100.0)),
+        ("sloth_objective", percent(objective.target_parts)),
     ]
     .into_iter()
     .map(|(name, text)| (name.to_owned(), text))
@@ -98,7 +98,11 @@ fn about(which: &str, labels: &BTreeMap<String, String>, objective: &Objective) 
     .collect();
     vec![
         record("slo:objective:ratio", format!("vector({target})"), labels),
-        record("slo:error_budget:ratio", format!("vector({})", 1.0 - target), labels),
+        record(
+            "slo:error_budget:ratio",
+            format!("vector({})", super::fallback::rest(objective.target_parts)),
+            labels,
+        ),
         record("slo:time_period:days", format!("vector({days})"), labels),
         record("slo:current_burn_rate:ratio", rate("5m"), labels),
         record("slo:period_burn_rate:ratio", rate(&format!("{days}d")), labels),
@@ -122,4 +126,10 @@ fn days(objective: &Objective) -> u64 {
         ObjectiveWindow::Year => DAY * 365,
     };
     (length.as_secs() / DAY.as_secs()).max(1)
+}
+
+/// Parts per 10^9 in percent, without a float's dust.
+#[expect(clippy::cast_precision_loss, reason = "nine digits")]
+fn percent(parts: u64) -> String {
+    format!("{}", parts as f64 / 1e7)
 }

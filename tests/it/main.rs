@@ -23,6 +23,8 @@ mod crash;
 mod daemon;
 /// The demo: incidents seen for what they are, and a clean end.
 mod demo;
+/// What is deployed beside the daemon: rules, runbook, and what they say of each other.
+mod deploy;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
 /// `export`: a store beside its daemon and at rest, replayed to what the daemon says.

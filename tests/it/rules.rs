@@ -11,6 +11,7 @@ use nephoscope::rules::{Rule, RuleFile, Wanted, rules};
 use promql_parser::parser::{self, Expr, VectorSelector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 const TWO_TEAMS: &str = r#"
 [provider.aws]
@@ -39,6 +40,7 @@ fn file(vantages: u32, quorum: u32) -> RuleFile {
         quorum,
         grafana: "https://grafana.example.com",
         runbook: "https://wiki.example.com/runbook.md",
+        settles: Duration::from_secs(45),
     })
 }
 

@@ -23,6 +23,9 @@ pub const OUTAGE: &str = "NephoscopeOutage";
 /// A budget that burns too fast.
 pub const BURN: &str = "NephoscopeErrorBudgetBurn";
 
+/// Every name that can be told.
+pub const NAMES: [&str; 5] = [OUTAGE, BURN, VANTAGE_OFFLINE, RESOLVER_OFFLINE, SENTINEL_BROKEN];
+
 /// This daemon cannot see over any network.
 pub const VANTAGE_OFFLINE: &str = "NephoscopeVantageOffline";
 /// The resolver of its host is dead.
@@ -176,13 +179,15 @@ fn sign_of(
 pub fn monitor(stand: &Stand, sight: &SightView, broken: &[(&str, Timestamp)]) -> Vec<Sign> {
     let since = sight.dark.iter().map(|(_, since)| *since).min().unwrap_or_default();
     let own = |name: &str, sentinel: &str, started: Timestamp, summary: String| {
+        // Whoever is blind sees no outage; all else can wait for the morning.
+        let severity = if name == VANTAGE_OFFLINE { AlertKind::Page } else { AlertKind::Ticket };
         let (mut labels, mut words) = (Words::default(), Words::default());
         labels.set("alertname", name);
-        labels.set("severity", AlertKind::Ticket.as_str());
+        labels.set("severity", severity.as_str());
         labels.set("sentinel", sentinel);
         labels.set("vantage", &stand.vantage);
         words.set("summary", summary);
-        words.set("dashboard", &stand.page);
+        words.set("dashboard_url", &stand.page);
         let (labels, annotations) = (labels.0, words.0);
         Sign { labels, annotations, source: Source::Condition, started }
     };
@@ -221,8 +226,8 @@ fn labels(stand: &Stand, service: &Service, name: &str, severity: AlertKind) -> 
 
 fn annotations(stand: &Stand, service: &Service) -> Words {
     let mut words = Words::default();
-    words.set("runbook_url", service.runbook.as_deref().unwrap_or_default());
-    words.set("dashboard", &stand.page);
+    words.set("service_runbook_url", service.runbook.as_deref().unwrap_or_default());
+    words.set("dashboard_url", &stand.page);
     words
 }
 

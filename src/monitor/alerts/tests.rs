@@ -93,7 +93,7 @@ fn labels_say_what_it_is_about_and_annotations_what_may_change() {
     ];
     assert_eq!(texts(&side.labels), wanted);
     let wanted = [
-        ("dashboard", "http://mon:9464/"),
+        ("dashboard_url", "http://mon:9464/"),
         ("description", "shop/aws/port: connection refused (connect_refused)"),
         ("outage", "shop/provider:aws/30"),
         ("summary", "Shop is down on aws"),
