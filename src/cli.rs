@@ -7,6 +7,7 @@
 
 mod dashboards;
 mod demo;
+mod drill;
 mod export;
 mod maintenance;
 mod probe;
@@ -115,6 +116,12 @@ enum Command {
     /// deploy jobs: `add` prints the id that `end` takes. A window may lie in the past, and changes the numbers shown for it.
     #[command(subcommand)]
     Maintenance(maintenance::Asked),
+    /// Announce a planned failover of a public name, so that it is measured and not called silent.
+    ///
+    /// The daemon switches nothing: start the drill, switch the name, switch it back, end the drill. How long each step
+    /// took is in `nephoscope_failover_seconds` and in the API.
+    #[command(subcommand)]
+    Drill(drill::Asked),
     /// Write the Grafana dashboards that belong to this version.
     ///
     /// Five files for Grafana's provisioning from disk (10.4 or later): overview, provider comparison, SLO and error budget,
@@ -180,6 +187,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Rules(asked)) => rules::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
+        Some(Command::Drill(asked)) => drill::run(&arguments, asked),
         Some(Command::Dashboards(asked)) => dashboards::run(asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };

@@ -279,6 +279,8 @@ fn face(
         picture,
         past,
         desk: plan.desk.clone(),
+        entries: plan.entries.clone(),
+        drills: plan.drills.clone(),
         keeping,
         alive: Arc::new(move || alive.alive()),
         ready: Arc::new(move || ready.ready()),

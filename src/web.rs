@@ -19,6 +19,8 @@ pub mod serve;
 use crate::monitor::board::Board;
 use crate::monitor::book::Book;
 use crate::monitor::desk::Desk;
+use crate::monitor::drills::Drills;
+use crate::monitor::entries::Entries;
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
@@ -111,6 +113,10 @@ pub struct Face {
     pub past: Past,
     /// Where maintenance is announced.
     pub desk: Desk,
+    /// The public names.
+    pub entries: Entries,
+    /// Where drills are started and ended.
+    pub drills: Drills,
     /// Whether history is being kept.
     pub keeping: Answer,
     /// Whether the scheduler moves.
@@ -137,7 +143,15 @@ pub fn router(face: Face, door: Door) -> Router {
         Door::Local => (get(list).post(add), delete(end)),
         Door::Network => (get(list).post(refuse), delete(refuse)),
     };
+    let (drills, drill) = match door {
+        Door::Local => (get(api::drills::list).post(api::drills::start), delete(api::drills::end)),
+        Door::Network => {
+            (get(api::drills::list).post(api::drills::refuse), delete(api::drills::refuse))
+        }
+    };
     Router::new()
+        .route("/api/v1/drills", drills)
+        .route("/api/v1/drills/{service}", drill)
         .route("/api/v1/maintenance", announce)
         .route("/api/v1/maintenance/{id}", one)
         .route("/", get(page::show))

@@ -7,11 +7,15 @@
 //! It does not decide what a state is, and but for maintenance it changes nothing.
 
 mod blame;
+pub mod drills;
 mod form;
 pub mod maintenance;
 pub mod promises;
 
 pub use blame::{CanaryForm, EvidenceForm, IncidentForm, RevisionForm};
+pub use drills::{
+    DrillForm, DrilledForm, DrillsForm, FailoverForm, LeadsForm, SourceForm, StartForm,
+};
 pub use form::{
     BlindForm, CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm,
     ServiceForm, ServicesForm, SideForm,
@@ -121,7 +125,14 @@ pub(super) async fn services(
     let about = face.picture.about();
     let names = services.iter().map(|each| &*each.name).collect();
     let exposures = ExposureForm::of_services(&face.past.book, &names, about.now);
-    Ok(Json(ServicesForm::new(&about, &services, exposures)))
+    let mut form = ServicesForm::new(&about, &services, exposures);
+    let mut leads = drills::leads(&face.entries);
+    for service in &mut form.services {
+        if let Some(entry) = &mut service.entry {
+            entry.leads = leads.remove(service.service.as_str());
+        }
+    }
+    Ok(Json(form))
 }
 
 /// `GET /api/v1/checks`.

@@ -30,6 +30,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Services shown in full; at a handful of checks each this keeps the page below a few hundred kilobytes.
 const SERVICES_IN_FULL: usize = 60;
@@ -62,6 +63,8 @@ pub struct Sheet {
     pub runs: BTreeMap<String, Vec<Step>>,
     /// The promises of services shown in full, in the scope they were made for.
     pub promises: BTreeMap<String, Vec<SloForm>>,
+    /// Where public names lead, in one sentence each, by the name.
+    pub leads: BTreeMap<Arc<str>, String>,
     /// How many clouds could serve services shown in full.
     pub exposures: BTreeMap<String, ExposureForm>,
     /// What lasts, by cause, the longest first.
@@ -164,6 +167,7 @@ impl Sheet {
             services,
             runs,
             promises,
+            leads: super::api::drills::sentences(&face.entries),
             exposures,
             incidents,
             odd_canaries,

@@ -27,6 +27,8 @@ mod demo;
 mod deploy;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
+/// Drills: over the socket, shown, ended, refused.
+mod drill;
 /// `export`: a store beside its daemon and at rest, replayed to what the daemon says.
 mod export;
 /// Following a public name: its zone's servers, resolvers, aliases, and who says nothing.

@@ -93,6 +93,8 @@ pub struct EntryForm {
     pub said: Option<String>,
     /// Id of its check.
     pub check: String,
+    /// Where it leads, and how its last failovers went.
+    pub leads: Option<super::LeadsForm>,
 }
 
 /// A state and since when it holds.
@@ -308,6 +310,7 @@ impl EntryForm {
             why: why.as_ref().map(|why| why.word.to_owned()),
             said: why.map(|why| why.said),
             check: view.check.id.to_string(),
+            leads: None,
         }
     }
 }

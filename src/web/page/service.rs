@@ -76,6 +76,9 @@ fn entry(sheet: &Sheet, entry: &EntryView) -> Markup {
             @if let Some(why) = reading::why_check(&entry.check, now) {
                 p.why { (why.said) " " span.reason { (why.word) } }
             }
+            @if let Some(words) = sheet.leads.get(&entry.host) {
+                p.leads { (words) }
+            }
             (lately(sheet, &entry.check))
         }
     }

@@ -12,6 +12,8 @@ use nephoscope::model::{
 };
 use nephoscope::monitor::book::Book;
 use nephoscope::monitor::desk::Desk;
+use nephoscope::monitor::drills::Drills;
+use nephoscope::monitor::entries::Entries;
 use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, SightView, Standing,
     StateSeconds, Step,
@@ -68,6 +70,9 @@ impl Still {
     pub(crate) fn face(self) -> Face {
         let book = Book::new(&Arc::from([]), &[], &TimeZone::UTC, NOW);
         let none = || Vec::new();
+        let config = load_text(Path::new("probes.toml"), DESK.to_owned()).unwrap().config;
+        let entries = Entries::new(&config, None);
+        let clock: Arc<dyn WallClock> = Arc::new(StillClock);
         let past = Past {
             book,
             outages: Arc::new(none),
@@ -80,6 +85,14 @@ impl Still {
             picture: Arc::new(self),
             past,
             desk: desk(),
+            entries: entries.clone(),
+            drills: Drills::new(
+                &Arc::from([]),
+                &entries,
+                None,
+                &clock,
+                mpsc::channel(1).0.downgrade(),
+            ),
             keeping: Arc::new(|| Ok(())),
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),
