@@ -173,7 +173,7 @@ impl Ledger {
         let end = at + result.latency;
         let shown = self.sight.shows(check, at, &result);
         let is_good = result.outcome == Outcome::Good;
-        let missed = self.sight.missed(check, &result);
+        let missed = self.sight.misses(check, at, &result);
         let doubt = match self.sight.suspect(check, at, &result) {
             Suspicion::None => None,
             Suspicion::Doubt(road) => Some(road),
@@ -190,14 +190,12 @@ impl Ledger {
         } else {
             self.settle(check, result, effects);
         }
+        self.sight.note_misses(check, &missed);
         self.alibis(check, &shown, end, effects);
         let broke = self.sight.note(check, &shown, is_good);
-        if let Some(road) = missed {
-            self.sight.note_miss(check, road, at);
-        }
         effects.extend(broke.map(sentinel_changed));
         if let Some(road) = doubt {
-            let asked = self.sight.ask(road, check, end);
+            let asked = self.sight.ask(road, check, (at, end));
             effects.extend(asked.into_iter().map(|check| look(check, end)));
         }
     }
@@ -213,7 +211,8 @@ impl Ledger {
     ) {
         for (road, at) in Road::ALL.iter().zip(shown) {
             let Some(at) = *at else { continue };
-            let blink = self.sight.blinks_since(*road, at);
+            let out = |check: CheckIndex| self.tracks[check.get()].run().map(|(start, _)| start);
+            let blink = self.sight.blink(*road, (at, end), out);
             let prompt = at.shifted(-i64::try_from(PROMPT.as_millis()).unwrap_or(i64::MAX));
             self.give_up_until(*road, prompt.shifted(-1), effects);
             if self.sight.dark(*road).is_some() {
@@ -221,8 +220,8 @@ impl Ledger {
                 self.give_up_until(*road, end, effects);
             }
             if let Some(blink) = blink {
-                let recent = self.doubts.ended(*road, prompt..=at);
-                let within = |doubt: &Doubt| self.doubts.began(*doubt) >= blink;
+                let recent = self.doubts.ended(*road, prompt.max(*blink.start())..=at);
+                let within = |doubt: &Doubt| self.doubts.began(*doubt) <= *blink.end();
                 for doubt in recent.filter(within).collect::<Vec<_>>() {
                     self.give_up(doubt, effects);
                 }

@@ -8,8 +8,9 @@
 //! - Whoever stands on the cloud that this monitor stands on, or nowhere in particular (a public name), is no alibi, and
 //!   nobody is over loopback, which tells nothing of the network.
 //! - What had to be sent twice until a connection stood says nothing of the moment when it began, only of its end.
-//! - Nor has an alibi what began in a blink of our own network, shorter than anybody's patience: one in which every sentinel
-//!   that had answered lately failed.
+//! - Nor has an alibi what met a blink of our own network, shorter than anybody's patience: one in which every sentinel
+//!   that had answered lately failed, or had to try twice, while nobody was seen. Sentinels that have not answered for
+//!   [`SEEING`] are not asked about it, so that dead ones hide no outage.
 //! - A sentinel, or a whole cloud, that has been silent for [`BROKEN_AFTER`] while other checks succeed is not waited for.
 //!   Where nobody is left who could give an alibi, nothing is in doubt.
 //!
@@ -20,6 +21,7 @@ use crate::model::{
     Reference, ReferenceRole, Road, Timestamp,
 };
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +36,9 @@ const ASKED: usize = 3;
 
 /// A connection that took so long stands only since its end: the first packet of TCP is sent again after a second.
 const SENT_TWICE: Duration = Duration::from_millis(900);
+
+/// Runs that started within this were asked together.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Checks succeed as long as the last success is no older.
 const SEEING: Duration = Duration::from_mins(1);
@@ -108,7 +113,7 @@ struct Sentinel {
     /// The family that it is asked over, if that is said.
     ip: IpChoice,
     seen: Shown,
-    /// When its last failure over each road began.
+    /// When its last miss over each road began.
     missed: Shown,
     silent: Duration,
     broken: Option<Timestamp>,
@@ -273,45 +278,69 @@ impl Sight {
         }
         let is_witness = matches!(place, Place::Cloud(_) | Place::Sentinel(_)) && !is_name;
         if let Some(road) = network_of(result).filter(|_| is_witness && is_good) {
-            let sent_twice = result.phases.took(Phase::Connect).is_some_and(|it| it >= SENT_TWICE);
-            shown[road.index()] = Some(if sent_twice { at + result.latency } else { at });
+            shown[road.index()] =
+                Some(if was_sent_twice(result) { at + result.latency } else { at });
         }
         shown
     }
 
-    /// Since when everybody was blind over `road` for a blink, as far as is known just before something is seen at `at`: every
-    /// sentinel that has answered lately has failed since the last success of anybody.
-    pub(super) fn blinks_since(&self, road: Road, at: Timestamp) -> Option<Timestamp> {
+    /// Runs that were going on in there met a blink of our own network, as far as is known when a run that started at `at` and
+    /// ended at `end` shows `road`: since the last success of anybody, every sentinel that has answered lately failed, or is
+    /// out for too long. `out` says since when a sentinel is asked.
+    pub(super) fn blink(
+        &self,
+        road: Road,
+        (at, end): (Timestamp, Timestamp),
+        out: impl Fn(CheckIndex) -> Option<Timestamp>,
+    ) -> Option<RangeInclusive<Timestamp>> {
         let seen = self.ways[road.index()].seen?;
         let lately = |it: Timestamp| at.since(it) <= SEEING;
-        let mut sentinels = self
-            .sentinels
-            .iter()
-            .filter(|each| each.broken.is_none() && each.seen[road.index()].is_some_and(lately));
-        let missed = |each: &Sentinel| each.missed[road.index()].is_some_and(|it| it > seen);
-        let first = sentinels.next()?;
-        (missed(first) && sentinels.all(missed)).then(|| seen.shifted(1))
-    }
-
-    /// Over which road a sentinel has failed, if `check` is one and has.
-    pub(super) fn missed(&self, check: CheckIndex, result: &ProbeResult) -> Option<Road> {
-        let (place, Outcome::Bad(reason)) = (self.place(check), result.outcome) else {
-            return None;
+        let missed = |each: &Sentinel| {
+            let out = out(each.check).filter(|start| end >= *start + SENT_TWICE);
+            let missed = each.missed[road.index()].max(out)?;
+            // Who fails while another succeeds says nothing of our end.
+            (missed > seen && missed + TOGETHER <= at).then_some(missed)
         };
-        match place {
-            // It asks the resolver itself, so that nothing is left to be resolved.
-            Place::Sentinel(_) if self.is_name(place) => {
-                (reason.is_resolver() || reason.is_network()).then_some(Road::Resolver)
+        let mut first = None;
+        for sentinel in self.sentinels.iter().filter(|each| each.looks(road)) {
+            if sentinel.broken.is_none() && sentinel.seen[road.index()].is_some_and(lately) {
+                let missed = missed(sentinel)?;
+                first = Some(first.map_or(missed, |first: Timestamp| first.min(missed)));
             }
-            Place::Sentinel(_) => doubtful(reason, result),
-            _ => None,
         }
+        // Nobody was asked again sooner.
+        first.map(|first| seen.shifted(1)..=first + ASK_EVERY)
     }
 
-    /// Takes in that a sentinel has failed over `road` in a run that began at `at`.
-    pub(super) fn note_miss(&mut self, check: CheckIndex, road: Road, at: Timestamp) {
+    /// When which road missed something in a run that started at `at`, if `check` is a sentinel: it failed, or had to try
+    /// twice. One whose name did not resolve could not be asked, and has missed whatever it looks at.
+    pub(super) fn misses(&self, check: CheckIndex, at: Timestamp, result: &ProbeResult) -> Shown {
+        let place = self.place(check);
+        let mut missed = Shown::default();
+        let Place::Sentinel(_) = place else { return missed };
+        let road = match result.outcome {
+            Outcome::Bad(reason) if reason.is_resolver() => return [Some(at); Road::ALL.len()],
+            // It asks the resolver itself, so that nothing is left to be resolved.
+            Outcome::Bad(reason) if self.is_name(place) => {
+                reason.is_network().then_some(Road::Resolver)
+            }
+            Outcome::Bad(reason) => doubtful(reason, result),
+            Outcome::Good if was_sent_twice(result) => network_of(result),
+            _ => None,
+        };
+        if let Some(road) = road {
+            missed[road.index()] = Some(at);
+        }
+        missed
+    }
+
+    /// Takes in what a sentinel has missed.
+    pub(super) fn note_misses(&mut self, check: CheckIndex, missed: &Shown) {
         if let Place::Sentinel(number) = self.place(check) {
-            self.sentinels[usize::from(number)].missed[road.index()] = Some(at);
+            let last = &mut self.sentinels[usize::from(number)].missed;
+            for (last, at) in last.iter_mut().zip(missed) {
+                *last = (*last).max(*at);
+            }
         }
     }
 
@@ -362,17 +391,19 @@ impl Sight {
         Some(dark)
     }
 
-    /// Whom to ask for an alibi for a run of `failing` that has just ended; nobody if somebody was asked just now, or if
-    /// successes come anyway.
+    /// Whom to ask for an alibi for a run of `failing` that started at `at` and has just ended; nobody if somebody was asked just
+    /// now, or if successes come anyway.
     pub(super) fn ask(
         &mut self,
         road: Road,
         failing: CheckIndex,
-        now: Timestamp,
+        (at, now): (Timestamp, Timestamp),
     ) -> Vec<CheckIndex> {
         let way = &self.ways[road.index()];
-        let is_recent = |at: Timestamp| at <= now && now < at + ASK_EVERY;
-        if way.asked.is_some_and(is_recent) || way.by_checks.is_some_and(is_recent) {
+        let is_recent = |it: Timestamp| it <= now && now < it + ASK_EVERY;
+        // What was seen before a run that failed at once tells nothing of it.
+        let is_seen = |it: Timestamp| is_recent(it) && it >= at;
+        if way.asked.is_some_and(is_recent) || way.by_checks.is_some_and(is_seen) {
             return Vec::new();
         }
         self.whom(road, failing, now)
@@ -549,6 +580,11 @@ fn doubtful(reason: Reason, result: &ProbeResult) -> Option<Road> {
         return Some(Road::Resolver);
     }
     network_of(result).filter(|_| reason.is_network())
+}
+
+/// Whether nothing came back until something was sent again.
+fn was_sent_twice(result: &ProbeResult) -> bool {
+    result.phases.took(Phase::Connect).is_some_and(|it| it >= SENT_TWICE)
 }
 
 /// The road of the network that a run took, if it left this host.

@@ -38,6 +38,9 @@ const ENDS: i64 = 480_000;
 /// A blackout of our own is longer than the longest timeout and the time in which an alibi must begin.
 const LEAST_BLACKOUT: u64 = 9_000;
 
+/// A cable that is out for so short a time is seen by nobody's patience.
+const BLINK: u64 = 1_000;
+
 /// TCP sends its first packet again after so many milliseconds.
 const TRIES: [i64; 3] = [0, 1_000, 3_000];
 
@@ -60,12 +63,34 @@ enum Part {
 struct Story {
     seed: u64,
     sentinels: bool,
+    /// How long a run may take.
+    timeout: i64,
+    /// Nothing leaves a dead vantage, and it is told so at once: the cable is out.
+    cable: bool,
     dead: Vec<(Part, i64, i64)>,
 }
 
 impl Story {
     fn new(seed: u64, sentinels: bool, dead: &[(Part, i64, i64)]) -> Self {
-        Self { seed, sentinels, dead: dead.to_vec() }
+        Self { seed, sentinels, timeout: 5_000, cable: false, dead: dead.to_vec() }
+    }
+
+    /// The cable of the monitor is out for one to three seconds again and again, and a cloud dies beside that or not.
+    fn blinks(seed: u64) -> Self {
+        let mut draw = Stream::new(seed, "blinks");
+        let mut dead = Vec::new();
+        let mut from = FAULTS_FROM;
+        while from < HEALED - 10_000 {
+            let to = from + i64::try_from(BLINK + draw.below(1_900)).unwrap();
+            dead.push((Part::Vantage, from, to));
+            from = to + 20_000 + i64::try_from(draw.below(20_000)).unwrap();
+        }
+        if draw.chance(500) {
+            dead.push((Part::CloudA, 100_000, 220_000));
+        }
+        // Whatever fails by that fails before the cable is in again, or its packets are sent again afterwards.
+        let timeout = if draw.chance(500) { 1_000 } else { 5_000 };
+        Self { cable: true, timeout, ..Self::new(seed, true, &dead) }
     }
 
     /// Blackouts and outages one after the other or at once, as the seed says.
@@ -85,7 +110,7 @@ impl Story {
                 from = to + 30_000;
             }
         }
-        Self { seed, sentinels: draw.chance(700), dead }
+        Self::new(seed, draw.chance(700), &dead)
     }
 
     fn is_dead(&self, part: Part, at: i64) -> bool {
@@ -123,7 +148,8 @@ struct Truth {
 
 impl Sky {
     fn is_v6(&self, index: CheckIndex) -> bool {
-        index.get() < self.of_services && index.get() % 4 >= 2
+        // No sentinel here is over IPv6, and without one nobody can tell a blink from an outage.
+        !self.story.cable && index.get() < self.of_services && index.get() % 4 >= 2
     }
 
     fn far_side(&self, index: CheckIndex) -> Part {
@@ -139,6 +165,12 @@ impl Sky {
         let dead = |part: Part, at: i64| parts.contains(&part) && self.story.is_dead(part, at);
         let rtt = 20 + i64::from(index.0 % 7) * 5;
         let asks = index.get().is_multiple_of(3) || self.is_name(index);
+        if self.story.cable && dead(Part::Vantage, start) {
+            let is_unresolved = asks && !self.is_name(index);
+            let reason =
+                if is_unresolved { Reason::DnsTimeout } else { Reason::ConnectUnreachable };
+            return (0, Outcome::Bad(reason), 0);
+        }
         if asks && (dead(Part::Resolver, start) || dead(Part::Vantage, start)) {
             let reason =
                 if self.is_name(index) { Reason::ResponseTimeout } else { Reason::DnsTimeout };
@@ -233,7 +265,7 @@ fn config(story: &Story) -> Config {
     let mut config = layout::config(&world);
     for (number, check) in config.checks.iter_mut().enumerate() {
         let check = Arc::make_mut(check);
-        check.shape.timeout = Duration::from_secs(5);
+        check.shape.timeout = Duration::from_millis(story.timeout.unsigned_abs());
         check.shape.recheck = Duration::from_secs(2);
         if number % 3 == 0 {
             let spec = Arc::make_mut(&mut check.spec);
@@ -441,6 +473,15 @@ fn a_host_that_may_not_reach_its_sentinels_still_charges_a_dead_cloud() {
     let dead = [(Part::Sentinels, 0, ENDS), (Part::CloudB, 100_000, 220_000)];
     let told = happens(&Story::new(6, true, &dead));
     assert!(sum(&told, BAD) > 6 * 100_000, "{:?}", told.checks);
+}
+
+#[test]
+fn a_cable_that_is_out_for_a_moment_charges_nobody() {
+    for seed in 0..12 {
+        let story = Story::blinks(seed);
+        std::panic::catch_unwind(|| happens(&story))
+            .unwrap_or_else(|_| panic!("seed {seed} fails: {story:?}"));
+    }
 }
 
 #[test]

@@ -299,6 +299,81 @@ fn a_sentinel_that_fails_with_a_cloud_hides_nothing_while_another_answers() {
 }
 
 #[test]
+fn sentinels_that_are_out_for_too_long_or_try_twice_tell_of_a_blink_too() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.run(AWS, 1_000, 500, LOST);
+    scene.start(TLS, 1_500);
+    scene.start(TLS_2, 1_500);
+    let mut result = ProbeResult::unknown(Cause::Internal, String::new());
+    result.outcome = Outcome::Good;
+    result.address = V4.parse().ok();
+    result.latency = Duration::from_millis(1_030);
+    result.phases.add(Phase::Connect, Duration::ZERO, Duration::from_millis(1_010));
+    scene.apply(Event::Finished { check: TLS, result: Box::new(result) });
+    assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)]);
+}
+
+#[test]
+fn sentinels_whose_names_do_not_resolve_tell_of_a_blink_too() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.run(AWS, 1_000, 10, LOST);
+    for sentinel in [TLS, TLS_2] {
+        scene.start(sentinel, 1_010);
+        scene.end(sentinel, 10, MUTE, "");
+    }
+    scene.good(GCP, 2_000);
+    assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)]);
+}
+
+#[test]
+fn sentinels_that_die_with_a_cloud_hide_it_from_nobody_who_is_asked_with_them() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.good(GCP, 0);
+    for at in (5_000..90_000).step_by(5_000) {
+        scene.run(AWS, at, 10, LOST);
+        for asked in [TLS, TLS_2] {
+            scene.run(asked, at + 10, 10, LOST);
+        }
+        scene.good(GCP, at + 11);
+        assert_eq!(scene.settled(AWS), [(at, LOST)]);
+    }
+}
+
+#[test]
+fn sentinels_that_are_dead_hide_nothing_for_longer_than_a_minute() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    for at in (5_000..200_000).step_by(5_000) {
+        scene.run(AWS, at, 10, LOST);
+        for asked in [TLS, TLS_2] {
+            scene.run(asked, at + 10, 10, LOST);
+        }
+        scene.good(GCP, at + 100);
+        let expected = if at < 60_000 { OFFLINE } else { LOST };
+        assert_eq!(scene.settled(AWS), [(at, expected)]);
+    }
+}
+
+#[test]
+fn a_failure_long_after_a_blink_of_sentinels_is_charged() {
+    let mut scene = Scene::new(None);
+    scene.good(TLS, 0);
+    scene.good(TLS_2, 0);
+    scene.run(TLS, 1_000, 10, LOST);
+    scene.run(TLS_2, 1_000, 10, LOST);
+    scene.run(AWS, 5_000, 10, LOST);
+    scene.good(GCP, 5_010);
+    assert_eq!(scene.settled(AWS), [(5_000, LOST)]);
+}
+
+#[test]
 fn sentinels_that_never_answered_hide_nothing() {
     let mut scene = Scene::new(None);
     scene.good(GCP, 0);
