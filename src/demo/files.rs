@@ -182,6 +182,10 @@ title  = "{title}"
 region = "{region}"
 host   = "{{service}}.{domain}"
 vars   = {{ address = "{address}", https = "{https}", http = "{http}", smtp = "{smtp}", dns = "{dns}" }}
+
+[[provider.{name}.canary]]     # the cloud itself, not a service on it: if both fail, the cloud is blamed
+url         = "http://canary.{domain}:{http}/"
+connect_to  = "{address}"
 "#
     )
 }
