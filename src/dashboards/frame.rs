@@ -22,6 +22,7 @@ pub(super) struct Variable {
     series: Select,
     values: &'static str,
     many: bool,
+    /// Whether all may be chosen at once, and what that matches; empty: every value that is offered.
     all: Option<&'static str>,
 }
 
@@ -52,9 +53,9 @@ impl Variable {
         Self::many("team", "Team", Select::of(Metric::CheckInfo), "label_team", ".*")
     }
 
-    /// The services of the chosen teams.
+    /// The services of the chosen teams; all are those that are offered, so that the choice of a team counts.
     pub(super) fn services() -> Self {
-        Self::many("service", "Service", info_of_team(), "service", ".+")
+        Self::many("service", "Service", info_of_team(), "service", "")
     }
 
     fn json(&self) -> Value {
@@ -66,7 +67,9 @@ impl Variable {
             "options": [], "regex": "", "skipUrlSync": false,
         });
         if let Some(all) = self.all {
-            json["allValue"] = all.into();
+            if !all.is_empty() {
+                json["allValue"] = all.into();
+            }
             json["current"] = json!({"selected": true, "text": ["All"], "value": ["$__all"]});
         }
         json

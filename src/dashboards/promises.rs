@@ -6,7 +6,7 @@
 //! The first table shows all promises and ignores the choice.
 
 use super::frame::{Frame, Variable, info_of_team};
-use super::paint::{AVAILABILITY, BOTTOM, BUDGET, Colour};
+use super::paint::{BOTTOM, BUDGET, Colour};
 use super::panel::{Panel, Unit};
 use super::query::{PROMISE, Select, promised};
 use crate::metrics::catalog::Metric;
@@ -119,9 +119,10 @@ fn six() -> [Panel; 6] {
             "What is the number in the contract? Good by known time over the window of the promise, after its policies. The worst of the \
              vantage points.",
             Unit::Share(3),
-            &AVAILABILITY,
+            &[],
             ABSENT,
         )
+        .unjudged()
         .ask(&one(Metric::SloAvailability, "min"), "availability"),
         Panel::tile(
             "Error budget left",

@@ -8,6 +8,8 @@
 
 /// Whether the monitor can see at all.
 mod blind;
+/// Histories for the dashboards.
+mod history;
 /// What the world watches.
 mod layout;
 /// A monitor that lives several times on one store.

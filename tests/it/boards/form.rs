@@ -161,6 +161,14 @@ fn every_variable_in_use_is_defined() {
 }
 
 #[test]
+fn the_choice_of_a_team_counts_while_all_services_are_chosen() {
+    let boards = boards();
+    let service = boards[0].variables().iter().find(|each| each["name"] == "service").unwrap();
+    assert!(text(&service["definition"]).contains("label_team=~\"$team\""));
+    assert_eq!((&service["includeAll"], service.get("allValue")), (&true.into(), None));
+}
+
+#[test]
 fn the_second_provider_is_never_the_first() {
     let boards = boards();
     let board = boards.iter().find(|board| board.uid == "nephoscope-providers").unwrap();

@@ -1,0 +1,1 @@
+"""The dashboards against a real Prometheus with simulated histories."""
