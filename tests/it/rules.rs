@@ -32,7 +32,7 @@ objective = 99.95
 probes = ["web"]
 "#;
 
-fn file(vantages: u32, quorum: u32) -> RuleFile {
+pub(crate) fn file(vantages: u32, quorum: u32) -> RuleFile {
     let config = load_text(Path::new("probes.toml"), TWO_TEAMS.to_owned()).unwrap().config;
     rules(&Wanted {
         services: &config.services,

@@ -322,6 +322,26 @@ fn links_lead_to_dashboards_and_variables_that_exist_and_keep_the_time() {
 }
 
 #[test]
+fn alerts_lead_to_dashboards_and_variables_that_exist() {
+    let boards = boards();
+    let mut seen = 0;
+    let file = crate::rules::file(3, 2);
+    for rule in file.groups.iter().flat_map(|group| &group.rules) {
+        let Some(url) = rule.annotations.get("dashboard_url") else { continue };
+        seen += 1;
+        let (_, place) = url.split_once("/d/").unwrap();
+        let (uid, query) = place.split_once('?').unwrap_or((place, ""));
+        let board = boards.iter().find(|each| each.uid == uid).unwrap_or_else(|| panic!("{url}"));
+        let names: Vec<_> = board.variables().iter().map(|each| text(&each["name"])).collect();
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            let name = part.strip_prefix("var-").and_then(|rest| rest.split_once('='));
+            assert!(name.is_some_and(|(name, _)| names.contains(&name)), "{url}: {part}");
+        }
+    }
+    assert!(seen > 10, "{seen} alerts");
+}
+
+#[test]
 fn every_panel_of_the_overview_that_can_be_red_leads_somewhere() {
     let boards = boards();
     for panel in boards[0].panels() {
