@@ -33,7 +33,11 @@ probes = ["web"]
 "#;
 
 pub(crate) fn file(vantages: u32, quorum: u32) -> RuleFile {
-    let config = load_text(Path::new("probes.toml"), TWO_TEAMS.to_owned()).unwrap().config;
+    file_of(TWO_TEAMS, vantages, quorum)
+}
+
+fn file_of(text: &str, vantages: u32, quorum: u32) -> RuleFile {
+    let config = load_text(Path::new("probes.toml"), text.to_owned()).unwrap().config;
     rules(&Wanted {
         services: &config.services,
         vantages,
@@ -90,6 +94,25 @@ fn every_alert_says_what_to_do_and_where_to_look() {
 }
 
 #[test]
+fn texts_ask_only_for_labels_that_their_alerts_have() {
+    for file in [file(1, 1), file(3, 2)] {
+        for rule in file.groups.iter().flat_map(|group| &group.rules) {
+            // What the expression is aggregated by; labels that the rule adds are not there yet when texts are made.
+            let by = rule.expr.split_once("by (").map_or("", |(_, rest)| rest);
+            let by = by.split_once(')').map_or("", |(labels, _)| labels);
+            let by: BTreeSet<&str> = by.split(", ").collect();
+            for text in rule.annotations.values() {
+                for asked in text.split("$labels.").skip(1) {
+                    let end = asked.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                    let label = &asked[..end.unwrap_or(asked.len())];
+                    assert!(by.contains(label), "{:?} has no label {label}: {text}", rule.alert);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_promise_of_tickets_never_pages() {
     let file = file(1, 1);
     let pages: Vec<_> = alerts(&file, "NephoscopeErrorBudgetBurn")
@@ -98,6 +121,24 @@ fn a_promise_of_tickets_never_pages() {
         .collect();
     assert!(!pages.is_empty());
     assert!(pages.iter().all(|rule| rule.expr.contains(r#"nephoscope_slo_info{alert=~"page"}"#)));
+    let by_counters = alerts(&file, "NephoscopeErrorBudgetBurnByCounters");
+    let of_week = by_counters.iter().filter(|rule| rule.expr.contains("slo=\"week\""));
+    let severities: BTreeSet<_> = of_week.map(|rule| rule.labels["severity"].as_str()).collect();
+    assert_eq!(severities, ["ticket"].into());
+}
+
+#[test]
+fn what_counters_cannot_say_is_not_compared_with_them() {
+    let strict = TWO_TEAMS.replace("window = \"7d\"", "window = \"7d\", unknown = \"bad\"");
+    let file = file_of(&strict, 1, 1);
+    let drift = alerts(&file, "NephoscopeBudgetDrift")[0];
+    assert!(
+        drift.expr.contains(
+            r#"unless on (service, slo) nephoscope_slo_info{service="pay.eu",slo="week"}"#
+        )
+    );
+    let by_counters = alerts(&file, "NephoscopeErrorBudgetBurnByCounters");
+    assert!(by_counters.iter().all(|rule| !rule.expr.contains("slo=\"week\"")));
 }
 
 #[test]
