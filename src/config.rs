@@ -20,6 +20,7 @@ mod render;
 mod resolve;
 mod secret;
 mod shard;
+mod sight;
 mod source;
 mod template;
 mod tree;

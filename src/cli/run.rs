@@ -57,7 +57,8 @@ fn start(
     // Read as a whole; from here on there is only this daemon's share of it.
     let whole = config.services.len();
     let config = config.of_this_shard();
-    let notices = warnings.iter().map(|warning| warning.said().to_owned()).collect();
+    let warned = warnings.iter().map(|warning| warning.said().to_owned());
+    let notices = warned.chain(config.blind_spots()).collect();
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
     let log = logging::install(format, level, own.clone());

@@ -85,5 +85,9 @@ fn print_summary(file: &Path, loaded: &Loaded) -> std::io::Result<()> {
         anstream::stdout().lock(),
         "`{}` is valid: {services} services on {providers} providers, {checks} checks{share}",
         file.display()
-    )
+    )?;
+    for spot in config.blind_spots() {
+        writeln!(anstream::stdout().lock(), "note: {spot}")?;
+    }
+    Ok(())
 }

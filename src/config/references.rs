@@ -41,7 +41,7 @@ pub(super) fn canary(provider: &RawProvider, canary: &RawCanary) -> Canary {
 }
 
 /// Whether a check looks over IPv6, as far as can be told without asking anybody.
-fn uses_v6(check: &Check) -> bool {
+pub(super) fn uses_v6(check: &Check) -> bool {
     let literal = |host: &str| {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6())

@@ -16,10 +16,13 @@
 //!
 //! What is in doubt is in `doubts`; what follows from it is done by the ledger.
 
+mod fresh;
+
 use crate::model::{
     Cause, Check, CheckIndex, Host, IpChoice, Outcome, Phase, ProbeKind, ProbeResult, Reason,
     Reference, ReferenceRole, Road, Timestamp,
 };
+use fresh::Fresh;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -132,29 +135,6 @@ struct Way {
     light: Option<Timestamp>,
     /// Some of the checks that this road was shown by last.
     fresh: Fresh,
-}
-
-/// A few checks, the newest first.
-#[derive(Clone, Copy, Debug, Default)]
-struct Fresh([Option<CheckIndex>; ASKED]);
-
-impl Fresh {
-    fn add(&mut self, check: CheckIndex) {
-        if !self.0.contains(&Some(check)) {
-            self.0.rotate_right(1);
-            self.0[0] = Some(check);
-        }
-    }
-
-    fn remove(&mut self, check: CheckIndex) {
-        for each in &mut self.0 {
-            each.take_if(|each| *each == check);
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = CheckIndex> {
-        self.0.into_iter().flatten()
-    }
 }
 
 impl Sight {

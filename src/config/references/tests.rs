@@ -122,6 +122,21 @@ fn named_sentinels_are_asked_over_ipv6_where_a_service_is() {
 }
 
 #[test]
+fn what_a_monitor_could_not_tell_is_said() {
+    let spots = |text: &str| read(text).blind_spots().join("; ");
+    let service = "[service.shop]\nprobes = [\"web\"]\n";
+    assert!(spots(service).starts_with("no sentinel: whether this monitor can see"));
+    let one = format!("{service}endpoints = [\"aws\"]\n");
+    assert!(spots(&one).starts_with("no sentinel and one cloud"), "{}", spots(&one));
+    let sentinel = "[sentinel]\ntls = [\"192.0.2.7:443\", \"192.0.2.8:443\", \"192.0.2.9:443\"]\n";
+    assert_eq!(spots(&format!("{sentinel}{service}")), "");
+    let six = format!(
+        "{sentinel}{service}ip = \"6\"\nendpoints = [\"six\"]\n[service.shop.endpoint.six]\nprovider = \"aws\"\nhost = \"shop.example\"\n"
+    );
+    assert!(spots(&six).starts_with("no sentinel answers over IPv6"), "{}", spots(&six));
+}
+
+#[test]
 fn the_public_name_has_a_check_of_its_own_on_no_cloud() {
     let config = read(
         r#"
