@@ -362,6 +362,13 @@ fn now() -> i64 {
     SystemClock.now().as_millis()
 }
 
+/// Waits until what is known now is on disk: the second commit from now has begun after it.
+fn await_stored(daemon: &Running) {
+    let commits = "nephoscope_store_commits_total{";
+    let so_far = daemon.metric(commits, &[]).unwrap();
+    daemon.await_metric(commits, &[], |now| now >= so_far + 2.0);
+}
+
 #[test]
 fn killed_in_the_middle_of_an_outage_it_announces_nothing_anew_and_tells_the_end() {
     let scene = Scene::new();
@@ -375,9 +382,7 @@ fn killed_in_the_middle_of_an_outage_it_announces_nothing_anew_and_tells_the_end
     assert_eq!(first["labels"]["severity"], "page");
     wait_for("a message", || (scene.statuses() == ["firing"]).then_some(()));
 
-    // A commit comes every second.
-    let stored = now() + 2_500;
-    wait_for("the commit", || (now() > stored).then_some(()));
+    await_stored(&daemon);
     let told = scene.alertmanager.asked();
     let daemon = daemon.kill_and_start_again();
     let again = wait_for("an alert of the second life", || {
@@ -394,8 +399,7 @@ fn killed_in_the_middle_of_an_outage_it_announces_nothing_anew_and_tells_the_end
     let ended = scene.await_alert("an end", |alert| millis(&alert["endsAt"]) <= now());
     assert_eq!(ended["startsAt"], first["startsAt"]);
     wait_for("an attempt", || (scene.webhook.asked() > asked).then_some(()));
-    let stored = now() + 2_500;
-    wait_for("the commit", || (now() > stored).then_some(()));
+    await_stored(&daemon);
     assert_eq!(scene.statuses(), ["firing"]);
     let log = daemon.log();
     let said = format!("receiver=\"{}\" said=\"it answered 500", scene.webhook.server.address);
