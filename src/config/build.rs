@@ -79,7 +79,7 @@ impl<'c> Builder<'c> {
             shape: timing.shape(),
             counts: timing.counts.value,
             spec,
-            formerly: former::ids(site, plan).into_iter().map(|former| former.id).collect(),
+            formerly: formerly(site, plan),
         })
     }
 
@@ -216,6 +216,15 @@ impl Job<'_, '_> {
     fn report(&self, kind: Kind, key: &str, place: Place, said: String, why: impl Into<String>) {
         self.context.sink.report(Problem::new(kind, self.path_of(key), place, said).label(why));
     }
+}
+
+/// The ids that a check had before; the empty list, which most have, is the same one for all.
+fn formerly(site: &Site<'_>, plan: &Plan<'_>) -> Arc<[String]> {
+    let ids = former::ids(site, plan);
+    if ids.is_empty() {
+        return Arc::default();
+    }
+    ids.into_iter().map(|former| former.id).collect()
 }
 
 /// What is used when nobody says anything.

@@ -261,7 +261,7 @@ fn files_are_read_beside_the_file_that_names_them() {
     let loaded = load(&folder.path().join("probes.toml")).unwrap();
     assert_eq!(ids(&loaded.config), ["a/aws/web", "b/aws/web"]);
     let ProbeKind::Http(http) = &loaded.config.checks[0].spec.kind else { panic!() };
-    let Some(crate::model::Auth::Bearer(token)) = &http.auth else { panic!() };
+    let Some(crate::model::Auth::Bearer(token)) = http.auth.as_deref() else { panic!() };
     assert_eq!(token.reveal(), "tiger");
     // A file is sent as it is: nobody looks for placeholders in it.
     assert_eq!(http.body.as_deref(), Some(&b"{\"a\":{\"b\":{host}}}"[..]));

@@ -116,8 +116,8 @@ pub struct HttpSpec {
     pub body_lacks: Vec<Pattern>,
     /// Whether and how far redirects are followed.
     pub redirects: Redirects,
-    /// Credentials; sent to the first host only.
-    pub auth: Option<Auth>,
+    /// Credentials; sent to the first host only. Boxed, because most probes have none.
+    pub auth: Option<Box<Auth>>,
     /// Bytes of body that are read before the run is bad (`body_too_large`).
     pub body_limit: u64,
     /// Connect here instead of what the URL's host resolves to; the port is the URL's unless given.

@@ -20,7 +20,6 @@ use crate::model::{
     Cause, Check, CheckIndex, ProbeResult, Provider, Road, Service, State, Timestamp, Verdict,
 };
 use kept::Kept;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -66,9 +65,10 @@ pub struct Setting {
 struct Inner {
     setting: Setting,
     started: Timestamp,
-    by_id: BTreeMap<Arc<str>, CheckIndex>,
+    /// The checks in the order of their ids.
+    by_id: Vec<CheckIndex>,
     shards: Vec<Mutex<Vec<Entry>>>,
-    services: Mutex<Vec<JointService>>,
+    services: Mutex<Vec<Arc<JointService>>>,
     sight: Mutex<SightView>,
 }
 
@@ -127,7 +127,8 @@ impl Entry {
             self.kept.remove(oldest);
         }
         // Exactly the room that is needed: doubling would take half as much again, for every check.
-        self.kept.reserve_exact(1);
+        let room = if self.kept.capacity() == 0 { KEEP_GOOD } else { 1 };
+        self.kept.reserve_exact(room);
         self.kept.push(run);
     }
 }
@@ -146,10 +147,14 @@ impl Board {
         };
         // Shard by shard from the start: a list of all entries, cut up afterwards, would be as much memory again.
         let shard = |checks: &[_]| Mutex::new(vec![entry.clone(); checks.len()]);
-        let by_id = (0..).zip(setting.checks.iter());
+        let mut by_id: Vec<_> = (0..).map(CheckIndex).take(setting.checks.len()).collect();
+        by_id.sort_unstable_by(|one, other| {
+            let id = |check: &CheckIndex| &setting.checks[check.get()].id;
+            id(one).cmp(id(other))
+        });
         Self(Arc::new(Inner {
             started,
-            by_id: by_id.map(|(n, check)| (check.id.shared(), CheckIndex(n))).collect(),
+            by_id,
             shards: setting.checks.chunks(SHARD).map(shard).collect(),
             services: Mutex::new(ledger.joint().services().to_vec()),
             sight: Mutex::default(),
@@ -162,7 +167,7 @@ impl Board {
         let checks = self.checks();
         let joint = lock(&self.0.services).clone();
         let services = self.0.setting.services.iter();
-        services.zip(joint).map(|(service, joint)| self.service(service, joint, &checks)).collect()
+        services.zip(joint).map(|(service, joint)| self.service(service, &joint, &checks)).collect()
     }
 
     /// Every check, in the order of the configuration.
@@ -178,7 +183,7 @@ impl Board {
 
     /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
     pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
-        let index = self.0.by_id.get(check)?.get();
+        let index = self.index(check)?;
         let entry = lock(&self.0.shards[index / SHARD])[index % SHARD].clone();
         let mut results: Vec<_> = entry.kept.iter().rev().map(Kept::view).collect();
         results.sort_by_key(|result| std::cmp::Reverse(result.at));
@@ -187,10 +192,16 @@ impl Board {
 
     /// The last runs of a check without their words, newest first; empty if there is no such check.
     pub fn trail(&self, check: &str) -> Vec<Step> {
-        let Some(index) = self.0.by_id.get(check).map(|index| index.get()) else {
-            return Vec::new();
-        };
+        let Some(index) = self.index(check) else { return Vec::new() };
         lock(&self.0.shards[index / SHARD])[index % SHARD].trail.iter().collect()
+    }
+
+    /// The position of the check with this id.
+    fn index(&self, id: &str) -> Option<usize> {
+        let Inner { by_id, setting, .. } = &*self.0;
+        let own = |check: &CheckIndex| setting.checks[check.get()].id.as_str();
+        let found = by_id.binary_search_by(|check| own(check).cmp(id)).ok()?;
+        Some(by_id[found].get())
     }
 
     /// What the monitor says of itself.
@@ -248,7 +259,7 @@ impl Board {
     }
 
     /// Takes over the joined states of a service.
-    pub(super) fn set_service(&self, service: usize, joint: JointService) {
+    pub(super) fn set_service(&self, service: usize, joint: Arc<JointService>) {
         lock(&self.0.services)[service] = joint;
     }
 
@@ -267,18 +278,23 @@ impl Board {
         *lock(&self.0.sight) = view;
     }
 
-    fn service(&self, service: &Service, joint: JointService, checks: &[CheckView]) -> ServiceView {
+    fn service(
+        &self,
+        service: &Service,
+        joint: &JointService,
+        checks: &[CheckView],
+    ) -> ServiceView {
         let title = |name: &Arc<str>| {
             let provider = self.0.setting.providers.iter().find(|each| each.name == *name);
             provider.map_or_else(|| name.to_string(), |each| each.title.clone())
         };
-        let sides = joint.sides.into_iter().map(|side| SideView {
+        let sides = joint.sides.iter().map(|side| SideView {
             title: title(&side.provider),
-            provider: side.provider,
+            provider: Arc::clone(&side.provider),
             standing: side.standing,
             endpoints: side
                 .endpoints
-                .into_iter()
+                .iter()
                 .map(|joined| {
                     let endpoint = &service.endpoints[joined.position];
                     EndpointView {

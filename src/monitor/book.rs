@@ -13,6 +13,7 @@ use crate::slo::joint::Scope;
 use crate::slo::spans::Timeline;
 use crate::slo::standing::Standing;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The past of every service. Cloning it clones a handle.
@@ -58,8 +59,11 @@ impl Book {
             }
         }
         let entry = |service: &Service| service.entry.as_ref().map(|entry| entry.shape.interval);
+        let mut schemes = BTreeSet::new();
         let history = |service: &Service| {
-            Mutex::new(History::new(service, checks, entry(service), zone, begun))
+            let mut history = History::new(service, checks, entry(service), zone, begun);
+            history.share_scheme(&mut schemes);
+            Mutex::new(history)
         };
         Self(Arc::new(Inner {
             services: Arc::clone(services),

@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// The joined states of all services, in the order of the configuration.
 #[derive(Debug)]
 pub struct Joint {
-    services: Vec<JointService>,
+    /// Shared with whoever shows them; changing one that is shared makes a copy.
+    services: Vec<Arc<JointService>>,
     /// The service of each check; a reference has none.
     owner: Vec<Option<usize>>,
 }
@@ -71,12 +72,14 @@ impl Joint {
         for service in &mut services {
             service.join(now, |_| State::Unknown);
         }
+        let services = services.into_iter().map(Arc::new).collect();
         Self { services, owner }
     }
 
     /// The wall clock was set by `millis`: everything that was, was so much later or earlier.
     pub fn shift(&mut self, millis: i64) {
         for service in &mut self.services {
+            let service = Arc::make_mut(service);
             let sides = service.sides.iter_mut().flat_map(|side| {
                 let endpoints = side.endpoints.iter_mut().map(|endpoint| &mut endpoint.standing);
                 endpoints.chain([&mut side.standing])
@@ -89,7 +92,7 @@ impl Joint {
     }
 
     /// The joined states, in the order of the configuration.
-    pub fn services(&self) -> &[JointService] {
+    pub fn services(&self) -> &[Arc<JointService>] {
         &self.services
     }
 
@@ -112,7 +115,7 @@ impl Joint {
         effects: &mut Vec<Effect>,
     ) {
         let service = self.owner(check);
-        let joint = &mut self.services[service];
+        let joint = Arc::make_mut(&mut self.services[service]);
         let before: Vec<_> = joint.sides.iter().map(|side| side.standing.state).collect();
         let (from, entry_from) = (joint.any.state, joint.entry.map(|entry| entry.state));
         joint.join(at, state);

@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::slo::maintenance::excluded;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ pub struct Ledger {
 /// The maintenance of each check.
 #[derive(Debug)]
 struct Calendar {
-    windows: Vec<Vec<Arc<Maintenance>>>,
+    /// Only of the checks that have some.
+    windows: BTreeMap<CheckIndex, Vec<Arc<Maintenance>>>,
     zone: TimeZone,
 }
 
@@ -48,10 +50,7 @@ impl Calendar {
         from: Timestamp,
         to: Timestamp,
     ) -> Vec<(Timestamp, Timestamp)> {
-        let windows = &self.windows[check.get()];
-        if windows.is_empty() {
-            return Vec::new();
-        }
+        let Some(windows) = self.windows.get(&check) else { return Vec::new() };
         excluded(windows.iter().map(|window| &**window), &self.zone, from, to.shifted(1))
     }
 }
@@ -76,7 +75,7 @@ impl Ledger {
     ) -> Self {
         let tracks: Vec<_> = checks.iter().map(|check| Track::new(check.shape, now)).collect();
         let joint = Joint::new(checks, services, now);
-        let calendar = Calendar { windows: vec![Vec::new(); checks.len()], zone: zone.clone() };
+        let calendar = Calendar { windows: BTreeMap::new(), zone: zone.clone() };
         let (sight, doubts) = (Sight::default(), Doubts::default());
         Self { tracks, joint, calendar, sight, doubts, told: Vec::new() }
     }
@@ -114,13 +113,16 @@ impl Ledger {
         checks: &[Arc<Check>],
         services: &[Service],
     ) {
+        self.calendar.windows.clear();
         for service in services {
             for check in service.checks() {
                 let about = |window: &&Arc<Maintenance>| {
                     window.matching.fits(&checks[check.get()], &service.labels)
                 };
-                self.calendar.windows[check.get()] =
-                    windows.iter().filter(about).cloned().collect();
+                let about: Vec<_> = windows.iter().filter(about).cloned().collect();
+                if !about.is_empty() {
+                    self.calendar.windows.insert(check, about);
+                }
             }
         }
     }

@@ -341,7 +341,7 @@ impl Recorder {
         let entry = joint.entry.map(|entry| entry.state);
         let states = ServiceStates { any: joint.any.state, all: joint.all.state, entry, sides };
         self.table.set_service(service, states);
-        self.board.set_service(service, joint.clone());
+        self.board.set_service(service, Arc::clone(joint));
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::{
     Cause, Check, Maintenance, Objective, ObjectiveKind, ScopeChoice, Service, Timestamp,
 };
 use jiff::tz::TimeZone;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,8 +124,9 @@ struct Joined {
 /// The past of one service.
 #[derive(Clone, Debug)]
 pub struct History {
-    scheme: Scheme,
-    checks: Vec<CheckHistory>,
+    /// Shared by services that are built alike, which is most of them.
+    scheme: Arc<Scheme>,
+    checks: Box<[CheckHistory]>,
     lenses: Vec<Lens>,
     keep_failures: usize,
     joined: Vec<Joined>,
@@ -181,7 +182,7 @@ impl History {
         let count = |scope| Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 };
         Self {
             exposed: Exposed::new(&scheme, begun),
-            scheme,
+            scheme: Arc::new(scheme),
             checks,
             lenses,
             keep_failures: fewest.unwrap_or(0).max(KEEP_FAILURES),
@@ -202,6 +203,14 @@ impl History {
                 check.cadence.as_ref().map(|_| Box::new(Cadence::recorded(check.interval)));
         }
         self
+    }
+
+    /// Takes the scheme in `known` that is like its own in the place of its own, or puts its own there.
+    pub fn share_scheme(&mut self, known: &mut BTreeSet<Arc<Scheme>>) {
+        match known.get(&self.scheme) {
+            Some(scheme) => self.scheme = Arc::clone(scheme),
+            None => drop(known.insert(Arc::clone(&self.scheme))),
+        }
     }
 
     /// How its checks combine.

@@ -33,7 +33,7 @@ pub enum Scope {
 
 /// How the checks of a service combine. Checks are positions in the service's own list: those of its endpoints in order,
 /// then that of the entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scheme {
     /// The check of the public name.
     pub entry: Option<usize>,
@@ -42,7 +42,7 @@ pub struct Scheme {
 }
 
 /// How the checks of a service on one provider combine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SideScheme {
     /// The provider.
     pub provider: Arc<str>,

@@ -71,7 +71,8 @@ async fn the_request_goes_out_as_configured() {
     spec.method = ::http::Method::POST;
     spec.body = Some("ping".into());
     spec.headers = vec![(::http::header::ACCEPT, "text/x-test".parse().unwrap())];
-    spec.auth = Some(Auth::Basic { user: "mon".into(), password: Secret::new("secret") });
+    let password = Secret::new("secret");
+    spec.auth = Some(Box::new(Auth::Basic { user: "mon".into(), password }));
     let result = run(of_http(spec), AMPLE).await;
 
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
@@ -89,7 +90,7 @@ async fn the_request_goes_out_as_configured() {
 async fn a_bearer_token_and_an_own_host_header_are_sent() {
     let server = Server::fixed(response("200 OK", &[], ""));
     let mut spec = http(&server.url("/"));
-    spec.auth = Some(Auth::Bearer(Secret::new("t0ken")));
+    spec.auth = Some(Box::new(Auth::Bearer(Secret::new("t0ken"))));
     spec.headers = vec![(::http::header::HOST, "shop.example".parse().unwrap())];
     run(of_http(spec), AMPLE).await;
 
@@ -308,7 +309,7 @@ async fn credentials_stay_with_the_first_host() {
         wire.write_all(answer.as_bytes())
     });
     let mut spec = http(&first.url("/"));
-    spec.auth = Some(Auth::Bearer(Secret::new("t0ken")));
+    spec.auth = Some(Box::new(Auth::Bearer(Secret::new("t0ken"))));
     spec.headers = vec![
         (::http::header::COOKIE, "session=1".parse().unwrap()),
         ("x-probe".parse().unwrap(), "1".parse().unwrap()),

@@ -48,7 +48,7 @@ impl Builder<'_> {
             body_matches: self.patterns(job, "http.body_matches", raw.body_matches.as_ref())?,
             body_lacks: self.patterns(job, "http.body_lacks", raw.body_lacks.as_ref())?,
             redirects,
-            auth: raw.auth.as_ref().map(|at| at.value.clone()),
+            auth: raw.auth.as_ref().map(|at| Box::new(at.value.clone())),
             body_limit: raw.body_limit.as_ref().map_or(DEFAULT_BODY_LIMIT, |at| at.value),
             connect_to: match &raw.connect_to {
                 None => None,

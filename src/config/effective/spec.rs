@@ -82,7 +82,7 @@ impl Rows<'_, '_> {
             Redirects::Limit(limit) => format!("limit {limit}"),
         };
         self.set("http.redirects", redirects, place_of(said.redirects.as_ref()));
-        match &is.auth {
+        match is.auth.as_deref() {
             None => {}
             Some(Auth::Basic { user, .. }) => {
                 self.set(

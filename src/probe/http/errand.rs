@@ -67,7 +67,7 @@ impl Errand {
         complete(&mut headers, &ask.url, secure);
         let mut building = client.request(ask.method.clone(), bent.url);
         if home {
-            building = match &spec.auth {
+            building = match spec.auth.as_deref() {
                 Some(Auth::Basic { user, password }) => {
                     building.basic_auth(user, Some(password.reveal()))
                 }
