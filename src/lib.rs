@@ -19,8 +19,9 @@
 //! ```
 //!
 //! A check is due on a grid of the wall clock ([`schedule`]). Its worker starts it under one hard deadline ([`probe`]), and
-//! whatever happens is a [`model::ProbeResult`]. The one recorder feeds events to the pure [`monitor::ledger`], which settles
-//! time up to a watermark, keeps health, and says what has to be done. What is known of past time goes to the book, where
+//! whatever happens is a [`model::ProbeResult`]. The one recorder feeds events to the pure [`monitor::ledger`], where a failure that
+//! may be our own waits for an alibi; it settles time up to a watermark, keeps health, and says what has to be done. Outages are
+//! given a [`blame`], public names are followed ([`failover`]), and what people must know is pushed to receivers ([`push`]). What is known of past time goes to the book, where
 //! promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
 //! [`cli`]) see copies only.
 //!

@@ -234,7 +234,7 @@ impl PublicName {
         self.go_on(now, &mut told);
         self.end(now, &mut told);
         self.judge_late(now, &mut told);
-        self.judge_split(now, &mut told);
+        self.judge_split(&mut told);
         told
     }
 
@@ -440,9 +440,14 @@ impl PublicName {
         Some((since.max(able.min()?), within))
     }
 
-    fn judge_split(&mut self, now: Timestamp, told: &mut Vec<Told>) {
-        let long =
-            self.lead.apart().filter(|(since, ttl)| now.since(*since) > *ttl + self.terms.interval);
+    /// By what was seen: time that passes between two looks proves nothing about what they would have found.
+    fn judge_split(&mut self, told: &mut Vec<Told>) {
+        let long = self
+            .lead
+            .apart()
+            .zip(self.lead.looked)
+            .filter(|((since, ttl), looked)| looked.since(*since) > *ttl + self.terms.interval);
+        let long = long.map(|(apart, _)| apart);
         match (long, self.is_split) {
             (Some((since, _)), false) => told.push(Told::Split(since)),
             (None, true) => told.push(Told::Agreed),

@@ -382,6 +382,17 @@ fn answers_may_differ_for_as_long_as_they_may_be_kept() {
 }
 
 #[test]
+fn a_split_that_no_look_has_seen_for_long_enough_is_none() {
+    let mut world = World::well();
+    world.look(10, &seen([&[1], &[1]], [&[0], &[0]]));
+    // Time passes, and nobody looks.
+    world.served(105, Some(1));
+    assert_eq!(world.splits(), 0);
+    world.look(110, &all(1));
+    assert_eq!(world.splits(), 0);
+}
+
+#[test]
 fn a_zone_that_leads_to_both_clouds_at_once_is_split() {
     let mut world = World::well();
     let both = seen([&[0, 1], &[0, 1]], [&[0, 1], &[0, 1]]);
