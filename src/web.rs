@@ -20,7 +20,7 @@ use crate::monitor::board::Board;
 use crate::monitor::book::Book;
 use crate::monitor::desk::Desk;
 use crate::monitor::drills::Drills;
-use crate::monitor::entries::Entries;
+use crate::monitor::entries::{Entries, KeptDrill, KeptFailover};
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
@@ -91,6 +91,10 @@ pub struct Past {
     pub book: Book,
     /// What is or was down.
     pub outages: Arc<dyn Fn() -> Vec<Outage> + Send + Sync>,
+    /// What became of public names.
+    pub failovers: Arc<dyn Fn() -> Vec<KeptFailover> + Send + Sync>,
+    /// When that was tried.
+    pub drills: Arc<dyn Fn() -> Vec<KeptDrill> + Send + Sync>,
     /// What lasts, by cause, from memory.
     pub incidents: Arc<dyn Fn() -> Vec<Incident> + Send + Sync>,
     /// The canaries of each region that has some of the data plane.
@@ -189,7 +193,7 @@ async fn metrics(State(face): State<Face>) -> Response {
 async fn nothing_here() -> Response {
     const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
          `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/slos`, \
-         `/api/v1/outages`, `/api/v1/maintenance`, `/api/v1/report`, `/livez` or `/readyz`\n";
+         `/api/v1/outages`, `/api/v1/maintenance`, `/api/v1/drills`, `/api/v1/report`, `/livez` or `/readyz`\n";
     (StatusCode::NOT_FOUND, WHERE_TO_LOOK).into_response()
 }
 

@@ -8,10 +8,11 @@
 
 use crate::clock::WallClock;
 use crate::monitor::Plan;
+use crate::monitor::entries::Entries;
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::Outage;
 use crate::slo::history::KEEP;
-use crate::store::{self, Reader, Reading, Store};
+use crate::store::{self, Drill, Failover, Reader, Reading, Store};
 use crate::web::{Answer, Past};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,12 +37,12 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
         move || canaries.lock().unwrap_or_else(PoisonError::into_inner).canaries().to_vec();
     let recent = Arc::clone(&living);
     let recent = move || recent.lock().unwrap_or_else(PoisonError::into_inner).list();
+    let (failovers, drills) = of_names(&plan.entries, folder.clone(), clock);
     let (clock, kept) = (Arc::clone(clock), folder.clone());
     let outages = move || {
         let mut outages = living.lock().unwrap_or_else(PoisonError::into_inner).list();
         let known: BTreeSet<Arc<str>> = outages.iter().map(|each| Arc::clone(&each.id)).collect();
-        let keep = i64::try_from(KEEP.as_millis()).expect("some hundred days");
-        let from = clock.now().shifted(-keep).as_millis();
+        let from = oldest(&*clock);
         let stored = read(kept.as_deref(), |reader| reader.outages(from, i64::MAX));
         let stored = stored.iter().map(Outage::recalled);
         outages.extend(stored.filter(|outage| !known.contains(&outage.id)));
@@ -54,11 +55,49 @@ pub(super) fn past(plan: &Plan, folder: Option<PathBuf>, clock: &Arc<dyn WallClo
     Past {
         book: plan.book.clone(),
         outages: Arc::new(outages),
+        failovers,
+        drills,
         incidents: Arc::new(incidents),
         canaries: Arc::new(canaries),
         recent: Arc::new(recent),
         frozen: Arc::new(frozen),
     }
+}
+
+/// All that can be asked for began after this.
+fn oldest(clock: &dyn WallClock) -> i64 {
+    let keep = i64::try_from(KEEP.as_millis()).expect("some hundred days");
+    clock.now().shifted(-keep).as_millis()
+}
+
+type Ask<T> = Arc<dyn Fn() -> Vec<T> + Send + Sync>;
+
+/// Failovers and drills: those in memory, as they are now, and older ones from the store.
+fn of_names(
+    entries: &Entries,
+    folder: Option<PathBuf>,
+    clock: &Arc<dyn WallClock>,
+) -> (Ask<Failover>, Ask<Drill>) {
+    let (living, kept, now) = (entries.clone(), folder.clone(), Arc::clone(clock));
+    let failovers = move || {
+        let from = oldest(&*now);
+        let stored = read(kept.as_deref(), |reader| reader.failovers(from, i64::MAX));
+        newest(living.failovers(), stored, |failover| &failover.id)
+    };
+    let (living, now) = (entries.clone(), Arc::clone(clock));
+    let drills = move || {
+        let from = oldest(&*now);
+        let stored = read(folder.as_deref(), |reader| reader.drills(from, i64::MAX));
+        newest(living.drills(), stored, |drill| &drill.id)
+    };
+    (Arc::new(failovers), Arc::new(drills))
+}
+
+/// What lives, and of what is stored that which does not.
+fn newest<T>(mut living: Vec<T>, stored: Vec<T>, id: impl Fn(&T) -> &String) -> Vec<T> {
+    let known: BTreeSet<String> = living.iter().map(|each| id(each).clone()).collect();
+    living.extend(stored.into_iter().filter(|each| !known.contains(id(each))));
+    living
 }
 
 /// Whether history is being kept, or why not.

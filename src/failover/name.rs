@@ -454,6 +454,14 @@ impl PublicName {
             _ => {}
         }
         self.is_split = long.is_some();
+        if let (true, Some(open)) = (self.is_split, &mut self.open)
+            && !open.split
+        {
+            open.split = true;
+            if self.told {
+                told.push(Told::Failover(open.clone()));
+            }
+        }
     }
 
     fn reached(&mut self, step: FailoverStep, told: &mut Vec<Told>) {

@@ -28,6 +28,8 @@ pub struct Failover {
     pub recovered: Option<Timestamp>,
     /// Whether the name led to a cloud that was down for longer than it may.
     pub late: bool,
+    /// Whether those who were asked disagreed for longer than their answers may be kept, at some moment of it.
+    pub split: bool,
     /// When there was nothing more to see of it.
     pub ended: Option<Timestamp>,
 }
@@ -44,6 +46,7 @@ impl Failover {
             steps: [None; FailoverStep::ALL.len()],
             recovered: None,
             late: false,
+            split: false,
             ended: None,
         }
     }

@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// A failover and a drill as they are kept, with names instead of positions.
+pub use crate::store::{Drill as KeptDrill, Failover as KeptFailover};
+
 /// Failovers, and drills, of each service that are held in memory.
 const HELD: usize = 50;
 
@@ -138,6 +141,24 @@ impl Entries {
         self.lock().values().for_each(&mut read);
     }
 
+    /// The last failovers of every name, as they are stored.
+    pub fn failovers(&self) -> Vec<store::Failover> {
+        let names = self.lock();
+        let of = |watched: &Watched| {
+            watched
+                .failovers
+                .iter()
+                .map(|each| self.row(&watched.service, each))
+                .collect::<Vec<_>>()
+        };
+        names.values().flat_map(of).collect()
+    }
+
+    /// The last drills of every name.
+    pub fn drills(&self) -> Vec<store::Drill> {
+        self.lock().values().flat_map(|watched| watched.drills.iter().cloned()).collect()
+    }
+
     /// How soon to look again at each name.
     pub fn paces(&self) -> BTreeMap<usize, Duration> {
         self.lock().iter().map(|(service, watched)| (*service, watched.pace())).collect()
@@ -210,6 +231,7 @@ impl Entries {
             steps_ms: failover.steps.map(|step| step.map(Timestamp::as_millis)),
             recovered_ms: failover.recovered.map(Timestamp::as_millis),
             late: failover.late,
+            split: failover.split,
             ended_ms: failover.ended.map(Timestamp::as_millis),
         }
     }
@@ -301,6 +323,7 @@ fn failover_of(row: &store::Failover, providers: &[Arc<str>]) -> Option<Failover
     }
     failover.recovered = row.recovered_ms.map(Timestamp::from_millis);
     failover.late = row.late;
+    failover.split = row.split;
     failover.ended = row.ended_ms.map(Timestamp::from_millis);
     Some(failover)
 }

@@ -164,6 +164,8 @@ pub struct Failover {
     pub recovered_ms: Option<i64>,
     /// Whether it was late.
     pub late: bool,
+    /// Whether those who were asked disagreed for longer than their answers may be kept.
+    pub split: bool,
     /// When there was nothing more to see of it.
     pub ended_ms: Option<i64>,
 }

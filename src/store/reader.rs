@@ -7,7 +7,8 @@
 
 use super::engine::{Image, Row};
 use super::error::{Cause, Error};
-use super::fact::{Failure, Outage, Period};
+use super::fact::{Drill, Failover, Failure, Outage, Period};
+use super::sqlite::failovers::{self, Which};
 use super::sqlite::{database_error, load, schema};
 use super::{FILE, record};
 use rusqlite::{Connection, OpenFlags, params};
@@ -76,6 +77,18 @@ impl Reader {
         let during =
             format!("WHERE started_ms < {to_ms} AND (ended_ms IS NULL OR ended_ms > {from_ms})");
         load::outages(&self.connection, &during).map_err(|error| self.failed(error))
+    }
+
+    /// Failovers of public names that went on at some moment of `[from_ms, to_ms)`, by their beginning.
+    pub fn failovers(&self, from_ms: i64, to_ms: i64) -> Result<Vec<Failover>, Error> {
+        let during = Which::During(from_ms, to_ms);
+        failovers::failovers(&self.connection, during).map_err(|error| self.failed(error))
+    }
+
+    /// Drills that were on at some moment of `[from_ms, to_ms)`, by their start.
+    pub fn drills(&self, from_ms: i64, to_ms: i64) -> Result<Vec<Drill>, Error> {
+        let during = Which::During(from_ms, to_ms);
+        failovers::drills(&self.connection, during).map_err(|error| self.failed(error))
     }
 
     /// All closed periods with all their revisions, by service, slo, scope, provider, beginning and revision.

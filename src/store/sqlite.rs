@@ -6,7 +6,7 @@
 //!
 //! When to write is the writer's matter; the form of records is `record`'s.
 
-mod failovers;
+pub(super) mod failovers;
 pub(super) mod keep;
 pub(super) mod load;
 pub(super) mod schema;

@@ -12,11 +12,12 @@ mod days;
 mod form;
 mod question;
 mod stretches;
+mod switched;
 mod vantage;
 
 pub use form::{
-    BlamePart, DayForm, FrozenForm, LeftOutForm, OutageRow, ReportForm, ScopeReport, ServiceReport,
-    SloReport, StretchForm, VantageForm, WhatWord,
+    BlamePart, DayForm, DrillRow, FailoverRow, FrozenForm, LeftOutForm, OutageRow, ReportForm,
+    ScopeReport, ServiceReport, SloReport, StretchForm, VantageForm, WhatWord,
 };
 pub use question::{Over, Question, Wrong};
 
@@ -26,6 +27,7 @@ use crate::model::{
     Objective, ObjectiveStatus, ObjectiveWindow, PeriodPolicy, Service, Timestamp, UnknownPolicy,
 };
 use crate::monitor::book::Book;
+use crate::monitor::entries::{KeptDrill, KeptFailover};
 use crate::monitor::form::{Frozen, Number, StandingForm};
 use crate::monitor::outages::Outage;
 use crate::slo::budget::Policies;
@@ -59,6 +61,10 @@ pub struct Source<'a> {
     pub zone: TimeZone,
     /// What was down, with the vantage that saw it; empty if there is one vantage only.
     pub outages: Vec<(String, Outage)>,
+    /// What became of public names, with the vantage in the same way.
+    pub failovers: Vec<(String, KeptFailover)>,
+    /// When that was tried.
+    pub drills: Vec<(String, KeptDrill)>,
     /// Closed periods, every revision.
     pub frozen: Vec<Frozen>,
     /// Who looked.
@@ -83,7 +89,9 @@ pub(super) async fn show(
         zone: zone(&past.book),
         book: &past.book,
         at: about.now,
-        outages: (past.outages)().into_iter().map(|outage| (String::new(), outage)).collect(),
+        outages: nameless((past.outages)()),
+        failovers: nameless((past.failovers)()),
+        drills: nameless((past.drills)()),
         frozen: (past.frozen)(),
         vantages: vec![vantage],
         quorum: None,
@@ -91,6 +99,11 @@ pub(super) async fn show(
     };
     source.vantages[0].cover((source.book, about.now), &question, &source.zone, about.now);
     Ok(Json(make(&source, &question)?))
+}
+
+/// Seen by the one vantage that there is.
+fn nameless<T>(seen: Vec<T>) -> Vec<(String, T)> {
+    seen.into_iter().map(|each| (String::new(), each)).collect()
 }
 
 /// Whose civil time the services follow.
@@ -145,7 +158,11 @@ fn of_service(source: &Source<'_>, question: &Question, number: usize) -> Servic
     let mut rows: Vec<OutageRow> =
         rows.map(|(vantage, outage)| OutageRow::new(vantage, outage, source.at)).collect();
     rows.sort_by(|one, next| one.started.0.total_cmp(&next.started.0));
+    let of_name = (&*service.name, span, source.at);
     ServiceReport {
+        failovers: switched::failovers(&source.failovers, of_name, question),
+        drills: switched::drills(&source.drills, of_name),
+        has_name: service.entry.is_some(),
         service: service.name.to_string(),
         title: service.title.clone(),
         labels: (*service.labels).clone(),

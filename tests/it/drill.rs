@@ -6,6 +6,7 @@
 
 use crate::support::daemon::{Running, binary};
 use nephoscope::web::api::{DrillsForm, ServicesForm};
+use nephoscope::web::report::ReportForm;
 
 const CONFIG: &str = r#"
 [defaults]
@@ -71,6 +72,10 @@ fn a_drill_is_announced_shown_and_ended() {
     assert_eq!(code, 0, "{said}");
     let form: DrillsForm = serde_json::from_str(&daemon.get("/api/v1/drills")).unwrap();
     assert_eq!(form.drills[0].ended_by.as_deref(), Some("bob"));
+    let report: ReportForm = serde_json::from_str(&daemon.get("/api/v1/report")).unwrap();
+    let shop = &report.services[0];
+    assert_eq!((shop.has_name, &*shop.drills[0].reason), (true, "quarterly"));
+    assert!(!report.services[1].has_name && report.services[1].drills.is_empty());
     let (_, list, _) = drill(&daemon, &["list"]);
     assert!(list.starts_with("shop  20") && list.contains("by ann  because quarterly"), "{list}");
 }

@@ -8,7 +8,7 @@
 use crate::support::daemon::{Running, binary};
 use crate::support::shelf::{ENDED, Shelf, WATCHED};
 use nephoscope::monitor::form::{Number, StandingForm};
-use nephoscope::store::{Fact, Maintenance, Outage, Period, Promise};
+use nephoscope::store::{Drill, Fact, Failover, Maintenance, Outage, Period, Promise};
 use nephoscope::web::report::{ReportForm, WhatWord};
 use std::path::Path;
 use tempfile::TempDir;
@@ -28,6 +28,8 @@ fn usual(folder: &Path, vantage: &str) {
     shelf.watch("shop/borealis/web", &[NIGHT..NIGHT + 2 * HOUR, both.clone()], blind);
     shelf.watch("intranet/aurora/web", &[], blind);
     shelf.watch("intranet/borealis/web", &[], blind);
+    shelf.watch("intranet/entry/web", std::slice::from_ref(&(NIGHT..NIGHT + 600)), blind);
+    switches(&shelf);
     shelf.keep(outage("provider:borealis", NIGHT..NIGHT + 2 * HOUR, "refused by 192.0.2.7:443"));
     shelf.keep(outage("any", both, "refused | by <b>all</b>, \"both\""));
     for (revision, bad, why) in [(1, 9_000, "closed"), (2, 1_800, "maintenance `fiber` was added")]
@@ -35,6 +37,40 @@ fn usual(folder: &Path, vantage: &str) {
         shelf.keep(frozen(revision, f64::from(bad), why));
     }
     shelf.close();
+}
+
+/// A failover of each kind of the shop's public name, and the drill that one of them was.
+fn switches(shelf: &Shelf) {
+    let failover = |cause: &str, began: i64, steps: [Option<i64>; 5]| Failover {
+        id: format!("shop/{began}"),
+        service: "shop".to_owned(),
+        cause: cause.to_owned(),
+        from: "borealis".to_owned(),
+        to: Some("aurora".to_owned()),
+        began_ms: began * 1_000,
+        steps_ms: steps.map(|after| after.map(|after| (began + after) * 1_000)),
+        ended_ms: Some((began + 7_500) * 1_000),
+        ..Failover::default()
+    };
+    let night =
+        failover("outage", NIGHT, [Some(62), Some(301), Some(1_500), Some(1_502), Some(7_500)]);
+    let recovered_ms = Some((NIGHT + 2 * HOUR) * 1_000);
+    shelf.keep(Fact::Failover(Failover { late: true, split: true, recovered_ms, ..night }));
+    let (drilled, found) = (NIGHT + 24 * HOUR, NIGHT + 48 * HOUR);
+    let meant = [None, Some(30), Some(65), Some(66), Some(7_500)];
+    shelf.keep(Fact::Failover(failover("planned", drilled, meant)));
+    shelf.keep(Fact::Failover(failover("silent", found, [None, Some(0), Some(90), None, None])));
+    let both = failover("outage", NIGHT + 72 * HOUR, [Some(63), None, None, None, None]);
+    shelf.keep(Fact::Failover(Failover { to: None, ended_ms: None, ..both }));
+    shelf.keep(Fact::Drill(Drill {
+        id: format!("shop/{drilled}"),
+        service: "shop".to_owned(),
+        started_ms: drilled * 1_000,
+        by: "ann".to_owned(),
+        reason: "quarterly | drill".to_owned(),
+        ended_ms: Some((drilled + 7_800) * 1_000),
+        ended_by: Some("bob".to_owned()),
+    }));
 }
 
 fn outage(scope: &str, during: std::ops::Range<i64>, said: &str) -> Fact {
@@ -144,9 +180,9 @@ fn markdown_for_a_ticket() {
 
 #[test]
 fn csv_for_a_spreadsheet() {
-    let all: Vec<_> = ["standings", "stretches", "outages", "frozen", "clouds", "blame"]
-        .map(|rows| said(&format!("--store vie --format csv --rows {rows}")))
-        .into();
+    let kinds =
+        ["standings", "stretches", "outages", "failovers", "drills", "frozen", "clouds", "blame"];
+    let all = kinds.map(|rows| said(&format!("--store vie --format csv --rows {rows}")));
     insta::assert_snapshot!("report_csv", all.join("\n").replace('\r', ""));
 }
 
@@ -252,6 +288,56 @@ fn clouds_and_blame_add_up_to_the_numbers() {
 }
 
 #[test]
+fn failovers_of_the_period_are_listed_with_their_steps() {
+    let folder = place();
+    let all = form(folder.path(), "--store vie --match service=shop");
+    let marks = |of: &ReportForm| -> Vec<_> {
+        let rows = of.services[0].failovers.iter();
+        rows.map(|row| (row.cause.clone(), row.planned, row.marks.join(" "))).collect()
+    };
+    let expected = [
+        ("outage", false, "late split"),
+        ("planned", true, ""),
+        ("silent", false, "silent"),
+        ("outage", false, ""),
+    ];
+    let row =
+        |(cause, planned, marks): (&str, bool, &str)| (cause.to_owned(), planned, marks.to_owned());
+    assert_eq!(marks(&all), expected.map(row));
+    let night = &all.services[0].failovers[0];
+    let steps: Vec<_> = night.steps_s.iter().map(|(step, took)| (&**step, took.0)).collect();
+    let took = [
+        ("authoritative", 301.0),
+        ("back", 7_500.0),
+        ("detect", 62.0),
+        ("fresh_client", 1_502.0),
+        ("resolvers", 1_500.0),
+    ];
+    assert_eq!(steps, took);
+    assert_eq!((all.services[0].drills.len(), &*all.services[0].drills[0].by), (1, "ann"));
+
+    // What went on into the period is listed; what ended before it, or began after it, is not.
+    let day = form(folder.path(), "--store vie --match service=shop --period 2026-10-26");
+    assert_eq!(marks(&day), [expected[1]].map(row));
+    let late = form(folder.path(), "--store vie --match service=shop --period 2026-11-02");
+    assert_eq!(marks(&late), [expected[3]].map(row));
+    assert!(late.services[0].drills.is_empty());
+    let side = form(folder.path(), "--store vie --match service=shop --match provider=aurora");
+    assert_eq!(marks(&side).len(), 3);
+}
+
+#[test]
+fn a_public_name_that_never_failed_over_says_so_in_every_format() {
+    let folder = place();
+    for format in ["table", "markdown", "html"] {
+        let arguments = format!("--store vie --match service=intranet --format {format}");
+        let (_, said, _) = report(folder.path(), &arguments);
+        assert!(said.contains("No failover in the reported time."), "{said}");
+        assert!(said.contains("bad for 10m while a cloud could serve"), "{said}");
+    }
+}
+
+#[test]
 fn a_day_on_which_clocks_go_back_has_twenty_five_hours() {
     let form = form(place().path(), "--store vie --period 2026-10-25 --match provider=borealis");
     let slo = &form.services[0].slos[0];
@@ -296,6 +382,7 @@ fn several_vantages_are_merged_and_the_missing_one_is_named() {
     alone.watch("shop/borealis/web", &[NIGHT..NIGHT + HOUR, only_here], &[]);
     alone.watch("intranet/aurora/web", &[], &[]);
     alone.watch("intranet/borealis/web", &[], &[]);
+    switches(&alone);
     alone.close();
 
     let both = form(folder.path(), "--store vie --store fra --match service=shop");
@@ -305,6 +392,13 @@ fn several_vantages_are_merged_and_the_missing_one_is_named() {
     assert_eq!((&*borealis.scope, borealis.bad_s.0), ("provider:borealis", 3_600.0));
     let names: Vec<_> = both.vantages.iter().map(|each| &*each.vantage).collect();
     assert_eq!(names, ["vie-1", "fra-1"]);
+    let seen: Vec<_> = both.services[0].failovers.iter().map(|each| &*each.vantage).collect();
+    assert_eq!(seen[..2], ["vie-1", "fra-1"]);
+    let clouds = both.services[0].exposure.as_ref().unwrap();
+    assert_eq!(clouds.sides[1].covered_s, Number(3_600.0));
+    let first = &both.services[0].slos[0].scopes[3];
+    let blamed = first.blame.iter().map(|part| part.bad_s.0).sum();
+    assert_eq!(Number(blamed), first.standing.bad_s);
 
     let (code, said, words) =
         report(folder.path(), "--store vie --store gone --store fra --format json");

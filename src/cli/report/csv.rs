@@ -7,6 +7,7 @@
 //! It decides nothing about what is in a report.
 
 use super::words::rfc3339;
+use crate::model::FailoverStep;
 use crate::monitor::form::{Number, StandingForm};
 use crate::web::report::{ReportForm, ServiceReport, SloReport, WhatWord};
 
@@ -21,6 +22,10 @@ pub(super) enum Rows {
     Stretches,
     /// One row per outage.
     Outages,
+    /// One row per failover of a public name, with the seconds after which each step was reached.
+    Failovers,
+    /// One row per drill.
+    Drills,
     /// One row per revision of each closed period.
     Frozen,
     /// One row per cloud of each service, and one for all together (without a provider).
@@ -57,6 +62,8 @@ pub(super) fn render(form: &ReportForm, rows: Rows) -> String {
         Rows::Days => days(form, &mut out),
         Rows::Stretches => stretches(form, &mut out),
         Rows::Outages => outages(form, &mut out),
+        Rows::Failovers => failovers(form, &mut out),
+        Rows::Drills => drills(form, &mut out),
         Rows::Frozen => frozen(form, &mut out),
         Rows::Clouds => clouds(form, &mut out),
         Rows::Blame => blame(form, &mut out),
@@ -187,26 +194,90 @@ fn outages(form: &ReportForm, out: &mut Sheet) {
         "incident",
     ]);
     let maybe = |field: &Option<String>| text(field.as_deref().unwrap_or_default());
-    for service in &form.services {
-        for outage in &service.outages {
-            out.row([
-                text(&service.service),
-                text(&outage.scope),
-                text(&outage.provider),
-                text(&outage.vantage),
-                rfc3339(outage.started),
-                outage.ended.map(rfc3339).unwrap_or_default(),
-                number(outage.duration_s),
-                maybe(&outage.reason),
-                maybe(&outage.blame),
-                maybe(&outage.check),
-                maybe(&outage.said),
-                text(&outage.id),
-                text(&outage.blamed),
-                text(&outage.incident),
-            ]);
-        }
+    for (service, outage) in each(form, |service| &service.outages) {
+        out.row([
+            text(service),
+            text(&outage.scope),
+            text(&outage.provider),
+            text(&outage.vantage),
+            rfc3339(outage.started),
+            outage.ended.map(rfc3339).unwrap_or_default(),
+            number(outage.duration_s),
+            maybe(&outage.reason),
+            maybe(&outage.blame),
+            maybe(&outage.check),
+            maybe(&outage.said),
+            text(&outage.id),
+            text(&outage.blamed),
+            text(&outage.incident),
+        ]);
     }
+}
+
+fn failovers(form: &ReportForm, out: &mut Sheet) {
+    let head = ["service", "vantage", "cause", "planned", "from", "to", "began"];
+    let steps = FailoverStep::ALL.iter().map(|step| format!("{step}_s"));
+    let tail = ["recovered", "late", "silent", "split", "ended", "duration_s"];
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    out.row(words(&head).into_iter().chain(steps).chain(words(&tail)));
+    for (service, failover) in each(form, |service| &service.failovers) {
+        let mut row = vec![
+            text(service),
+            text(&failover.vantage),
+            failover.cause.clone(),
+            failover.planned.to_string(),
+            text(&failover.from),
+            text(failover.to.as_deref().unwrap_or_default()),
+            rfc3339(failover.began),
+        ];
+        row.extend(
+            FailoverStep::ALL
+                .iter()
+                .map(|step| maybe(failover.steps_s.get(step.as_str()).copied())),
+        );
+        row.push(failover.recovered.map(rfc3339).unwrap_or_default());
+        let has = |mark: &str| failover.marks.iter().any(|each| each == mark);
+        row.extend(["late", "silent", "split"].map(|mark| has(mark).to_string()));
+        row.push(failover.ended.map(rfc3339).unwrap_or_default());
+        row.push(number(failover.duration_s));
+        out.row(row);
+    }
+}
+
+fn drills(form: &ReportForm, out: &mut Sheet) {
+    out.heading(&[
+        "service",
+        "vantage",
+        "started",
+        "ended",
+        "duration_s",
+        "by",
+        "reason",
+        "ended_by",
+    ]);
+    for (service, drill) in each(form, |service| &service.drills) {
+        out.row([
+            text(service),
+            text(&drill.vantage),
+            rfc3339(drill.started),
+            drill.ended.map(rfc3339).unwrap_or_default(),
+            number(drill.duration_s),
+            text(&drill.by),
+            text(&drill.reason),
+            text(drill.ended_by.as_deref().unwrap_or_default()),
+        ]);
+    }
+}
+
+/// Rows of all services, each with the name of its service.
+fn each<'f, T: 'f>(
+    form: &'f ReportForm,
+    rows: fn(&'f ServiceReport) -> &'f Vec<T>,
+) -> impl Iterator<Item = (&'f str, &'f T)> {
+    let of = move |service: &'f ServiceReport| {
+        rows(service).iter().map(move |row| (service.service.as_str(), row))
+    };
+    form.services.iter().flat_map(of)
 }
 
 fn frozen(form: &ReportForm, out: &mut Sheet) {

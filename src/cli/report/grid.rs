@@ -6,6 +6,7 @@
 //! It chooses no colour and knows no width.
 
 use super::words::{Clock, NOTHING, amount, charged, duration, maybe, met, promise};
+use crate::model::FailoverStep;
 use crate::monitor::form::{Number, StandingForm};
 use crate::web::exposure::{AloneForm, ExposureForm};
 use crate::web::report::{
@@ -195,6 +196,67 @@ pub(super) fn frozen(slo: &SloReport, clock: &Clock) -> Grid {
     grid
 }
 
+/// What became of the public name: steps as they were reached, counted from the beginning.
+pub(super) fn failovers(service: &ServiceReport, clock: &Clock) -> Grid {
+    let mut grid = Grid::new(&[
+        "Began",
+        "Vantage",
+        "Cause",
+        "From",
+        "To",
+        "Detected",
+        "Authoritative",
+        "Resolvers",
+        "Fresh client",
+        "Back",
+        "Marks",
+        "Ended",
+    ]);
+    for failover in &service.failovers {
+        let mut marks = failover.marks.clone();
+        if failover.to.is_none() {
+            marks.push("nothing switched".to_owned());
+        }
+        let mut row = vec![
+            clock.moment(failover.began),
+            failover.vantage.clone(),
+            failover.cause.clone(),
+            failover.from.clone(),
+            failover.to.clone().unwrap_or_else(|| NOTHING.to_owned()),
+        ];
+        row.extend(FailoverStep::ALL.iter().map(|step| {
+            let took = failover.steps_s.get(step.as_str());
+            took.map_or_else(|| NOTHING.to_owned(), |took| format!("+{}", duration(took.0)))
+        }));
+        row.push(marks.join(", "));
+        row.push(ended(failover.ended, "goes on", clock));
+        grid.rows.push(row);
+    }
+    grid.without_blanks()
+}
+
+/// When that was tried.
+pub(super) fn drills(service: &ServiceReport, clock: &Clock) -> Grid {
+    let mut grid = Grid::new(&["Started", "Ended", "Lasted", "Vantage", "By", "Ended by", "Why"]);
+    for drill in &service.drills {
+        grid.rows.push(vec![
+            clock.moment(drill.started),
+            ended(drill.ended, "is on", clock),
+            duration(drill.duration_s.0),
+            drill.vantage.clone(),
+            drill.by.clone(),
+            drill.ended_by.clone().unwrap_or_default(),
+            drill.reason.clone(),
+        ]);
+    }
+    grid.without_blanks()
+}
+
+/// When it ended, or what is said while it has not.
+fn ended(ended: Option<Number>, lasts: &str, clock: &Clock) -> String {
+    ended.map_or_else(|| lasts.to_owned(), |ended| clock.moment(ended))
+}
+
 /// What was down.
 pub(super) fn outages(service: &ServiceReport, clock: &Clock) -> Grid {
     let mut grid = Grid::new(&[
@@ -219,7 +281,7 @@ pub(super) fn outages(service: &ServiceReport, clock: &Clock) -> Grid {
             scope.clone(),
             vantage.clone(),
             clock.moment(*started),
-            ended.map_or_else(|| "still down".to_owned(), |ended| clock.moment(ended)),
+            self::ended(*ended, "still down", clock),
             duration(duration_s.0),
             text(reason),
             format!("{} {blamed}", text(blame)).trim().to_owned(),

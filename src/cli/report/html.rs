@@ -98,6 +98,7 @@ fn of_service(service: &ServiceReport, clock: &Clock) -> Markup {
             }
             @for slo in &service.slos { (of_slo(slo, clock)) }
             @if let Some(exposure) = &service.exposure { (of_clouds(exposure)) }
+            @if words::has_switched(service) { (of_name(service, clock)) }
             div.block {
                 h3 { "Outages" }
                 @if outages.rows.is_empty() {
@@ -106,6 +107,22 @@ fn of_service(service: &ServiceReport, clock: &Clock) -> Markup {
                     (folded(&outages, "outages"))
                 }
             }
+        }
+    }
+}
+
+fn of_name(service: &ServiceReport, clock: &Clock) -> Markup {
+    let (failovers, drills) = (grid::failovers(service, clock), grid::drills(service, clock));
+    html! {
+        div.block {
+            h3 { (words::SWITCHED) }
+            @if failovers.rows.is_empty() {
+                p.nothing { (words::switched(service)) }
+            } @else {
+                (folded(&failovers, "failovers"))
+                p.fine { (words::switched(service)) }
+            }
+            @if !drills.rows.is_empty() { (folded(&drills, "drills")) }
         }
     }
 }
@@ -282,6 +299,9 @@ fn method() -> Markup {
             could; " b { "only one left" } " is time in which one more failure would have been an outage." }
         p { b { "Blame" } " says whose outage bad time lies in: " b { "unconfirmed" } " lay in none, " b { "undecided" } " in
             one of which that was not found out." }
+        p { "A failover is " b { "late" } " when the public name led to a cloud that was down for longer than it may, "
+            b { "silent" } " when nothing explained it, " b { "split" } " when answers led to different clouds for longer than
+            they may be kept." }
         p { "An outage is confirmed by several looks in a row and has a beginning and an end; bad time is every look that
             failed. The two agree to within an interval at each end." }
     }

@@ -50,6 +50,15 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock) {
     if let Some(exposure) = &service.exposure {
         of_clouds(out, exposure);
     }
+    if words::has_switched(service) {
+        writeln!(out, "\n### {}\n\n{}", words::SWITCHED, words::switched(service))
+            .expect(INFALLIBLE);
+        for grid in [grid::failovers(service, clock), grid::drills(service, clock)] {
+            if !grid.rows.is_empty() {
+                pipes(out, &grid);
+            }
+        }
+    }
     out.push_str("\n### Outages\n");
     let outages = grid::outages(service, clock);
     if outages.rows.is_empty() {

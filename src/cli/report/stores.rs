@@ -28,6 +28,8 @@ struct Vantage {
     name: String,
     seen: Seen,
     outages: Vec<Outage>,
+    failovers: Vec<store::Failover>,
+    drills: Vec<store::Drill>,
     frozen: Vec<Frozen>,
     promises: Vec<Promise>,
 }
@@ -36,6 +38,8 @@ struct Vantage {
 struct Stored {
     image: Image,
     outages: Vec<store::Outage>,
+    failovers: Vec<store::Failover>,
+    drills: Vec<store::Drill>,
     periods: Vec<store::Period>,
 }
 
@@ -77,6 +81,8 @@ pub(super) fn report(
         book: &merged.book,
         at,
         outages: Vec::new(),
+        failovers: Vec::new(),
+        drills: Vec::new(),
         frozen: Vec::new(),
         vantages,
         quorum: several.then_some(quorum),
@@ -84,7 +90,9 @@ pub(super) fn report(
     };
     for vantage in read.into_iter().flatten() {
         let name = if several { vantage.name } else { String::new() };
-        source.outages.extend(vantage.outages.into_iter().map(|outage| (name.clone(), outage)));
+        source.outages.extend(named(&name, vantage.outages));
+        source.failovers.extend(named(&name, vantage.failovers));
+        source.drills.extend(named(&name, vantage.drills));
         if !several {
             source.frozen = vantage.frozen;
         }
@@ -92,13 +100,20 @@ pub(super) fn report(
     make(&source, question).map_err(|wrong| refuse(&wrong))
 }
 
+/// Each with the vantage that saw it.
+fn named<T>(vantage: &str, seen: Vec<T>) -> impl Iterator<Item = (String, T)> {
+    seen.into_iter().map(move |each| (vantage.to_owned(), each))
+}
+
 /// What one store has; else a sentence why it cannot be read.
 fn read(folder: &Path) -> Result<Stored, String> {
     let reader = store::read(folder).map_err(|error| said(&error))?;
     let image = reader.image().map_err(|error| said(&error))?;
     let outages = reader.outages(i64::MIN, i64::MAX).map_err(|error| said(&error))?;
+    let failovers = reader.failovers(i64::MIN, i64::MAX).map_err(|error| said(&error))?;
+    let drills = reader.drills(i64::MIN, i64::MAX).map_err(|error| said(&error))?;
     let periods = reader.periods().map_err(|error| said(&error))?;
-    Ok(Stored { image, outages, periods })
+    Ok(Stored { image, outages, failovers, drills, periods })
 }
 
 /// Planned work is planned whoever was told of it: a window that one vantage knows holds for all.
@@ -117,12 +132,14 @@ fn share_maintenance(stored: &mut [Result<Stored, String>]) {
 
 impl Vantage {
     fn new(stored: Stored, config: &Config) -> Self {
-        let Stored { image, outages, periods } = stored;
+        let Stored { image, outages, failovers, drills, periods } = stored;
         let upto = Timestamp::from_millis(image.heartbeat_ms.unwrap_or(image.created_ms));
         Self {
             name: image.vantage.clone(),
             seen: Seen { book: remember(config, &image, upto), upto },
             outages: outages.iter().map(Outage::recalled).collect(),
+            failovers,
+            drills,
             frozen: periods.iter().filter_map(|period| Frozen::read(period).ok()).collect(),
             promises: image.promises,
         }

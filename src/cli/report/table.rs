@@ -57,6 +57,9 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock, p
     if let Some(exposure) = &service.exposure {
         of_clouds(out, exposure, paper);
     }
+    if words::has_switched(service) {
+        of_name(out, service, clock, paper);
+    }
     let outages = grid::outages(service, clock);
     if outages.rows.is_empty() {
         paragraph(out, "No outage.", "  ", paper);
@@ -64,6 +67,17 @@ fn of_service(out: &mut String, service: &ServiceReport, clock: &words::Clock, p
         writeln!(out, "  Outages").expect(INFALLIBLE);
         columns(out, &outages, paper);
     }
+}
+
+fn of_name(out: &mut String, service: &ServiceReport, clock: &words::Clock, paper: Paper) {
+    writeln!(out, "  {BOLD}{}{BOLD:#}", words::SWITCHED).expect(INFALLIBLE);
+    paragraph(out, words::switched(service), "  ", paper);
+    for grid in [grid::failovers(service, clock), grid::drills(service, clock)] {
+        if !grid.rows.is_empty() {
+            columns(out, &grid, paper);
+        }
+    }
+    out.push('\n');
 }
 
 fn of_clouds(out: &mut String, exposure: &ExposureForm, paper: Paper) {

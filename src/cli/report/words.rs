@@ -9,7 +9,9 @@ use crate::config::parse_window;
 use crate::model::{ObjectiveKind, ObjectiveWindow};
 use crate::monitor::form::{Number, StandingForm};
 use crate::web::exposure::{ExposureForm, Left};
-use crate::web::report::{ReportForm, ScopeReport, SloReport, StretchForm, VantageForm};
+use crate::web::report::{
+    ReportForm, ScopeReport, ServiceReport, SloReport, StretchForm, VantageForm,
+};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
@@ -311,6 +313,22 @@ pub(super) fn failover_cost(form: &ExposureForm) -> Option<String> {
     let cost = form.failover_cost_s?;
     let cost = if cost.0 > 0.0 { duration(cost.0) } else { "no time".to_owned() };
     Some(format!("Failover cost: the public name was bad for {cost} while a cloud could serve."))
+}
+
+/// What stands above the failovers and drills of a service.
+pub(super) const SWITCHED: &str = "Failovers and drills of the public name";
+
+/// What the steps are counted from, and what is said if there are none.
+pub(super) fn switched(service: &ServiceReport) -> &'static str {
+    if service.failovers.is_empty() {
+        return "No failover in the reported time.";
+    }
+    "Steps are counted from where the failover began: the first bad result of the first cloud, or the start of a drill."
+}
+
+/// Whether there is anything to say of a public name.
+pub(super) fn has_switched(service: &ServiceReport) -> bool {
+    service.has_name || !service.failovers.is_empty() || !service.drills.is_empty()
 }
 
 /// Whether the promise was kept, in words; a window that is not over may still change its mind.

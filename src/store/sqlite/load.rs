@@ -6,7 +6,8 @@
 //!
 //! What a daemon makes of it, and what is deleted when, is not decided here.
 
-use super::{database_error, failovers, keep};
+use super::failovers::{self, Which};
+use super::{database_error, keep};
 use crate::store::engine::{
     FrozenPeriod, Image, Name, Roster, Row, StoredCheck, StoredService, Words,
 };
@@ -67,8 +68,8 @@ pub(in crate::store) fn image(connection: &Connection, file: &Path) -> Result<Im
     }
     image.last_seq = unsigned(last_seq(connection).map_err(failed)?);
     image.open_outages = outages(connection, "WHERE ended_ms IS NULL").map_err(failed)?;
-    image.failovers = failovers::failovers(connection).map_err(failed)?;
-    image.drills = failovers::drills(connection).map_err(failed)?;
+    image.failovers = failovers::failovers(connection, Which::Newest).map_err(failed)?;
+    image.drills = failovers::drills(connection, Which::Newest).map_err(failed)?;
     image.maintenance = maintenance(connection).map_err(failed)?;
     image.promises = promises(connection).map_err(failed)?;
     image.frozen = frozen(connection).map_err(failed)?;

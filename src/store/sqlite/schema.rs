@@ -18,10 +18,14 @@ const APPLICATION: i64 = 0x6e65_7068;
 pub(in crate::store) const FORM: i64 = STEPS[STEPS.len() - 1].0;
 
 /// Forms, counted up from 1, and what makes each out of the one before it.
-const STEPS: &[(i64, &str)] = &[(1, FIRST), (2, ALERTS), (3, FAILOVERS), (BLAMED_SINCE, BLAME)];
+const STEPS: &[(i64, &str)] =
+    &[(1, FIRST), (2, ALERTS), (3, FAILOVERS), (BLAMED_SINCE, BLAME), (SPLIT_SINCE, SPLIT)];
 
 /// The form from which on outages have a blame.
 pub(super) const BLAMED_SINCE: i64 = 4;
+
+/// The form from which on failovers say whether answers were split.
+pub(super) const SPLIT_SINCE: i64 = 5;
 
 const FIRST: &str = "
     CREATE TABLE meta (
@@ -165,6 +169,9 @@ const BLAME: &str = "
     ALTER TABLE outages ADD COLUMN checks TEXT;
     ALTER TABLE outages ADD COLUMN checks_count INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// Whether answers disagreed for too long.
+const SPLIT: &str = "ALTER TABLE failovers ADD COLUMN split INTEGER NOT NULL DEFAULT 0;";
 
 /// Whether this is a file of ours, or a new one, in a form that we know. Writes nothing.
 pub(in crate::store) fn recognise(connection: &Connection, file: &Path) -> Result<(), Error> {

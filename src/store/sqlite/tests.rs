@@ -363,6 +363,7 @@ fn failovers_and_drills_come_back_as_they_were_told_last() {
         steps_ms: [Some(began_ms + 1), None, Some(began_ms + 3), Some(began_ms + 4), None],
         recovered_ms: Some(began_ms + 5),
         late: true,
+        split: true,
         ended_ms,
     };
     let drill = Drill {

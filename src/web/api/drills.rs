@@ -133,6 +133,8 @@ pub struct FailoverForm {
     pub recovered: Option<f64>,
     /// Whether it was late.
     pub late: bool,
+    /// Whether answers differed for longer than they may be kept.
+    pub split: bool,
     /// When there was nothing more to see of it.
     pub ended: Option<f64>,
 }
@@ -302,6 +304,7 @@ impl FailoverForm {
             steps_s: steps.collect(),
             recovered: failover.recovered.map(moment),
             late: failover.late,
+            split: failover.split,
             ended: failover.ended.map(moment),
         }
     }

@@ -66,6 +66,12 @@ pub struct ServiceReport {
     pub slos: Vec<SloReport>,
     /// What was down in the reported time, by its start.
     pub outages: Vec<OutageRow>,
+    /// Whether it has a public name, of which there could have been failovers.
+    pub has_name: bool,
+    /// Failovers of its public name in the reported time, planned ones too, by their beginning.
+    pub failovers: Vec<FailoverRow>,
+    /// Drills in the reported time, by their start.
+    pub drills: Vec<DrillRow>,
     /// How many clouds could have served in the reported time; null with one cloud and no public name, or if one provider
     /// was asked for.
     pub exposure: Option<ExposureForm>,
@@ -258,6 +264,53 @@ pub struct OutageRow {
     pub blamed: String,
     /// The incident it belonged to; empty where that is not known.
     pub incident: String,
+}
+
+/// A public name went, or should have gone, to another cloud.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailoverRow {
+    /// The vantage that saw it; empty if there is one only.
+    pub vantage: String,
+    /// `outage`, `planned` or `silent`.
+    pub cause: String,
+    /// Whether it was meant: a drill, or maintenance of the first cloud.
+    pub planned: bool,
+    /// The provider that the name led to.
+    pub from: String,
+    /// The provider that it leads to since; null if nothing has switched.
+    pub to: Option<String>,
+    /// From where time is counted: the first bad result of the first cloud, or the start of a drill.
+    pub began: Number,
+    /// How long after that each step was reached; one that was not is missing.
+    pub steps_s: BTreeMap<String, Number>,
+    /// When the first provider was well again; null if it was not, or never down.
+    pub recovered: Option<Number>,
+    /// What was wrong with it: `late` (the name led to a cloud that was down for longer than it may), `silent` (nothing
+    /// explained it), `split` (answers differed for longer than they may be kept).
+    pub marks: Vec<String>,
+    /// When there was nothing more to see of it; null while it goes on.
+    pub ended: Option<Number>,
+    /// How long it went on, or has so far.
+    pub duration_s: Number,
+}
+
+/// A failover that was announced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrillRow {
+    /// The vantage that was told of it; empty if there is one only.
+    pub vantage: String,
+    /// When it was started.
+    pub started: Number,
+    /// When it was ended; null while it is on.
+    pub ended: Option<Number>,
+    /// How long it was on, or has been so far.
+    pub duration_s: Number,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Who ended it; null while it is on.
+    pub ended_by: Option<String>,
 }
 
 impl FrozenForm {

@@ -23,15 +23,17 @@ pub(crate) const ENDED: i64 = 1_793_880_000;
 /// Seconds between two runs of a check.
 const INTERVAL: i64 = 300;
 
-/// Two clouds, one service with two promises, one that is only watched.
+/// Two clouds, one service with two promises, one with a public name that is only watched.
 pub(crate) const WATCHED: &str = r#"
 [monitor]
 vantage  = "vie-1"
 timezone = "Europe/Vienna"
 [provider.aurora]
 host = "{service}.aurora.example"
+networks = ["192.0.2.0/25"]
 [provider.borealis]
 host = "{service}.borealis.example"
+networks = ["192.0.2.128/25"]
 [probe.web.http]
 url = "https://{host}/healthz"
 [service.shop]
@@ -46,6 +48,9 @@ slo = [
 [service.intranet]
 probes = ["web"]
 interval = "5m"
+[service.intranet.entry]
+host = "intranet.example"
+probe = "web"
 "#;
 
 struct Stopped(AtomicI64);

@@ -76,6 +76,8 @@ impl Still {
         let past = Past {
             book,
             outages: Arc::new(none),
+            failovers: Arc::new(Vec::new),
+            drills: Arc::new(Vec::new),
             incidents: Arc::new(Vec::new),
             canaries: Arc::new(Vec::new),
             recent: Arc::new(none),

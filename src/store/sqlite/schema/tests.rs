@@ -5,6 +5,7 @@
 //! Damage to files is tested in `tests/it/store.rs`.
 
 use super::*;
+use crate::store::sqlite::failovers::{self, Which};
 use std::path::Path;
 
 const STEP: (i64, &str) = (FORM + 1, "ALTER TABLE meta ADD COLUMN colour TEXT DEFAULT 'blue'");
@@ -63,6 +64,24 @@ fn outages_of_the_first_form_are_kept_and_were_never_judged() {
     let after = outages(&connection);
     assert_eq!(before, after);
     assert_eq!((&*after[0].id, after[0].blame.as_deref(), after[0].checks_count), ("1", None, 0));
+}
+
+#[test]
+fn failovers_of_an_older_form_were_never_seen_split() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    configure(&connection).unwrap();
+    let read =
+        |connection: &Connection| failovers::failovers(connection, Which::During(0, 100)).unwrap();
+    migrate_by(&STEPS[..2], &mut connection, 7).unwrap();
+    assert!(read(&connection).is_empty());
+    migrate_by(&STEPS[..4], &mut connection, 7).unwrap();
+    let old = "INSERT INTO failovers VALUES
+        ('1', 'shop', 'outage', 'a', 'b', 5, 6, 7, 8, 9, 10, NULL, 1, 10)";
+    connection.execute(old, []).unwrap();
+    let before = read(&connection);
+    migrate(&mut connection, 8).unwrap();
+    assert_eq!(before, read(&connection));
+    assert_eq!((&*before[0].id, before[0].late, before[0].split), ("1", true, false));
 }
 
 #[test]
