@@ -16,6 +16,7 @@ pub mod signal;
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
 use crate::metrics::{Exposition, Own};
+use crate::model::Action;
 use crate::monitor::{self, Monitor, numbers};
 use crate::probe::tls::Roots;
 use crate::push::{self, Tally};
@@ -179,7 +180,7 @@ impl Daemon {
             while servers.join_next().await.is_some() {}
         }
         drop(socket);
-        tracing::info!("stopped");
+        tracing::info!(action = Action::Stopped.as_str(), "stopped");
         outcome
     }
 }
@@ -194,9 +195,10 @@ fn open_store(
     match store::open(&config.monitor.state, &roster, Arc::clone(clock)) {
         Ok(opened) => Ok(Some(opened)),
         Err(error) if error.is_harmless() => {
+            let because = error.source().map(|source| format!(": {source}")).unwrap_or_default();
             tracing::error!(
-                error = error.to_string(),
-                because = error.source().map(ToString::to_string),
+                action = Action::StoreUnusable.as_str(),
+                error = format!("{error}{because}"),
                 "history is not kept; mend `monitor.state` and restart"
             );
             notices.push(format!("history is not kept: {error}"));
@@ -222,10 +224,11 @@ async fn wait(
             () = heralds.lost() => return Err(Error::HeraldLost),
             signal = signals.next() => match signal {
                 Signal::Stop(name) => {
-                    tracing::info!(signal = name, "stopping: runs in flight may end");
+                    tracing::info!(action = Action::Stopping.as_str(), signal = name, "stopping: runs in flight may end");
                     return Ok(());
                 }
                 Signal::Hangup => tracing::warn!(
+                    action = Action::ReloadRefused.as_str(),
                     "SIGHUP is not yet in effect: restart to apply a changed configuration"
                 ),
             },

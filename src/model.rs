@@ -5,6 +5,7 @@
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing knows how it is exported.
 
+mod action;
 mod alert;
 mod blame;
 mod check;
@@ -26,6 +27,7 @@ mod time;
 mod verdict;
 mod words;
 
+pub use action::Action;
 pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
 pub use blame::{Blame, Witness};
 pub use check::{Check, CheckId, CheckIndex, Shape};

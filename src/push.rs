@@ -17,7 +17,7 @@ pub use post::Error;
 pub use tally::{Numbers, Tally};
 
 use crate::clock::{Instant, WallClock};
-use crate::model::{Alert, Fingerprint, PushOutcome, Receiver, ReceiverKind, Timestamp};
+use crate::model::{Action, Alert, Fingerprint, PushOutcome, Receiver, ReceiverKind, Timestamp};
 use body::Group;
 use pause::Pause;
 use post::{Failure, Post};
@@ -241,16 +241,21 @@ impl Push {
             Ok(()) => {
                 self.tally.count(PushOutcome::Delivered, self.clock.now());
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!(receiver, "alerts are delivered again");
+                    tracing::info!(
+                        action = Action::DeliveryMended.as_str(),
+                        receiver,
+                        "alerts are delivered again"
+                    );
                 }
             }
             Err(failure) => {
                 self.tally.count(failure.outcome, self.clock.now());
                 if !std::mem::replace(&mut self.failing, true) {
-                    let said = failure.to_string();
+                    let error = failure.to_string();
                     tracing::error!(
+                        action = Action::DeliveryFailing.as_str(),
                         receiver,
-                        said,
+                        error,
                         "alerts cannot be delivered; tried again until it works"
                     );
                 }

@@ -45,7 +45,12 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
         let (format, level) = arguments.log();
         // The script tells what happens; of the log only what the script does not tell.
-        let _log = logging::install(format, level.min(LevelFilter::ERROR), own.clone());
+        let _log = logging::install(
+            format,
+            level.min(LevelFilter::ERROR),
+            own.clone(),
+            &config.monitor.vantage,
+        );
         let socket = arguments.socket.clone().unwrap_or_else(|| demo.socket());
         let daemon = Daemon::start(&config, notices, Some(socket.clone()), own).await?;
         introduce(&demo, &socket, daemon.address());

@@ -10,6 +10,7 @@ use crate::client::socket::{Place, to_bind};
 use crate::config::Loaded;
 use crate::daemon::{Daemon, apart, logging};
 use crate::metrics::Own;
+use crate::model::Action;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
@@ -61,14 +62,23 @@ fn start(
     let notices = warned.chain(config.blind_spots()).collect();
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
-    let log = logging::install(format, level, own.clone());
+    let log = logging::install(format, level, own.clone(), &config.monitor.vantage);
     let (services, checks) = (config.services.len(), config.checks.len());
     if let Some((which, of)) = config.monitor.shard {
-        tracing::info!("shard {which}/{of} has {services} of {whole} services, {checks} checks");
+        tracing::info!(
+            action = Action::Shard.as_str(),
+            services,
+            checks,
+            "shard {which}/{of} has {services} of {whole} services, {checks} checks"
+        );
     }
     let starting = Daemon::start(&config, notices, Some(socket), own);
     let daemon = Handle::current().block_on(starting)?;
     let address = daemon.address();
-    tracing::info!(checks, "watching; the page is at http://{address}/");
+    tracing::info!(
+        action = Action::Started.as_str(),
+        checks,
+        "watching; the page is at http://{address}/"
+    );
     Ok(Some(Started { daemon, _log: log }))
 }

@@ -6,6 +6,7 @@
 //!
 //! What happens when they run out all the same (the run is unknown, cause `overloaded`) is decided where a socket is opened.
 
+use crate::model::Action;
 use crate::web::serve::CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -23,6 +24,7 @@ pub(super) fn raise_descriptors(max_in_flight: u32) {
     let wanted = PER_RUN * u64::from(max_in_flight) + RESERVED;
     if let Some(available) = available.filter(|available| *available < wanted) {
         tracing::warn!(
+            action = Action::DescriptorsShort.as_str(),
             available,
             wanted,
             "too few file descriptors for `monitor.max_in_flight`; raise LimitNOFILE (or `ulimit -n`), or lower it"

@@ -1,10 +1,12 @@
-//! The log: events to stderr, as text for people or as JSON for machines.
+//! The log: events to stderr, as text for people or as JSON for machines ([`ecs`]).
 //!
 //! One subscriber for the process, installed once. Messages go through a bounded queue to a thread that writes them: a stderr
 //! that nobody reads holds nobody up, and what does not fit is lost and counted. Each message is counted by level. Colour is
 //! used on a terminal only, and `NO_COLOR` is honoured.
 //!
 //! What is worth a message is decided where it happens.
+
+pub mod ecs;
 
 use crate::metrics::Own;
 use std::io;
@@ -19,7 +21,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 pub enum Format {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object a line, in the Elastic Common Schema.
     Json,
 }
 
@@ -32,10 +34,11 @@ pub struct Log {
     _writer: WorkerGuard,
 }
 
-/// Installs the subscriber; messages of `level` and above are written to stderr and counted in `own`.
+/// Installs the subscriber; messages of `level` and above are written to stderr and counted in `own`. `vantage` stands in lines
+/// for machines.
 ///
 /// Installing a second one (a test in the same process) leaves the first in place.
-pub fn install(format: Format, level: LevelFilter, own: Own) -> Log {
+pub fn install(format: Format, level: LevelFilter, own: Own, vantage: &str) -> Log {
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let (queue, guard) = NonBlockingBuilder::default()
         .lossy(true)
@@ -44,10 +47,10 @@ pub fn install(format: Format, level: LevelFilter, own: Own) -> Log {
         .finish(io::stderr());
     let lost = queue.error_counter();
     own.count_lost_log_lines(move || lost.dropped_lines() as u64);
-    let written = tracing_subscriber::fmt::layer().with_writer(queue).with_ansi(colour);
+    let text = tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false);
     let written = match format {
-        Format::Text => written.with_target(false).boxed(),
-        Format::Json => written.json().flatten_event(true).with_target(true).boxed(),
+        Format::Text => text.with_writer(queue).boxed(),
+        Format::Json => ecs::Ecs::new(queue, vantage).boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(level).with(Counting(own)).with(written);
     // An error means that a subscriber is there already.

@@ -7,6 +7,7 @@
 //! It decides nothing about what is in a report.
 
 use crate::clock::WallClock;
+use crate::model::Action;
 use crate::monitor::Plan;
 use crate::monitor::entries::Entries;
 use crate::monitor::form::Frozen;
@@ -126,7 +127,11 @@ fn read<T>(
 ) -> Vec<T> {
     let Some(folder) = folder else { return Vec::new() };
     store::read(folder).and_then(|reader| ask(&reader)).unwrap_or_else(|error| {
-        tracing::warn!(error = error.to_string(), "a report lacks what the store has kept");
+        tracing::warn!(
+            action = Action::ReportIncomplete.as_str(),
+            error = error.to_string(),
+            "a report lacks what the store has kept"
+        );
         Vec::new()
     })
 }

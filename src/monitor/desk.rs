@@ -15,7 +15,7 @@ use super::event::Event;
 use crate::clock::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Check, Maintenance, MaintenancePhase, MaintenanceWhen, Matching, Service, Timestamp,
+    Action, Check, Maintenance, MaintenancePhase, MaintenanceWhen, Matching, Service, Timestamp,
 };
 use crate::seed::stable_hash;
 use crate::slo::history::KEEP;
@@ -164,7 +164,7 @@ impl Desk {
             added
         };
         let store::Maintenance { id, by, reason, .. } = &added.fact;
-        tracing::info!(id, by, reason, matching = %added.matching, "maintenance was announced");
+        tracing::info!(action = Action::MaintenanceAnnounced.as_str(), id, by, why = reason, matching = %added.matching, "maintenance was announced");
         self.announce(place, added, now).await
     }
 
@@ -188,7 +188,7 @@ impl Desk {
             *added = Added::new(fact, added.matching.clone());
             added.clone()
         };
-        tracing::info!(id, by, "maintenance was ended");
+        tracing::info!(action = Action::MaintenanceEnded.as_str(), id, by, "maintenance was ended");
         self.announce(place, ended, now).await
     }
 
@@ -289,7 +289,11 @@ fn stored(image: &Image, now: Timestamp) -> Vec<Added> {
     let kept = image.maintenance.iter().filter(|fact| is_kept(fact, now));
     let read = |fact: &store::Maintenance| {
         let Some(matching) = matching_of(&fact.matching) else {
-            tracing::error!(id = fact.id, "stored maintenance cannot be read; it is left out");
+            tracing::error!(
+                action = Action::MaintenanceUnreadable.as_str(),
+                id = fact.id,
+                "stored maintenance cannot be read; it is left out"
+            );
             return None;
         };
         Some(Added::new(fact.clone(), matching))

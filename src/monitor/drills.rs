@@ -9,7 +9,7 @@ use super::desk::Refused;
 use super::entries::Entries;
 use super::event::Event;
 use crate::clock::WallClock;
-use crate::model::Service;
+use crate::model::{Action, Service};
 use crate::store::{self, Store};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -132,7 +132,13 @@ impl Drills {
             }
             on.push((service, drill.clone()));
         }
-        tracing::info!(service = name, by, reason, "a drill was started");
+        tracing::info!(
+            action = Action::DrillStarted.as_str(),
+            service = name,
+            by,
+            why = reason,
+            "a drill was started"
+        );
         self.announce(place, service, drill).await
     }
 
@@ -151,7 +157,12 @@ impl Drills {
         let now = self.0.clock.now().as_millis().max(drill.started_ms);
         let ended_by = Some(by.to_owned()).filter(|by| !by.is_empty());
         let drill = store::Drill { ended_ms: Some(now), ended_by, ..drill };
-        tracing::info!(service = name, by, "a drill was ended");
+        tracing::info!(
+            action = Action::DrillEnded.as_str(),
+            service = name,
+            by,
+            "a drill was ended"
+        );
         self.announce(place, service, drill).await
     }
 

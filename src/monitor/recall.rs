@@ -15,7 +15,9 @@ use super::memory::Codes;
 use super::outages::{Outage, Outages};
 use super::snapshot::Standing;
 use super::track::{Memory, Told, Track};
-use crate::model::{Cause, Check, CheckIndex, Endpoint, Outcome, Service, State, Timestamp};
+use crate::model::{
+    Action, Cause, Check, CheckIndex, Endpoint, Outcome, Service, State, Timestamp,
+};
 use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
 use crate::slo::joint::Scope;
 use crate::slo::spans::{Amounts, Timeline};
@@ -149,7 +151,7 @@ impl<'a> Recalling<'a> {
                 Err(_) => None,
             };
             let Some((memory, past)) = state else {
-                tracing::error!(check = %stored.name, "its stored state cannot be read; its history starts anew");
+                tracing::error!(action = Action::StateUnreadable.as_str(), check = %stored.name, "its stored state cannot be read; its history starts anew");
                 continue;
             };
             self.contained[check.get()] = Some(stored.seq);

@@ -22,8 +22,8 @@ use super::references::References;
 use super::scene::Places;
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{
-    Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Road, Service, State, Timestamp,
-    human_duration,
+    Action, Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Road, Service, State,
+    Timestamp, human_duration,
 };
 use crate::slo::joint::Scope;
 use crate::store;
@@ -355,11 +355,11 @@ fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>, alone:
         matches!(result.outcome, Outcome::Unknown(Cause::Overloaded | Cause::Internal))
     });
     if change.to == State::Down && alone {
-        tracing::warn!(check = %check.id, from, to, reason = why, said, "check is down");
+        tracing::warn!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is down");
     } else if alone || ours {
-        tracing::info!(check = %check.id, from, to, reason = why, said, "check is {to}");
+        tracing::info!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is {to}");
     } else {
-        tracing::debug!(check = %check.id, from, to, reason = why, said, "check is {to}");
+        tracing::debug!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is {to}");
     }
 }
 
@@ -368,11 +368,13 @@ fn log_sight(road: Road, since: Timestamp, until: Option<Timestamp>) {
     let (phrase, since_ms) = (road.phrase(), since.as_millis());
     match until {
         None => tracing::error!(
+            action = Action::SightLost.as_str(),
             road = road.as_str(),
             since_ms,
             "this monitor sees nothing {phrase}: what fails by that is unknown until something answers"
         ),
         Some(until) => tracing::warn!(
+            action = Action::SightRegained.as_str(),
             road = road.as_str(),
             since_ms,
             "this monitor sees again {phrase}, after {}",
@@ -385,16 +387,17 @@ fn log_sight(road: Road, since: Timestamp, until: Option<Timestamp>) {
 fn log_sentinel(sentinel: &Check, broken: bool) {
     if broken {
         tracing::warn!(
+            action = Action::SentinelBroken.as_str(),
             sentinel = %sentinel.id,
             "a sentinel is silent while checks succeed: it is not waited for until it answers"
         );
     } else {
-        tracing::info!(sentinel = %sentinel.id, "a broken sentinel answers again");
+        tracing::info!(action = Action::SentinelMended.as_str(), sentinel = %sentinel.id, "a broken sentinel answers again");
     }
 }
 
 /// A change of a joined state, for whoever debugs: people have the incident.
 fn log_joined(what: &dyn std::fmt::Display, change: Change) {
     let (from, to) = (change.from.as_str(), change.to.as_str());
-    tracing::debug!(what = %what, from, to, "joined state changed");
+    tracing::debug!(action = Action::JoinedChanged.as_str(), what = %what, from, to, "joined state changed");
 }

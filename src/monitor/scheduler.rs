@@ -10,7 +10,9 @@ use super::event::{Event, Recheck};
 use super::{Pulse, Runner};
 use crate::clock::{Instant, WallClock};
 use crate::metrics::Own;
-use crate::model::{Cause, Check, CheckIndex, Outcome, ProbeResult, Timestamp, human_duration};
+use crate::model::{
+    Action, Cause, Check, CheckIndex, Outcome, ProbeResult, Timestamp, human_duration,
+};
 use crate::schedule::{Agenda, Grid, Slot, Turn};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -116,7 +118,11 @@ impl Scheduler {
         self.tell_skipped().await;
         let ends = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WITHIN, ends).await.is_err() {
-            tracing::warn!(runs = self.running.len(), "runs in flight are given up");
+            tracing::warn!(
+                action = Action::RunsGivenUp.as_str(),
+                runs = self.running.len(),
+                "runs in flight are given up"
+            );
             self.running.shutdown().await;
         }
     }
@@ -155,7 +161,11 @@ impl Scheduler {
         let step = now.as_millis() - expected.as_millis();
         if step.abs() >= CLOCK_STEP {
             self.agenda.reanchor(now);
-            tracing::warn!(step_ms = step, "the wall clock was set; due times are taken anew");
+            tracing::warn!(
+                action = Action::ClockSet.as_str(),
+                step_ms = step,
+                "the wall clock was set; due times are taken anew"
+            );
             if step < 0 {
                 let checks = Arc::clone(&self.worker.checks);
                 let leads = self.worker.number == 0;

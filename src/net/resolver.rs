@@ -8,7 +8,7 @@
 //! No cache, no resending, no asking of two servers at once, no time limit of its own. DNS probes do not come this way.
 
 use super::{Failure, own_fault};
-use crate::model::{IpChoice, Reason};
+use crate::model::{Action, IpChoice, Reason};
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
     ServerOrderingStrategy,
@@ -69,7 +69,7 @@ enum Found {
 impl Resolver {
     pub(super) fn from_system() -> Self {
         let (config, options) = system_conf::read_system_conf().unwrap_or_else(|error| {
-            tracing::warn!(%error, "no resolver in this host's configuration; names cannot be resolved");
+            tracing::warn!(action = Action::ResolverMissing.as_str(), %error, "no resolver in this host's configuration; names cannot be resolved");
             (ResolverConfig::default(), ResolverOpts::default())
         });
         Self::new(config, options, Hosts::from_system().unwrap_or_default())

@@ -10,7 +10,7 @@ use super::Shared;
 use super::engine::{Batch, Engine, Image, Roster};
 use super::error::Error;
 use crate::clock::{Instant, WallClock};
-use crate::model::{StoreFault, StoreLoss};
+use crate::model::{Action, StoreFault, StoreLoss};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -115,7 +115,10 @@ impl Writer {
                 self.shared.stats.stored(entries as u64, began.elapsed(), now_ms, bytes);
                 self.beaten_ms = now_ms;
                 if self.fault.take().is_some() {
-                    tracing::info!("the store can be written again");
+                    tracing::info!(
+                        action = Action::StoreMended.as_str(),
+                        "the store can be written again"
+                    );
                 }
                 self.count_pending();
                 true
@@ -125,6 +128,7 @@ impl Writer {
                 self.tell(error.fault, &*error.source);
                 if last {
                     tracing::error!(
+                        action = Action::StoreLost.as_str(),
                         entries,
                         "the last results before the stop could not be stored"
                     );
@@ -154,8 +158,9 @@ impl Writer {
     fn tell(&mut self, fault: StoreFault, cause: &dyn std::error::Error) {
         if self.fault.replace(fault) != Some(fault) {
             tracing::error!(
-                kind = fault.as_str(),
-                cause = %cause,
+                action = Action::StoreFailing.as_str(),
+                fault = fault.as_str(),
+                error = %cause,
                 "cannot write the store; results wait in memory and are lost if this lasts"
             );
         }
@@ -180,7 +185,10 @@ impl Drop for Ended {
     fn drop(&mut self) {
         self.0.end();
         if std::thread::panicking() {
-            tracing::error!("the writer of the store has failed; history is not kept any more");
+            tracing::error!(
+                action = Action::StoreWriterFailed.as_str(),
+                "the writer of the store has failed; history is not kept any more"
+            );
         }
     }
 }

@@ -316,8 +316,8 @@ fn the_log_can_be_json() {
         daemon.log().lines().find(|line| line.contains("down: shop")).map(str::to_owned)
     });
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(line["reason"], "connect_refused", "{line}");
-    assert!(line["incident"].as_str().unwrap().starts_with("service:shop/"), "{line}");
+    assert_eq!(line["nephoscope.reason"], "connect_refused", "{line}");
+    assert!(line["nephoscope.incident"].as_str().unwrap().starts_with("service:shop/"), "{line}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
 use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Sample, Settled};
 use nephoscope::model::{
-    Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause, State,
+    Action, Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause, State,
     Timestamp,
 };
 use nephoscope::monitor::book::Book;
@@ -352,6 +352,14 @@ fn blame_table() -> String {
     table
 }
 
+fn actions_table() -> String {
+    let mut table = String::from("| `event.action` | means |\n|---|---|\n");
+    for action in Action::ALL {
+        writeln!(table, "| `{action}` | {} |", action.meaning()).unwrap();
+    }
+    table
+}
+
 fn causes_table() -> String {
     let mut table = String::from("| cause | means |\n|---|---|\n");
     for cause in Cause::ALL {
@@ -368,6 +376,7 @@ fn the_readme_has_the_tables_that_the_code_has() {
     let tables = [
         ("reasons", reasons_table()),
         ("causes", causes_table()),
+        ("actions", actions_table()),
         ("blame", blame_table()),
         ("metrics", metrics_table()),
     ];

@@ -43,6 +43,8 @@ mod hostile_dns;
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
 mod http;
+/// The JSON log: names of the schema, what every line has, no secret in it.
+mod log;
 /// Maintenance at run time: announced, listed, ended, remembered; the past edited.
 mod maintenance;
 /// Resolving and connecting: each way to fail has its reason.

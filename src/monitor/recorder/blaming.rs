@@ -7,7 +7,7 @@
 //! It decides nothing: `outages` does.
 
 use super::Recorder;
-use crate::model::Timestamp;
+use crate::model::{Action, Timestamp};
 use crate::monitor::event::Recheck;
 use crate::monitor::outages::Line;
 use crate::monitor::scene::Scene;
@@ -64,17 +64,51 @@ fn log_line(line: &Line) {
         Line::Opened(incident) | Line::Revised(incident) => {
             let (id, blame) = (&*incident.id, incident.judgement.blame.as_str());
             let (services, checks) = (incident.services.len(), incident.checks.len());
+            let action = if matches!(line, Line::Opened(_)) {
+                Action::OutageOpened
+            } else {
+                Action::OutageRevised
+            }
+            .as_str();
+            let since_ms = incident.started.as_millis();
             let reason = incident.first.as_ref().map(|(_, reason, _)| reason.as_str());
             if incident.whole {
-                tracing::error!(incident = id, blame, services, checks, reason, "{line}");
+                tracing::error!(
+                    action,
+                    incident = id,
+                    blame,
+                    services,
+                    checks,
+                    reason,
+                    since_ms,
+                    "{line}"
+                );
             } else {
-                tracing::warn!(incident = id, blame, services, checks, reason, "{line}");
+                tracing::warn!(
+                    action,
+                    incident = id,
+                    blame,
+                    services,
+                    checks,
+                    reason,
+                    since_ms,
+                    "{line}"
+                );
             }
         }
         Line::Ended(incident) => {
             let (id, blame) = (&*incident.id, incident.judgement.blame.as_str());
-            tracing::info!(incident = id, blame, "{line}");
+            let since_ms = incident.started.as_millis();
+            let took_ms = incident.ended.map(|end| end.since(incident.started).as_millis());
+            tracing::info!(
+                action = Action::OutageEnded.as_str(),
+                incident = id,
+                blame,
+                since_ms,
+                took_ms,
+                "{line}"
+            );
         }
-        Line::More(_) => tracing::warn!("{line}"),
+        Line::More(_) => tracing::warn!(action = Action::OutagesMore.as_str(), "{line}"),
     }
 }

@@ -6,7 +6,7 @@
 
 use super::Recorder;
 use crate::failover::{Failover, Told};
-use crate::model::{FailoverStep, human_duration};
+use crate::model::{Action, FailoverStep, human_duration};
 use crate::monitor::entries::News;
 use crate::store;
 use std::sync::Arc;
@@ -66,40 +66,43 @@ impl Recorder {
         match told {
             Told::Failover(_) => {}
             Told::Reached(failover, step) => {
-                let took = human_duration(failover.took(*step).unwrap_or_default());
-                let (from, to, cause) =
+                let took = failover.took(*step).unwrap_or_default();
+                let (took_ms, took) = (took.as_millis(), human_duration(took));
+                let (from_provider, to_provider, cause) =
                     (cloud(failover.from), to(failover), failover.cause.as_str());
                 let step_word = step.as_str();
                 match step {
                     FailoverStep::Detect => {}
                     FailoverStep::FreshClient => tracing::info!(
-                        %service, from, to, cause, step = step_word, took,
-                        "failover is proven: a fresh client of the public name was served by the other cloud"
+                        action = Action::FailoverReached.as_str(), %service, from_provider, to_provider, cause, step = step_word, took_ms,
+                        "failover is proven after {took}: a fresh client of the public name was served by the other cloud"
                     ),
                     FailoverStep::Back => tracing::info!(
-                        %service, from, to, cause, step = step_word, took,
-                        "the public name is back on its first cloud"
+                        action = Action::FailoverReached.as_str(), %service, from_provider, to_provider, cause, step = step_word, took_ms,
+                        "the public name is back on its first cloud after {took}"
                     ),
                     FailoverStep::Authoritative | FailoverStep::Resolvers => tracing::info!(
-                        %service, from, to, cause, step = step_word, took,
-                        "the public name leads to another cloud"
+                        action = Action::FailoverReached.as_str(), %service, from_provider, to_provider, cause, step = step_word, took_ms,
+                        "the public name leads to another cloud after {took}"
                     ),
                 }
             }
             Told::Late(failover, who) => {
-                let from = cloud(failover.from);
-                let by = who.join(", ");
-                tracing::warn!(%service, from, by, "failover is late: the public name still leads to a cloud that is down");
+                let from_provider = cloud(failover.from);
+                let askers = who.join(", ");
+                tracing::warn!(action = Action::FailoverLate.as_str(), %service, from_provider, askers, "failover is late: the public name still leads to a cloud that is down");
             }
             Told::Silent(failover) => {
-                let (from, to) = (cloud(failover.from), to(failover));
-                tracing::warn!(%service, from, to, "silent failover: the public name leads to another cloud although the first is healthy");
+                let (from_provider, to_provider) = (cloud(failover.from), to(failover));
+                tracing::warn!(action = Action::FailoverSilent.as_str(), %service, from_provider, to_provider, "silent failover: the public name leads to another cloud although the first is healthy");
             }
             Told::Split(since) => {
-                let since = since.as_secs_f64();
-                tracing::warn!(%service, since, "the public name is split: answers differ for longer than they may be kept");
+                let since_ms = since.as_millis();
+                tracing::warn!(action = Action::EntrySplit.as_str(), %service, since_ms, "the public name is split: answers differ for longer than they may be kept");
             }
-            Told::Agreed => tracing::info!(%service, "the public name is no longer split"),
+            Told::Agreed => {
+                tracing::info!(action = Action::EntryAgreed.as_str(), %service, "the public name is no longer split");
+            }
         }
     }
 }

@@ -39,6 +39,17 @@ impl Running {
         Self::start_by(binary(), config, arguments)
     }
 
+    /// As [`Self::start`], with these variables in its environment.
+    pub(crate) fn start_with(
+        config: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut program = binary();
+        program.envs(environment.iter().copied());
+        Self::start_by(program, config, arguments)
+    }
+
     /// As [`Self::start`], with at most so many descriptors.
     pub(crate) fn start_with_descriptors(config: &str, most: u32) -> Self {
         let mut shell = Command::new("/bin/sh");

@@ -7,6 +7,7 @@
 
 use super::source::Source;
 use super::{NOTHING, Problem, found, keep};
+use nephoscope::daemon::logging::ecs::FIELDS;
 
 /// Pure: they are told the time and give back values. The ledger is the pure heart of a room that is not.
 const PURE: [&str; 8] = [
@@ -45,6 +46,7 @@ const PURITY: &str = "rules are pure: no async, no I/O, no reading the clock, no
 const VOCABULARY: &str = "the vocabulary knows no format, runtime, exporter or file";
 const SPAWN: &str = "tasks are started, owned and joined in monitor, daemon, demo and store only";
 const BIASED: &str = "`select!` without `biased;` is random, so a run cannot be repeated";
+const LOGGED: &str = "a line of the log begins with `action = Action::…` and has no field that is not in `daemon::logging::ecs`";
 const ORDER: &str = "a comment at `select!` says why its arms stand in that order";
 
 fn stands(source: &Source, words: &[&str], rule: &'static str) -> Vec<Problem> {
@@ -87,6 +89,60 @@ fn spawning(source: &Source) -> Vec<Problem> {
     let words = ["spawn", "spawn_blocking", "spawn_local", "spawn_on", "spawn_local_on"];
     let mut problems = stands(source, &words, SPAWN);
     problems.retain(|problem| problem.line <= program);
+    problems
+}
+
+/// The fields of one line of the log, as far as they stand before its message; `tracing::warn!(` has been read already.
+fn logged_fields(inside: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut fields) = (0_usize, 0, Vec::new());
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' if depth == 0 => break,
+            b')' | b']' | b'}' => depth -= 1,
+            // The message: strings are blanked out.
+            b',' if depth == 0 && inside[from..at].trim().is_empty() => break,
+            b',' if depth == 0 => {
+                fields.push(inside[from..at].trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    fields
+}
+
+fn logging(source: &Source) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for at in source.words("tracing") {
+        let rest = &source.code[at + "tracing".len()..];
+        let Some((level, inside)) = rest.strip_prefix("::").and_then(|rest| rest.split_once("!("))
+        else {
+            continue;
+        };
+        if !["error", "warn", "info", "debug", "trace"].contains(&level) {
+            continue;
+        }
+        let line = source.line_at(at);
+        if line > source.lines_of_program() {
+            break;
+        }
+        let mut problem = |found| {
+            problems.push(Problem { file: source.path.clone(), line, found, rule: LOGGED });
+        };
+        let fields = logged_fields(inside);
+        match fields.first() {
+            Some(first) if *first == "action" || first.starts_with("action = Action::") => {}
+            _ => problem("no `action` first".to_owned()),
+        }
+        for field in fields.iter().skip(1) {
+            let name =
+                field.split('=').next().unwrap_or(field).trim().trim_start_matches(['%', '?']);
+            if !FIELDS.iter().any(|(ours, ..)| *ours == name) {
+                problem(format!("a field `{name}`"));
+            }
+        }
+    }
     problems
 }
 
@@ -171,4 +227,17 @@ fn an_unbiased_select_is_found() {
     assert_eq!(problems(random), [BIASED]);
     assert_eq!(problems(silent), [ORDER]);
     assert_eq!(problems(good), NOTHING);
+}
+
+#[test]
+fn every_line_of_the_log_says_what_kind_of_event_it_is() {
+    keep(&["src/"], logging);
+}
+
+#[test]
+fn a_line_of_the_log_that_nobody_could_look_for_is_found() {
+    let wrong = "fn a() {\n    tracing::info!(\"hello\");\n    tracing::warn!(action = Action::Shard.as_str(), %colour, \"x\");\n}\n";
+    assert_eq!(found("src/a.rs", wrong, logging), ["2: no `action` first", "3: a field `colour`"]);
+    let right = "tracing::info!(action = Action::Shard.as_str(), by = f(1, 2), %error, checks, \"x {a}\");\n";
+    assert_eq!(found("src/a.rs", right, logging), NOTHING);
 }
