@@ -3,17 +3,19 @@
 //! Alerts compare gauges that the daemon works out exactly ([`alerts`], [`monitor`]); beside them stands the same computed
 //! from counters by Prometheus alone ([`fallback`]), with an alert for when the two disagree, and recording rules in the
 //! names of sloth ([`sloth`]). Every alert is aggregated without instance; with several vantages it needs the agreement of an
-//! explicit number of them, which does not shrink when one is lost.
+//! explicit number of them, which does not shrink when one is lost. What dashboards would have to add up over thousands of checks
+//! is recorded ([`aggregates`]).
 //!
 //! It reads no file and asks no Prometheus; metric names are compared with the catalogue by a test.
 
+pub mod aggregates;
 pub mod alerts;
 pub mod fallback;
 pub mod monitor;
 pub mod owner;
 pub mod sloth;
 
-use crate::model::Service;
+use crate::model::{Detail, Service};
 use owner::Owner;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,6 +34,10 @@ pub struct Wanted<'a> {
     pub grafana: &'a str,
     /// Where the runbook is; an anchor per alert is added.
     pub runbook: &'a str,
+    /// How much of each check is exported; no rule asks for more.
+    pub detail: Detail,
+    /// The longest interval of a check; above zero.
+    pub longest: Duration,
     /// The longest that counters may lag behind gauges: an interval, a timeout and the wait for an alibi.
     pub settles: Duration,
 }
@@ -44,10 +50,13 @@ pub struct RuleFile {
 }
 
 /// Rules that are evaluated one after the other.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Group {
     /// Unique in the file.
     pub name: String,
+    /// How often it is evaluated, if not as the Prometheus does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
     /// Its rules.
     pub rules: Vec<Rule>,
 }
@@ -77,13 +86,14 @@ pub struct Rule {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Everything: alerts about services and promises, the same from counters, sloth's names, the monitor itself.
+/// Everything: alerts about services and promises, the same from counters, sloth's names, the monitor itself, sums for dashboards.
 pub fn rules(wanted: &Wanted<'_>) -> RuleFile {
     let owners = Owner::all(wanted.services);
     let mut groups = alerts::groups(wanted, &owners);
     groups.extend(fallback::groups(wanted, &owners));
     groups.extend(sloth::groups(wanted));
     groups.push(monitor::group(wanted));
+    groups.push(aggregates::group());
     groups.retain(|group| !group.rules.is_empty());
     RuleFile { groups }
 }
@@ -96,6 +106,13 @@ pub(crate) enum Board {
     Slo,
     Check,
     Monitor,
+}
+
+impl Group {
+    /// A group that is evaluated as often as the Prometheus does.
+    pub(crate) fn new(name: impl Into<String>, rules: Vec<Rule>) -> Self {
+        Self { name: name.into(), interval: None, rules }
+    }
 }
 
 impl Board {

@@ -60,6 +60,8 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         quorum,
         grafana: asked.grafana.trim_end_matches('/'),
         runbook: &asked.runbook,
+        detail: loaded.config.metrics.detail,
+        longest: longest(&loaded.config),
         settles: settles(&loaded.config),
     });
     let mut text = head(arguments, asked, quorum);
@@ -69,6 +71,11 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
     text.push_str(&yaml.context("cannot write the rules as YAML")?);
     std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
     Ok(FINE)
+}
+
+/// The longest interval.
+fn longest(config: &Config) -> Duration {
+    config.checks.iter().map(|check| check.shape.interval).max().unwrap_or_default()
 }
 
 /// The longest that a result may be out before it is counted.

@@ -119,13 +119,13 @@ metrics! {
         "How long each phase of the last run took, in seconds.";
     ProbeLastCompleted = Check Gauge "nephoscope_probe_last_completed_timestamp_seconds" [] Standard
         "When the last run of the check ended, in Unix seconds.";
-    ProbeLastSuccess = Check Gauge "nephoscope_probe_last_success_timestamp_seconds" [] Lean
+    ProbeLastSuccess = Check Gauge "nephoscope_probe_last_success_timestamp_seconds" [] Standard
         "When the last good run of the check ended, in Unix seconds.";
     CheckWarnings = Check Counter "nephoscope_check_warnings_total" ["warning"] Standard
         "Good runs of the check that carried a warning, by warning.";
     HttpResponseCode = Check Gauge "nephoscope_http_response_code" [] Standard
         "Status code of the last response; absent if the last run got none.";
-    TlsNotAfter = Check Gauge "nephoscope_tls_certificate_not_after_timestamp_seconds" [] Standard
+    TlsNotAfter = Check Gauge "nephoscope_tls_certificate_not_after_timestamp_seconds" [] Lean
         "Earliest end of validity in the certificate chain last presented, in Unix seconds, also when verification failed.";
     DnsAnswers = Check Gauge "nephoscope_dns_answers" [] Standard
         "Records in the answer section of the last DNS answer; absent if the last run got none.";

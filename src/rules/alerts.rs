@@ -7,7 +7,7 @@
 
 use super::owner::{Owner, pattern};
 use super::{Board, Group, Rule, Template, Wanted};
-use crate::model::{AlertKind, Service};
+use crate::model::{AlertKind, Detail, Service};
 use crate::slo::burn::tiers;
 use std::collections::BTreeMap;
 
@@ -25,11 +25,13 @@ pub(super) fn groups(wanted: &Wanted<'_>, owners: &[Owner]) -> Vec<Group> {
         let name = |what: &str| format!("nephoscope-{what}-{}", position + 1);
         let mut burns = burns(wanted, owner);
         burns.extend(coverage(wanted, owner));
+        let mut checks = of(&CHECKS);
+        checks.push(stale(wanted, owner));
         [
-            Group { name: name("outages"), rules: of(&OUTAGES) },
-            Group { name: name("budgets"), rules: burns },
-            Group { name: name("checks"), rules: of(&CHECKS) },
-            Group { name: name("failover"), rules: of(&FAILOVER) },
+            Group::new(name("outages"), of(&OUTAGES)),
+            Group::new(name("budgets"), burns),
+            Group::new(name("checks"), checks),
+            Group::new(name("failover"), of(&FAILOVER)),
         ]
     };
     owners.iter().enumerate().flat_map(of_owner).collect()
@@ -118,7 +120,7 @@ const OUTAGES: [Template; 2] = [
 const OUTAGE_WORDS: &str = "Confirmed by repeated looks.{{ with printf \"nephoscope_outage_blame{service='%s',scope='%s'} == 1\" $labels.service $labels.scope | query }} \
                             Blamed on: {{ . | first | label \"blame\" }}.{{ end }}";
 
-const CHECKS: [Template; 5] = [
+const CHECKS: [Template; 4] = [
     Template {
         name: "NephoscopeCheckUnknown",
         expr: "nephoscope_check_state{OWNER} == 2 unless on (vantage) nephoscope_vantage_offline == 1",
@@ -129,17 +131,6 @@ const CHECKS: [Template; 5] = [
         board: Board::Check,
         summary: "{{ $labels.service }} cannot be seen{{ with $labels.provider }} on {{ . }}{{ end }}",
         description: "A check has had no answer that says anything for 15 minutes. This is no outage, and nobody knows whether there is one.",
-    },
-    Template {
-        name: "NephoscopeResultsStale",
-        expr: "time() - nephoscope_probe_last_completed_timestamp_seconds{OWNER} > 5 * nephoscope_check_interval_seconds{OWNER} + 60",
-        by: &["service", "provider", "vantage"],
-        severity: "ticket",
-        wait: Some("5m"),
-        keep: None,
-        board: Board::Check,
-        summary: "{{ $labels.vantage }} has ended no run of a check of {{ $labels.service }} for five intervals",
-        description: "The daemon exports, and does not probe: look at the monitor before the service.",
     },
     Template {
         name: "NephoscopeCertificateExpiring",
@@ -176,10 +167,38 @@ const CHECKS: [Template; 5] = [
     },
 ];
 
-const FAILOVER: [Template; 4] = [
+/// No run for five intervals; without intervals in the metrics, for five of the longest.
+fn stale(wanted: &Wanted<'_>, owner: &Owner) -> Rule {
+    let matcher = &owner.matcher;
+    let expr = if wanted.detail == Detail::Lean {
+        let window = 5 * wanted.longest.as_secs().max(1) + 60;
+        format!(
+            "sum by (service, provider, check, vantage) (increase(nephoscope_probes_total{{{matcher}}}[{window}s])) == 0"
+        )
+    } else {
+        format!(
+            "time() - nephoscope_probe_last_completed_timestamp_seconds{{{matcher}}} > 5 * nephoscope_check_interval_seconds{{{matcher}}} + 60"
+        )
+    };
+    let template = Template {
+        name: "NephoscopeResultsStale",
+        expr: "",
+        by: &["service", "provider", "vantage"],
+        severity: "ticket",
+        wait: Some("5m"),
+        keep: None,
+        board: Board::Check,
+        summary: "{{ $labels.vantage }} has ended no run of a check of {{ $labels.service }} for five intervals",
+        description: "The daemon exports, and does not probe: look at the monitor before the service.",
+    };
+    Rule { expr: super::agreed(wanted, template.by, &expr), ..template.rule(wanted, owner) }
+}
+
+/// What a name does is not believed of a vantage that sees nothing.
+const FAILOVER: [Template; 5] = [
     Template {
         name: "NephoscopeFailoverLate",
-        expr: "nephoscope_failover_late{OWNER} == 1",
+        expr: "nephoscope_failover_late{OWNER} == 1 unless on (vantage) nephoscope_vantage_offline == 1",
         by: &["service"],
         severity: "page",
         wait: None,
@@ -190,7 +209,7 @@ const FAILOVER: [Template; 4] = [
     },
     Template {
         name: "NephoscopeFailoverSilent",
-        expr: "nephoscope_failover_silent{OWNER} == 1",
+        expr: "nephoscope_failover_silent{OWNER} == 1 unless on (vantage) nephoscope_vantage_offline == 1",
         by: &["service"],
         severity: "ticket",
         wait: Some("5m"),
@@ -201,7 +220,7 @@ const FAILOVER: [Template; 4] = [
     },
     Template {
         name: "NephoscopeEntrySplit",
-        expr: "nephoscope_entry_split{OWNER} == 1",
+        expr: "nephoscope_entry_split{OWNER} == 1 unless on (vantage) nephoscope_vantage_offline == 1",
         by: &["service"],
         severity: "ticket",
         wait: Some("5m"),
@@ -220,6 +239,18 @@ const FAILOVER: [Template; 4] = [
         board: Board::Provider,
         summary: "The failover of {{ $labels.service }} has not been proven for 90 days",
         description: "What has not been tried lately may not work: `nephoscope drill start` records a planned one.",
+    },
+    Template {
+        name: "NephoscopeFailoverUnproven",
+        // A daemon that is away for less than an hour does not begin the week anew.
+        expr: "last_over_time(nephoscope_failover_late{OWNER}[1h]) unless on (service, vantage) last_over_time(nephoscope_failover_last_proven_timestamp_seconds[1h])",
+        by: &["service"],
+        severity: "ticket",
+        wait: Some("7d"),
+        keep: None,
+        board: Board::Provider,
+        summary: "The failover of {{ $labels.service }} has never been proven",
+        description: "It is watched for a week, and no failover was ever seen from beginning to end: `nephoscope drill start` records a planned one.",
     },
 ];
 

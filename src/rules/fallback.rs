@@ -21,14 +21,12 @@ const PROMISE: &[&str] = &["service", "slo", "scope", "provider"];
 
 /// The groups: one that records, one that tells for each owner, one for the drift.
 pub(super) fn groups(wanted: &Wanted<'_>, owners: &[Owner]) -> Vec<Group> {
-    let mut groups =
-        vec![Group { name: "nephoscope-burn-from-counters".to_owned(), rules: recorded() }];
+    let mut groups = vec![Group::new("nephoscope-burn-from-counters", recorded())];
     for (position, owner) in owners.iter().enumerate() {
         let name = format!("nephoscope-budgets-from-counters-{}", position + 1);
-        groups.push(Group { name, rules: told(wanted, owner) });
+        groups.push(Group::new(name, told(wanted, owner)));
     }
-    let drift = Group { name: "nephoscope-drift".to_owned(), rules: vec![drift(wanted)] };
-    groups.push(drift);
+    groups.push(Group::new("nephoscope-drift", vec![drift(wanted)]));
     groups
 }
 
@@ -95,7 +93,7 @@ fn rule(wanted: &Wanted<'_>, owner: &Owner, tier: &Tier, failures: u32, matcher:
         expr,
         "({BURN_RATE}{{{matcher},window=\"{long}\"}} > {factor} and ignoring (window) {BURN_RATE}{{{matcher},window=\"{short}\"}} > {factor}) \
          and on (service, slo, scope, provider, vantage) nephoscope_slo_info{{alert=~\"page|ticket\"}} \
-         and on (service, vantage) sum by (service, vantage) (increase(nephoscope_probe_failures_total[{long}])) >= {failures} \
+         and on (service, vantage) sum by (service, vantage) (increase(nephoscope_probes_total{{verdict=\"bad\"}}[{long}])) >= {failures} \
          unless on (service, slo, scope, provider, vantage) (nephoscope_slo_alert_active{{tier=\"{}\"}} == 1)",
         tier.name
     )

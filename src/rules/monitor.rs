@@ -21,7 +21,7 @@ pub(super) fn group(wanted: &Wanted<'_>) -> Group {
     rules.push(offline(wanted));
     rules.extend(PARTS.iter().map(|template| single(wanted, template)));
     rules.extend(MONITOR.iter().map(|template| single(wanted, template)));
-    Group { name: "nephoscope-monitor".to_owned(), rules }
+    Group::new("nephoscope-monitor", rules)
 }
 
 /// A rule about one vantage, or about all of them at once, that asks no other one.

@@ -39,7 +39,7 @@ fn group(service: &Service, objective: &Objective) -> Group {
     labels.insert("sloth_slo".to_owned(), objective.name.to_string());
     let mut rules = ratios(&which, &labels, objective);
     rules.extend(about(&which, &labels, objective));
-    Group { name: format!("sloth-slo-{id}"), rules }
+    Group::new(format!("sloth-slo-{id}"), rules)
 }
 
 /// The scope that was promised, in the words of its labels.

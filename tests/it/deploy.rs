@@ -8,6 +8,7 @@
 
 use crate::support::daemon::binary;
 use nephoscope::config::load_text;
+use nephoscope::model::Detail;
 use nephoscope::monitor::alerts::signs;
 use nephoscope::rules::{Rule, Wanted, rules};
 use std::collections::BTreeSet;
@@ -62,6 +63,8 @@ fn told() -> Vec<Rule> {
             quorum,
             grafana: "",
             runbook: "runbook.md",
+            detail: Detail::Standard,
+            longest: Duration::from_secs(30),
             settles: Duration::ZERO,
         })
     };

@@ -195,7 +195,7 @@ fn later_series(check: &str, detail: Detail) -> usize {
         _ => 1,
     };
     match detail {
-        // The last success, and up to four reasons.
+        // The end of a certificate, and up to four reasons.
         Detail::Lean => 1 + 4,
         Detail::Standard => last_runs + facts,
         Detail::Full => last_runs + facts + 2 * 6,

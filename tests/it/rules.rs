@@ -7,6 +7,8 @@
 
 use nephoscope::config::load_text;
 use nephoscope::metrics::catalog::{CHECK_LABELS, Kind, Metric, Subject};
+use nephoscope::model::Detail;
+use nephoscope::rules::aggregates::AGGREGATES;
 use nephoscope::rules::{Rule, RuleFile, Wanted, rules};
 use promql_parser::parser::{self, Expr, VectorSelector};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,8 @@ fn file_of(text: &str, vantages: u32, quorum: u32) -> RuleFile {
         quorum,
         grafana: "https://grafana.example.com",
         runbook: "https://wiki.example.com/runbook.md",
+        detail: config.metrics.detail,
+        longest: Duration::from_mins(1),
         settles: Duration::from_secs(45),
     })
 }
@@ -173,10 +177,11 @@ fn selectors(expr: &Expr, found: &mut Vec<VectorSelector>) {
     }
 }
 
-/// The labels that each metric may have, histograms by their three series.
-fn catalogue() -> BTreeMap<String, BTreeSet<&'static str>> {
+/// The labels that each metric may have at this detail, histograms by their three series.
+fn catalogue(detail: Detail) -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut known: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for entry in Metric::ALL.iter().map(|metric| metric.entry()) {
+    let entries = Metric::ALL.iter().map(|metric| metric.entry());
+    for entry in entries.filter(|entry| entry.detail <= detail) {
         let identity: &[&str] = match entry.subject {
             Subject::Check => &CHECK_LABELS,
             Subject::Promise => &["service", "slo", "scope", "provider", "vantage"],
@@ -198,28 +203,50 @@ fn catalogue() -> BTreeMap<String, BTreeSet<&'static str>> {
 
 #[test]
 fn every_rule_parses_and_asks_for_series_that_there_are() {
-    let mut known = catalogue();
     for file in [file(1, 1), file(3, 2)] {
-        let all = || file.groups.iter().flat_map(|group| &group.rules);
-        for name in all().filter_map(|rule| rule.record.clone()) {
-            let labels = ["service", "slo", "scope", "provider", "vantage", "window", "sloth_id"];
-            known.insert(name, labels.into());
-        }
-        for rule in all() {
-            let expr =
-                parser::parse(&rule.expr).unwrap_or_else(|why| panic!("{}: {why}", rule.expr));
-            let mut found = Vec::new();
-            selectors(&expr, &mut found);
-            for selector in found {
-                let name = selector.name.expect("a rule names its metrics");
-                let labels = known.get(&name).unwrap_or_else(|| panic!("there is no {name}"));
-                for matcher in &selector.matchers.matchers {
-                    assert!(
-                        labels.contains(&*matcher.name),
-                        "{name} has no label {}",
-                        matcher.name
-                    );
-                }
+        each_selector_is_known(&file, Detail::Standard, &|_| true);
+    }
+}
+
+#[test]
+fn no_alert_of_a_lean_configuration_asks_for_what_only_more_detail_exports() {
+    let lean = format!("[metrics]\ndetail = \"lean\"\n{TWO_TEAMS}");
+    let file = file_of(&lean, 1, 1);
+    each_selector_is_known(&file, Detail::Lean, &|rule| rule.alert.is_some());
+    let stale = alerts(&file, "NephoscopeResultsStale");
+    assert!(stale[0].expr.contains("[360s]"), "five intervals and a minute: {}", stale[0].expr);
+}
+
+#[test]
+fn recorded_sums_have_labels_of_what_they_sum() {
+    let known = catalogue(Detail::Standard);
+    for each in AGGREGATES {
+        let labels = known.get(each.counter).unwrap_or_else(|| panic!("no {}", each.counter));
+        assert!(each.labels.iter().all(|label| labels.contains(label)), "{}", each.counter);
+        assert!(each.recorded.starts_with(&each.counter.replacen('_', ":", 1)[..20]), "{each:?}");
+    }
+    let file = file(1, 1);
+    let group = file.groups.iter().find(|group| group.interval.is_some()).unwrap();
+    assert_eq!((group.interval.as_deref(), group.rules.len()), (Some("5m"), AGGREGATES.len()));
+}
+
+/// That the chosen rules parse, and that every metric and label in them is there at this detail.
+fn each_selector_is_known(file: &RuleFile, detail: Detail, chosen: &dyn Fn(&Rule) -> bool) {
+    let mut known = catalogue(detail);
+    let all = || file.groups.iter().flat_map(|group| &group.rules);
+    for name in all().filter_map(|rule| rule.record.clone()) {
+        let labels = ["service", "slo", "scope", "provider", "vantage", "window", "sloth_id"];
+        known.insert(name, labels.into());
+    }
+    for rule in all().filter(|rule| chosen(rule)) {
+        let expr = parser::parse(&rule.expr).unwrap_or_else(|why| panic!("{}: {why}", rule.expr));
+        let mut found = Vec::new();
+        selectors(&expr, &mut found);
+        for selector in found {
+            let name = selector.name.expect("a rule names its metrics");
+            let labels = known.get(&name).unwrap_or_else(|| panic!("there is no {name}"));
+            for matcher in &selector.matchers.matchers {
+                assert!(labels.contains(&*matcher.name), "{name} has no label {}", matcher.name);
             }
         }
     }

@@ -53,10 +53,12 @@ def promtool(findings: Findings, binary: str, wanted: set[str]) -> None:
             files.append(rules)
             everything += cases
             tell(findings, title, rules, cases, every)
-        for title, more, by_pace in (("one vantage", (), stories.alone()), ("two of three vantages", ("--vantages", "3", "--quorum", "2"), stories.agreed())):
+        several = ("--vantages", "3", "--quorum", "2")
+        for title, config, more, by_pace in (("one vantage", stories.CONFIG, (), stories.alone()), ("lean", stories.LEAN, (), stories.lean()),
+                                             ("two of three vantages", stories.CONFIG, several, stories.agreed())):
             if "stories" not in wanted:
                 continue
-            rules = maker.rules(title.replace(" ", "-"), stories.CONFIG, *more)
+            rules = maker.rules(title.replace(" ", "-"), config, *more)
             files.append(rules)
             for every, cases in by_pace.items():
                 everything += cases

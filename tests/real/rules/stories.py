@@ -23,6 +23,7 @@ objective = 99.9
 [service.loose]
 probes = ["web"]
 """
+LEAN = "[metrics]\ndetail = \"lean\"\n" + CONFIG
 OWNER = {"service": "shop", "team": "store"}
 # Seconds that the rules of this configuration allow between gauge and counter: 120, an interval, a timeout, the wait for an alibi.
 SETTLED = 120 + 30 + 5 + 10
@@ -122,12 +123,38 @@ def _failover() -> list[Case]:
     proven = series("nephoscope_failover_last_proven_timestamp_seconds", service="shop")
     day = 1440
     return [
+        *_blind(),
+        *_never_proven(),
         _gauge("a failover is late", "NephoscopeFailoverLate", "nephoscope_failover_late", {"service": "shop"}, "page", 0, OWNER),
         _gauge("a failover without a reason", "NephoscopeFailoverSilent", "nephoscope_failover_silent", {"service": "shop"}, "ticket", 5, OWNER),
         _gauge("resolvers disagree", "NephoscopeEntrySplit", "nephoscope_entry_split", {"service": "shop"}, "ticket", 5, OWNER),
         story("no failover was seen for 90 days", "NephoscopeFailoverUnproven",
               {proven: steps((0.0, 100 * 24), (8_640_000.0, 24))}, (90 * day, []), (90 * day + 180, [{**OWNER, "severity": "ticket"}]),
               (99 * day, [{**OWNER, "severity": "ticket"}]), (100 * day + 60, []), interval=3600),
+    ]
+
+
+def _blind() -> list[Case]:
+    """What a public name does is not believed of a vantage that sees nothing."""
+    offline = {series("nephoscope_vantage_offline"): steps((1, 30), (0, 30))}
+    return [story(f"{metric} is not told while the vantage is blind", alert, {series(metric, service="shop"): "1x60", **offline}, (29, []),
+                  (29 + wait, []), (30 + wait, [{**OWNER, "severity": severity}]))
+            for alert, metric, severity, wait in (
+                ("NephoscopeFailoverLate", "nephoscope_failover_late", "page", 0),
+                ("NephoscopeFailoverSilent", "nephoscope_failover_silent", "ticket", 5),
+                ("NephoscopeEntrySplit", "nephoscope_entry_split", "ticket", 5))]
+
+
+def _never_proven() -> list[Case]:
+    """A name that fails over, and never did: told after a week, ended by the first failover. One that was proven is another matter."""
+    hours, fires = 24, [{**OWNER, "severity": "ticket"}]
+    late, proven = (series(f"nephoscope_failover_{what}", service="shop") for what in ("late", "last_proven_timestamp_seconds"))
+    name, week = "NephoscopeFailoverUnproven", 7 * hours * 60
+    gone = listed([None] * (9 * hours) + [9.0 * 86_400] * hours)
+    return [
+        story("no failover was ever seen", name, {late: f"0x{10 * hours}", proven: gone}, (week - 60, []), (week, fires), (9 * hours * 60 - 60, fires),
+              (9 * hours * 60 + 60, []), interval=3600),
+        story("one was seen a day ago", name, {late: f"0x{10 * hours}", proven: f"1x{10 * hours}"}, (week, []), (9 * hours * 60, []), interval=3600),
     ]
 
 
@@ -207,10 +234,48 @@ def _monitor() -> list[Case]:
     ]
 
 
+def _sums() -> list[Case]:
+    """What is recorded for dashboards: the growth of all checks of a service on a cloud, once in five minutes."""
+    checks = {check("nephoscope_check_state_seconds_total", provider=provider).replace("}", f',state="{state}"}}'): growing(0.0, each, 21)
+              for provider, state, each in (("aws", "good", 60.0), ("aws", "bad", 0.0), ("gcp", "good", 45.0), ("gcp", "bad", 15.0))}
+    second = {key.replace('/web"', '/port"').replace('probe="web"', 'probe="port"'): values for key, values in checks.items()}
+    failed = {check("nephoscope_probe_failures_total", provider=provider).replace("}", ',reason="status"}'): growing(0.0, each, 21)
+              for provider, each in (("aws", 0.0), ("gcp", 2.0))}
+    runs = {check("nephoscope_probe_duration_seconds_bucket").replace("}", f',outcome="{outcome}",le="{le}"}}'): growing(0.0, each, 21)
+            for outcome, le, each in (("success", "0.1", 1.0), ("success", "+Inf", 2.0), ("failure", "+Inf", 5.0))}
+    exposed = {series("nephoscope_service_exposure_seconds_total", service="shop", state=state, provider=provider): growing(0.0, each, 21)
+               for state, provider, each in (("both", "", 45.0), ("only", "aws", 15.0))}
+    lost = {series("nephoscope_service_failover_cost_seconds_total", service="shop"): growing(0.0, 6.0, 21)}
+    case = Case("sums for dashboards", MINUTE, {**checks, **second, **failed, **runs, **exposed, **lost})
+    state, failures = "nephoscope:check_state_seconds:increase5m", "nephoscope:probe_failures:increase5m"
+    buckets, exposure = "nephoscope:probe_duration_seconds_bucket:increase5m", "nephoscope:service_exposure_seconds:increase5m"
+    for at in (10 * MINUTE, 17 * MINUTE):
+        case.value(at, f'{state}{{service="shop",provider="gcp",state="good",vantage="here",job="n"}}', 450.0)
+        case.value(at, f'{state}{{provider="gcp",state="bad"}}', 150.0)
+        case.value(at, f'{state}{{provider="aws",state="good"}}', 600.0)
+        case.value(at, f"{failures}", 10.0)
+        case.value(at, f"count({failures})", 1.0)
+        case.value(at, f'{buckets}{{le="0.1"}}', 5.0)
+        case.value(at, f"count({buckets})", 2.0)
+        case.value(at, f'{exposure}{{state="only",provider="aws"}}', 75.0)
+        case.value(at, "nephoscope:service_failover_cost_seconds:increase5m", 30.0)
+    return [case]
+
+
+def lean() -> dict[int, list[Case]]:
+    """For a configuration that exports little of each check."""
+    runs, interval = check("nephoscope_probes_total").replace("}", ',verdict="good"}'), 30
+    stale = [{**OWNER, "provider": "aws", "vantage": "here", "severity": "ticket"}]
+    # Five intervals and a minute without a run, and five minutes more.
+    stands = listed([2.0 * each for each in range(10)] + [18.0] * 20 + [18.0 + 2 * each for each in range(1, 31)])
+    return {MINUTE: [story(f"no run for five intervals of {interval} s, by the counter", "NephoscopeResultsStale", {runs: stands},
+                           (12, []), (16, []), (18, stale), (29, stale), (31, []))]}
+
+
 def alone() -> dict[int, list[Case]]:
     """For one vantage, by how often rules are evaluated."""
     slow = ("NephoscopeCertificateExpiring", "NephoscopeCertificateEnding", "NephoscopeFailoverUnproven")
-    cases = [*_outages(), *_checks(), *_failover(), *_exhausted(), *_monitor()]
+    cases = [*_outages(), *_checks(), *_failover(), *_exhausted(), *_monitor(), *_sums()]
     by_pace: dict[int, list[Case]] = {MINUTE: [], 5 * MINUTE: _drift(), 3600: []}
     for case in cases:
         by_pace[3600 if any(name in str(case.asked) for name in slow) else MINUTE].append(case)

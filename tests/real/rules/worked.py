@@ -144,8 +144,8 @@ class Worked:
                 bad, gone = line.seconds(line.bad, at), line.seconds(line.missing, at)
                 put("nephoscope_slo_state_seconds_total", position, bad, **who, state="bad")
                 put("nephoscope_slo_state_seconds_total", position, gone, **who, state="unknown")
-            put("nephoscope_probe_failures_total", position, line.seconds(line.bad, at) // line.interval, check=CHECK,
-                service="shop", provider="aws", region="", probe="web", vantage="here", reason="status", instance="a:1", job="n")
+            put("nephoscope_probes_total", position, line.seconds(line.bad, at) // line.interval, check=CHECK, service="shop",
+                provider="aws", region="", probe="web", vantage="here", verdict="bad", instance="a:1", job="n")
         return Case(name, instants[1] - instants[0], {key: listed(values) for key, values in series.items()})
 
 
