@@ -133,6 +133,8 @@ pub struct Config {
     pub references: Vec<Reference>,
     /// How long a doubtful failure waits for an alibi.
     pub patience: Duration,
+    /// A sentinel or cloud that is silent for so long while checks succeed is not waited for.
+    pub broken_after: Duration,
     /// Shared dependencies.
     pub domains: Vec<Domain>,
     /// Planned absences, each id once.

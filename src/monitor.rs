@@ -273,7 +273,8 @@ fn begin(
 ) -> (Ledger, Book) {
     let zone = &config.monitor.timezone;
     let (lookouts, own) = (config.lookouts(), config.monitor.provider.as_deref());
-    let sight = Sight::new(&lookouts, &config.references, own, config.patience);
+    let references = &config.references;
+    let sight = Sight::new(&lookouts, references, own, config.patience, config.broken_after);
     let mut ledger = Ledger::new(&lookouts, services, zone, now).with_sight(sight);
     let book = Book::new(services, checks, zone, now);
     ledger.set_maintenance(windows, checks, services);

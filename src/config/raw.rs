@@ -20,7 +20,7 @@ mod top;
 pub(super) use dns::RCODES;
 pub(super) use probe::bad_pattern;
 pub(super) use promise::{percent_text, window};
-pub(super) use reference::DEFAULT_PATIENCE;
+pub(super) use reference::{DEFAULT_BROKEN_AFTER, DEFAULT_PATIENCE};
 pub(super) use service::BUILT_IN;
 
 use super::decode::{Context, one_of, table_section};
@@ -320,6 +320,7 @@ pub(super) struct RawCanary {
 #[derive(Debug)]
 pub(super) struct RawSentinel {
     pub(super) patience: Duration,
+    pub(super) broken_after: Duration,
     pub(super) tls: Vec<RawProbe>,
     /// Those of `tls`, in that order.
     pub(super) hosts: Vec<Host>,

@@ -9,7 +9,7 @@
 use super::build::Builder;
 use super::decode::{Context, one_of};
 use super::problem::{Kind, Problem, closest};
-use super::raw::{DEFAULT_PATIENCE, Raw};
+use super::raw::{DEFAULT_BROKEN_AFTER, DEFAULT_PATIENCE, Raw};
 use super::resolve::{Index, Planned, Site, fill, plan, unknown};
 use super::source::At;
 use super::template::Position;
@@ -88,6 +88,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         checks,
         references,
         patience: raw.sentinel.as_ref().map_or(DEFAULT_PATIENCE, |sentinel| sentinel.patience),
+        broken_after: raw.sentinel.as_ref().map_or(DEFAULT_BROKEN_AFTER, |it| it.broken_after),
         domains: domains(raw),
         maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
         receivers: raw.receivers.iter().map(|receiver| receiver.value.clone()).collect(),

@@ -138,7 +138,7 @@ metrics! {
     ServiceFailoverCost = Service Counter "nephoscope_service_failover_cost_seconds_total" ["service"] Lean
         "Settled time in which the public name was bad while some side was able to serve, in seconds; absent without an entry.";
     SentinelState = Sample Gauge "nephoscope_sentinel_state" ["sentinel", "kind"] Lean
-        "State of a sentinel, kind tls or name; same scale as the state of a check, 2 also if it is broken: silent for 10 minutes while checks succeeded.";
+        "State of a sentinel, kind tls or name; same scale as the state of a check, 2 also if it is broken: silent for `sentinel.broken_after` while checks succeeded.";
     CanaryHealth = Sample Gauge "nephoscope_canary_health" ["provider", "region", "plane", "canary"] Lean
         "State of a cloud's own endpoint, apart from our services; same scale as the state of a check.";
     DomainState = Sample Gauge "nephoscope_domain_state" ["domain", "probe"] Lean

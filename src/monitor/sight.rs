@@ -11,7 +11,7 @@
 //! - Nor has an alibi what met a blink of our own network, shorter than anybody's patience: one in which every sentinel
 //!   that had answered lately failed, or had to try twice, while nobody was seen. Sentinels that have not answered for
 //!   [`SEEING`] are not asked about it, so that dead ones hide no outage.
-//! - A sentinel, or a whole cloud, that has been silent for [`BROKEN_AFTER`] while other checks succeed is not waited for.
+//! - A sentinel, or a whole cloud, that has been silent for long while other checks succeed is broken: not waited for.
 //!   Where nobody is left who could give an alibi, nothing is in doubt.
 //!
 //! What is in doubt is in `doubts`; what follows from it is done by the ledger.
@@ -46,9 +46,6 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// Checks succeed as long as the last success is no older.
 const SEEING: Duration = Duration::from_mins(1);
 
-/// Who has been silent for so long while checks succeed is broken.
-const BROKEN_AFTER: Duration = Duration::from_mins(10);
-
 /// Roads that a connection can take.
 const NETWORK: [Road; 2] = [Road::Ipv4, Road::Ipv6];
 
@@ -79,6 +76,8 @@ pub(super) struct Broke {
 #[derive(Debug, Default)]
 pub struct Sight {
     patience: Duration,
+    /// Who has been silent for so long while checks succeed is broken.
+    broken_after: Duration,
     /// Where each check stands.
     places: Vec<Place>,
     clouds: Vec<Cloud>,
@@ -139,14 +138,15 @@ struct Way {
 
 impl Sight {
     /// Nobody has seen anything. `lookouts` are the checks of all services, and after them the references; `own` is the
-    /// cloud on which this monitor stands.
+    /// cloud on which this monitor stands. Who is silent for `broken_after` while checks succeed is not waited for.
     pub fn new(
         lookouts: &[Arc<Check>],
         references: &[Reference],
         own: Option<&str>,
         patience: Duration,
+        broken_after: Duration,
     ) -> Self {
-        let mut sight = Self { patience, ..Self::default() };
+        let mut sight = Self { patience, broken_after, ..Self::default() };
         let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
         let of_services = lookouts.len() - references.len();
         let roles = std::iter::repeat_n(None, of_services)
@@ -461,7 +461,7 @@ impl Sight {
                 continue;
             }
             sentinel.silent += passed;
-            if sentinel.silent >= BROKEN_AFTER {
+            if sentinel.silent >= self.broken_after {
                 sentinel.broken = Some(now);
                 broke.push(Broke { sentinel: sentinel.check, since: Some(now) });
             }
@@ -498,7 +498,7 @@ impl Sight {
         }
         let own = self.cloud(check);
         let mut clouds = self.clouds.iter().enumerate();
-        clouds.any(|(number, cloud)| Some(number) != own && cloud.answers(road))
+        clouds.any(|(number, cloud)| Some(number) != own && cloud.answers(road, self.broken_after))
     }
 
     fn place(&self, check: CheckIndex) -> Place {
@@ -531,10 +531,10 @@ impl Cloud {
     }
 
     /// Whether it may be expected to answer over `road`.
-    fn answers(&self, road: Road) -> bool {
+    fn answers(&self, road: Road, broken_after: Duration) -> bool {
         let never = self.seen.iter().all(Option::is_none);
         let road = road.index();
-        self.silent[road] < BROKEN_AFTER && (never || self.seen[road].is_some())
+        self.silent[road] < broken_after && (never || self.seen[road].is_some())
     }
 }
 

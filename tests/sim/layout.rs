@@ -58,6 +58,7 @@ pub(crate) fn config(world: &World) -> Config {
         checks,
         references: Vec::new(),
         patience: std::time::Duration::from_secs(10),
+        broken_after: std::time::Duration::from_mins(10),
         domains: Vec::new(),
         receivers: Vec::new(),
         maintenance: Vec::new(),

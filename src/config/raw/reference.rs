@@ -22,6 +22,9 @@ use std::time::Duration;
 /// How often a sentinel is asked, and how long a doubtful failure waits for an alibi, when nobody says.
 pub(in crate::config) const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// For how long a sentinel or cloud may be silent while checks succeed, when nobody says.
+pub(in crate::config) const DEFAULT_BROKEN_AFTER: Duration = Duration::from_mins(10);
+
 /// The deadline of a sentinel when nobody says it; never longer than its interval.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -73,6 +76,7 @@ pub(super) fn read_sentinel(
     let ask = |name: At<String>| name_probe(table, &name, &settings);
     RawSentinel {
         patience: table.duration("patience").map_or(DEFAULT_PATIENCE, |patience| patience.value),
+        broken_after: table.duration("broken_after").map_or(DEFAULT_BROKEN_AFTER, |it| it.value),
         names: names.into_iter().filter_map(ask).collect(),
         tls,
         hosts,

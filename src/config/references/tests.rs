@@ -96,6 +96,21 @@ fn a_sentinel_inherits_nothing_and_answers_at_once() {
     let shape = config.references[0].check.shape;
     assert_eq!((shape.interval, shape.timeout), (Duration::from_secs(10), Duration::from_secs(5)));
     assert_eq!((shape.confirm, config.patience), (1, Duration::from_secs(10)));
+    assert_eq!(config.broken_after, Duration::from_mins(10));
+}
+
+#[test]
+fn how_long_a_sentinel_may_be_silent_can_be_said() {
+    let config = read(
+        r#"
+        [sentinel]
+        tls = ["one.example:443", "two.example:443", "three.example:443"]
+        broken_after = "90s"
+        [service.shop]
+        probes = ["web"]
+        "#,
+    );
+    assert_eq!(config.broken_after, Duration::from_secs(90));
 }
 
 #[test]

@@ -18,6 +18,9 @@ const TLS_2: CheckIndex = CheckIndex(4);
 const NAME: CheckIndex = CheckIndex(5);
 const ALL: [CheckIndex; 6] = [AWS, GCP, ENTRY, TLS, TLS_2, NAME];
 
+const PATIENCE: Duration = Duration::from_secs(10);
+const BROKEN_AFTER: Duration = Duration::from_mins(10);
+
 const V4: &str = "192.0.2.1:443";
 const V6: &str = "[2001:db8::1]:443";
 const LOST: Outcome = Outcome::Bad(Reason::ConnectTimeout);
@@ -106,7 +109,7 @@ impl Scene {
             .zip(roles)
             .map(|(check, role)| Reference { check: Arc::clone(check), role: *role })
             .collect();
-        let sight = Sight::new(checks, &references, own, Duration::from_secs(10));
+        let sight = Sight::new(checks, &references, own, PATIENCE, BROKEN_AFTER);
         let service = service(checks);
         let ledger = Ledger::new(checks, &[service], &jiff::tz::TimeZone::UTC, ms(0));
         Self { ledger: ledger.with_sight(sight), effects: Vec::new() }
