@@ -9,6 +9,7 @@ mod dashboards;
 mod demo;
 mod drill;
 mod export;
+mod healthcheck;
 mod maintenance;
 mod probe;
 mod render;
@@ -122,6 +123,10 @@ enum Command {
     /// took is in `nephoscope_failover_seconds` and in the API.
     #[command(subcommand)]
     Drill(drill::Asked),
+    /// Say whether the running daemon is ready: for the health check of a container.
+    ///
+    /// Asks over the local socket. Exit code 0 if it is, 1 if it is not or no daemon answers.
+    Healthcheck(healthcheck::Asked),
     /// Write the Grafana dashboards that belong to this version.
     ///
     /// Five files for Grafana's provisioning from disk (10.4 or later): overview, provider comparison, SLO and error budget,
@@ -188,6 +193,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rules(asked)) => rules::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Drill(asked)) => drill::run(&arguments, asked),
+        Some(Command::Healthcheck(asked)) => healthcheck::run(&arguments, asked),
         Some(Command::Dashboards(asked)) => dashboards::run(asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };

@@ -76,6 +76,15 @@ impl Client {
         self.call(Method::GET, path, parameters, None).await
     }
 
+    /// Whether the daemon says yes at `path`, and its one line.
+    pub async fn word(&self, path: &str) -> Result<(bool, String), Error> {
+        let response = self.open(&Method::GET, &format!("http://daemon{path}"), None).await?;
+        let yes = response.status().is_success();
+        let strange = |why: String| Error::Strange { path: path.to_owned(), why };
+        let body = whole(response).await.map_err(strange)?;
+        Ok((yes, String::from_utf8_lossy(&body).trim_end().to_owned()))
+    }
+
     /// Sends `form` to `path`; gives back what came of it.
     pub async fn post<T: DeserializeOwned>(
         &self,
@@ -105,18 +114,10 @@ impl Client {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
         let address = format!("http://daemon{path}?{}", query.finish());
-        let mut response = self.open(&method, &address, body.as_deref()).await?;
+        let response = self.open(&method, &address, body.as_deref()).await?;
         let strange = |why: String| Error::Strange { path: path.to_owned(), why };
         let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| strange(error.to_string()))?
-        {
-            if body.len() + chunk.len() > ANSWER_LIMIT {
-                return Err(strange(format!("it is longer than {ANSWER_LIMIT} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = whole(response).await.map_err(strange)?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| strange(error.to_string()));
         }
@@ -161,6 +162,18 @@ impl Client {
         }
         Err(Error::Silent { tried: self.sockets.clone(), source: last })
     }
+}
+
+/// The whole body of an answer, or what is wrong with it.
+async fn whole(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(format!("it is longer than {ANSWER_LIMIT} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// A TLS configuration that trusts nobody: the socket is plain, and reading the system's roots would take milliseconds.

@@ -9,7 +9,7 @@ use crate::support::http::{Server, response};
 use nephoscope::web::api::{ChecksForm, ServicesForm};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -318,6 +318,45 @@ fn the_log_can_be_json() {
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["nephoscope.reason"], "connect_refused", "{line}");
     assert!(line["nephoscope.incident"].as_str().unwrap().starts_with("service:shop/"), "{line}");
+}
+
+#[test]
+fn a_health_check_is_fine_while_the_daemon_is_ready_and_bad_without_one() {
+    let mut daemon = Running::start(&two_clouds("http://127.0.0.1:1/", "http://127.0.0.1:1/"), &[]);
+    let socket = daemon.socket();
+    let asked = |more: &[&str]| {
+        let mut command = binary();
+        let output =
+            command.args(["healthcheck", "--socket"]).arg(&socket).args(more).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    wait_for("a daemon that is ready", || (asked(&[]).0 == Some(0)).then_some(()));
+    assert_eq!(asked(&[]), (Some(0), "ready\n".to_owned(), String::new()));
+    assert_eq!(asked(&["--alive"]), (Some(0), "alive\n".to_owned(), String::new()));
+    daemon.signal("KILL");
+    daemon.wait();
+    let (code, out, said) = asked(&[]);
+    assert_eq!((code, &*out), (Some(1), ""));
+    assert!(said.contains("no daemon answers"), "{said}");
+}
+
+#[test]
+fn a_daemon_that_is_not_ready_fails_its_health_check_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        let answer = response("503 Service Unavailable", &[], "not ready: no round is planned\n");
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let output = binary().args(["healthcheck", "--socket"]).arg(&socket).output().unwrap();
+    answers.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "nephoscope: not ready: no round is planned\n");
 }
 
 #[test]
