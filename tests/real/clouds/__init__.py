@@ -1,7 +1,7 @@
 """Two clouds, neutral ground and a vantage, made of network namespaces: what a provider outage really looks like.
 
-    vantage ──┐                     the daemon, and nothing else
-              │
+    vantage ──┐  ┌── witness        the daemon, and those it tells; a second daemon in some stories
+              │  │
     alpha ── neutral ── beta        a cloud: nginx and knot; neutral: the road between all, sentinels, a resolver, a database
 
 Each story (stories/*.py) gets a stage of its own (stage.py): namespaces joined by veth pairs (ground.py), real servers in

@@ -35,11 +35,12 @@ class Place:
 
 ALPHA = Place("alpha", "192.0.2.0/24", "2001:db8:a::/64")
 BETA = Place("beta", "198.51.100.0/24", "2001:db8:b::/64")
-VANTAGE = Place("vantage", "203.0.113.128/25", "2001:db8:c::/64")
+VANTAGE = Place("vantage", "203.0.113.128/26", "2001:db8:c::/64")
+WITNESS = Place("witness", "203.0.113.192/26", "2001:db8:e::/64")
 NEUTRAL = Place("neutral", "203.0.113.0/25", "2001:db8:d::/64")
 CLOUDS = (ALPHA, BETA)
 # Where a road from neutral ground leads.
-ENDS = (ALPHA, BETA, VANTAGE)
+ENDS = (ALPHA, BETA, VANTAGE, WITNESS)
 
 # The neutral end of each road.
 ROAD = 1
@@ -52,13 +53,14 @@ SENTINELS = (11, 12, 13)
 DATABASE, RESOLVER = 32, 53
 # An address that belongs to nobody, on a road that exists.
 NOBODY = 99
-# In the vantage.
+# In a vantage.
 WATCHER = 2
 
 HOSTS = {
     "alpha": [2, *SERVICES.values(), *CANARIES.values(), NAMES],
     "beta": [2, *SERVICES.values(), *CANARIES.values(), NAMES],
     "vantage": [WATCHER],
+    "witness": [WATCHER],
     "neutral": [*SENTINELS, DATABASE, RESOLVER],
 }
 

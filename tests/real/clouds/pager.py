@@ -117,6 +117,15 @@ class Pager:
         """`alertname service scope` of what fires, sorted."""
         return sorted(_name(alert["labels"]) for alert in self.alerts())
 
+    def lasting(self, name: str) -> list[dict]:
+        """The alerts of that name that fire now."""
+        return [alert for alert in self.alerts() if alert["labels"]["alertname"] == name]
+
+    def heard(self, path: str, name: str) -> list[dict]:
+        """What was told of the alerts of that name, in order, each as often as it was told."""
+        return [alert for where, message in list(self._messages) if where == path for alert in message["alerts"]
+                if alert["labels"]["alertname"] == name]
+
     def told(self, path: str) -> list[tuple[str, str]]:
         """Each alert with its status, message by message."""
         return [(_name(alert["labels"]), alert["status"]) for where, message in list(self._messages) if where == path
@@ -138,4 +147,4 @@ class Pager:
 
 
 def _name(labels: dict[str, str]) -> str:
-    return f"{labels['alertname']} {labels['service']} {labels['scope']}"
+    return " ".join([labels["alertname"], *(labels[each] for each in ("service", "scope", "sentinel") if each in labels)])

@@ -8,10 +8,12 @@ import shutil
 import time
 
 from clouds import ground as roads
+from clouds import map as world
 from clouds.ground import Ground
 from clouds.map import CLOUDS, SERVICES, TTL_S, VANTAGE, Place
 from clouds.pager import Pager
 from clouds.relay import Relay
+from clouds.rulebook import Rulebook
 from clouds.servers import Servers
 from clouds.watch import CONFIRMED_S, INTERVAL_S, RECHECK_S, TIMEOUT_S, Watch
 from findings import Findings
@@ -28,10 +30,14 @@ class Stage:
         self.ground = Ground(number)
         self.servers = Servers(self.ground, self.folder, certificates)
         self.watch = Watch(binary, self.ground, self.folder, certificates / "root.pem")
+        # A second vantage, for stories that start a daemon there.
+        second = self.folder / world.WITNESS.name
+        second.mkdir()
+        self.witness = Watch(binary, self.ground, second, certificates / "root.pem", world.WITNESS)
         self.servers.keep_s = keep_s
         self.findings = findings
         self._relays: list[Relay] = []
-        self._pager: Pager | None = None
+        self._beside: list[Pager | Rulebook] = []
 
     def __enter__(self) -> "Stage":
         try:
@@ -45,14 +51,18 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         if self.findings.failed:
             print(f"--- the daemon's log in {self.findings.about}\n{self.watch.tail()}", flush=True)
+        if not self.findings.failed:
+            self.findings.soon("every second of every check is booked once", self.watch.miscounted, lambda seen: not seen, within=0)
         self.findings.equal("the daemon ends with 0", self.watch.stop(), 0)
+        self.witness.stop()
         self.clear()
 
     def clear(self) -> None:
         """Takes everything away; may be called at any time, and again."""
         self.watch.kill()
-        if self._pager is not None:
-            self._pager.close()
+        self.witness.kill()
+        for each in self._beside:
+            each.close()
         for relay in self._relays:
             relay.close()
         self.servers.stop_all()
@@ -103,8 +113,18 @@ class Stage:
 
     def pager(self) -> Pager:
         """Alertmanager, not started yet, and a receiver of webhooks."""
-        self._pager = Pager(self.ground, self.folder)
-        return self._pager
+        pager = Pager(self.ground, self.folder)
+        self._beside.append(pager)
+        return pager
+
+    def rulebook(self, *words: str, others: tuple[str, ...] = ()) -> Rulebook:
+        """Prometheus with the rules for what the daemon watches (`words` for the command); it scrapes other vantages too."""
+        rulebook = Rulebook(self.ground, self.folder)
+        self._beside.append(rulebook)
+        made = self.watch.command("rules", "--config", "probes.toml", *words)
+        self.findings.equal("rules are made", made.returncode, 0)
+        rulebook.start(made.stdout, *others)
+        return rulebook
 
     def impose(self, fault: str, *rules: str, at: str = "neutral") -> float:
         """Rules of nftables, under a name, on a place."""
@@ -151,12 +171,19 @@ class Stage:
         place = next(each for each in CLOUDS if each.name == cloud)
         return self.publish(*clouds, **{service: [f"A {place.at(SERVICES[service])}"]})
 
+    def drill(self, *words: str) -> float:
+        """`nephoscope drill …`."""
+        done = self.watch.command("drill", *words)
+        self.findings.equal(f"drill {words[0]} is accepted", (done.returncode, "forgets" in done.stderr), (0, False))
+        return time.time()
+
     # What must be seen.
 
-    def all_is_well(self) -> None:
-        """Every check is up: the story can begin, or has ended."""
-        self.findings.soon("every check is up", lambda: [check for check, state in self.watch.states().items() if state != "up"],
-                           lambda seen: not seen, within=15)
+    def all_is_well(self, *watches: Watch) -> None:
+        """Every check is up, of the daemon or of these: the story can begin, or has ended."""
+        for watch in watches or (self.watch,):
+            self.findings.soon("every check is up", lambda watch=watch: [check for check, state in watch.states().items() if state != "up"],
+                               lambda seen: not seen, within=15)
 
     def becomes(self, service: str, within: float = CONFIRMED_S + 1, **states: str) -> None:
         """The scopes of a service come to be in these states."""
@@ -190,6 +217,18 @@ class Stage:
         ended = outage["ended"] - found if outage["ended"] else float("inf")
         self.findings.say(-TIMEOUT_S - EARLY_S <= ended <= late + RECHECK_S, f"{service} {scope}: and ends with it",
                           f"{ended:+.2f} s")
+
+    def evident(self, service: str, scope: str, lost: float, *wanted: tuple[str, str, str]) -> None:
+        """What the judgement rests on: `(witness, of, said)` of these inputs; what was bad is no older than the first fault."""
+        def look() -> list[dict]:
+            return self.outage(service, scope)["revisions"][-1]["evidence"]
+
+        self.findings.soon(f"{service} {scope}: the evidence", lambda: [(each["witness"], each["of"], each["said"]) for each in look()],
+                           lambda seen: set(wanted) <= set(seen), within=5)
+        judged = self.outage(service, scope)["revisions"][-1]["at"]
+        ages = {f"{each['witness']} {each['of']}".rstrip(): each["age_s"] for each in look() if each["said"] == "bad"}
+        oldest = judged - lost + TIMEOUT_S + EARLY_S
+        self.findings.say(all(age <= oldest for age in ages.values()), f"{service} {scope}: nothing of it is older than the fault", ages)
 
     def blamed(self, service: str, scope: str, blame: str, name: str = "") -> None:
         """Whose outage it is, and the cloud's region or shared dependency that is named."""

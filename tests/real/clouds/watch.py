@@ -1,4 +1,4 @@
-"""The daemon in the vantage: its configuration, its life, and everything that a user can read from it.
+"""The daemon in a vantage: its configuration, its life, and everything that a user can read from it.
 
 The base configuration watches three services on both clouds by different ways: `shop` by name over TLS and with a public
 name, `search` by address over plain HTTP, `orders` by address and with a database behind it that both clouds share. A story
@@ -18,16 +18,18 @@ import urllib.parse
 
 from clouds import map as world
 from clouds.ground import Ground
-from clouds.map import CLOUDS, NEUTRAL, VANTAGE
+from clouds.map import CLOUDS, NEUTRAL, VANTAGE, Place
 
 # The shortest that the configuration accepts, or near it; the timeout bears a machine that is busy for half a second.
 INTERVAL_S, TIMEOUT_S, RECHECK_S, CONFIRM, PATIENCE_S = 1.0, 0.7, 0.2, 2, 2.0
+# What time of a check is booked as; each of four numbers is rounded to a millisecond.
+STATES, BOOKS_S = ("good", "bad", "unknown", "excluded"), 0.005
 # After this a change has been seen and confirmed: the rest of an interval, and a timeout and a recheck for each result.
 CONFIRMED_S = INTERVAL_S + CONFIRM * (TIMEOUT_S + RECHECK_S)
 
 _HEAD = """
 [monitor]
-vantage = "stage"
+vantage = "{vantage}"
 listen  = "{listen}"
 state   = "{folder}/state"
 
@@ -105,11 +107,11 @@ resolvers       = ["system", "{resolver}"]
 """
 
 
-def sentinels() -> str:
-    """`[sentinel]` with three servers, one of them asked over IPv6, and their names."""
+def sentinels(more: str = "") -> str:
+    """`[sentinel]` with three servers, one of them asked over IPv6, and their names; `more` keys."""
     one, two, three = world.SENTINELS
     tls = [f"{NEUTRAL.at(one)}:443", f"{NEUTRAL.at(two)}:443", f"[{NEUTRAL.at6(three)}]:443"]
-    return SENTINEL.format(tls=", ".join(f'"{each}"' for each in tls), names=", ".join(f'"{each}"' for each in world.SENTINEL_NAMES))
+    return SENTINEL.format(tls=", ".join(f'"{each}"' for each in tls), names=", ".join(f'"{each}"' for each in world.SENTINEL_NAMES)) + more
 
 
 def entry(within: str = "20s") -> str:
@@ -117,10 +119,9 @@ def entry(within: str = "20s") -> str:
     return ENTRY.format(within=within, resolver=NEUTRAL.at(world.RESOLVER))
 
 
-def configuration(folder: pathlib.Path, *more: str, canaries: bool = True) -> str:
+def configuration(place: Place, folder: pathlib.Path, *more: str, canaries: bool = True, listen: str = world.LISTEN) -> str:
     """The base, and what a story adds."""
-    listen = f"{world.LISTEN}:{world.LISTEN_PORT}"
-    text = _HEAD.format(listen=listen, folder=folder, database_port=world.DATABASE_PORT)
+    text = _HEAD.format(vantage=place.name, listen=f"{listen}:{world.LISTEN_PORT}", folder=folder, database_port=world.DATABASE_PORT)
     for cloud in CLOUDS:
         text += _PROVIDER.format(name=cloud.name, zone=world.ZONE, net4=cloud.net4, net6=cloud.net6)
         if canaries:
@@ -135,19 +136,21 @@ def _by_address(service: str) -> str:
 
 
 class Watch:
-    """The daemon of one stage."""
+    """The daemon of one stage, or the second one of it; it stands in a place."""
 
-    def __init__(self, binary: str, ground: Ground, folder: pathlib.Path, roots: pathlib.Path):
+    def __init__(self, binary: str, ground: Ground, folder: pathlib.Path, roots: pathlib.Path, place: Place = VANTAGE):
         self._binary, self._ground, self._folder, self._roots = binary, ground, folder, roots
+        self._place = place
         self._process: subprocess.Popen | None = None
+        self._booked: dict[str, tuple[float, float]] = {}
         self._log = folder / "nephoscope.log"
         self.started = 0.0
 
-    def start(self, *more: str, **options: bool) -> None:
+    def start(self, *more: str, **options: bool | str) -> None:
         """Writes the configuration and starts the daemon; it is there when it calls itself ready."""
         config = self._folder / "probes.toml"
-        config.write_text(configuration(self._folder, *more, **options))
-        self._ground.resolve_by(VANTAGE, NEUTRAL.at(world.RESOLVER))
+        config.write_text(configuration(self._place, self._folder, *more, **options))
+        self._ground.resolve_by(self._place, NEUTRAL.at(world.RESOLVER))
         self.started = time.time()
         self._launch(config)
 
@@ -155,13 +158,28 @@ class Watch:
         command = ["env", f"SSL_CERT_FILE={self._roots}", self._binary, "--log-format", "json", "run", "--config", config,
                    "--socket", self._folder / "socket"]
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(self._ground.command(VANTAGE.name, *command), cwd=self._folder,
+            self._process = subprocess.Popen(self._ground.command(self._place.name, *command), cwd=self._folder,
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the daemon did not start: {self.tail()}")
             time.sleep(0.05)
+        self._booked = self._books()
+
+    def miscounted(self) -> dict[str, float]:
+        """Checks whose seconds are not those that passed since the start, by how many (S5)."""
+        off = {}
+        for check, (seconds, watermark) in self._books().items():
+            before, since = self._booked[check]
+            wrong = (seconds - before) - (watermark - since)
+            if abs(wrong) > BOOKS_S:
+                off[check] = wrong
+        return off
+
+    def _books(self) -> dict[str, tuple[float, float]]:
+        """All seconds of each check, and up to where it is settled."""
+        return {check: (sum(each[f"{state}_s"] for state in STATES), each["watermark"]) for check, each in self.checks().items()}
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
@@ -196,15 +214,15 @@ class Watch:
             process.wait()
 
     def command(self, *arguments: str, within: float = 30.0) -> subprocess.CompletedProcess:
-        """A command of the same program, in the vantage."""
-        command = self._ground.command(VANTAGE.name, self._binary, *arguments)
+        """A command of the same program, in the same place."""
+        command = self._ground.command(self._place.name, self._binary, *arguments)
         return subprocess.run([*command, "--socket", self._folder / "socket"], cwd=self._folder, capture_output=True, text=True,
                               timeout=within, check=False)
 
     def get(self, path: str) -> bytes:
-        """What the daemon's listener answers, asked from inside the vantage."""
+        """What the daemon's listener answers, asked from inside its place."""
         connection = http.client.HTTPConnection(world.LISTEN, world.LISTEN_PORT)
-        connection.sock = self._ground.socket(VANTAGE.name)
+        connection.sock = self._ground.socket(self._place.name)
         try:
             connection.sock.settimeout(5)
             connection.sock.connect((world.LISTEN, world.LISTEN_PORT))

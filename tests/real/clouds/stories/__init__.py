@@ -1,9 +1,11 @@
 """What happens to two clouds, and what must be said about it: one function per story, its facts in its first lines."""
 
-from clouds.stories import alerts, failover, names, outages, sight
+from clouds.stories import alerts, crash, failover, names, outages, sight, vantages, whose
 
 # The long ones first: what is left at the end is short.
 STORIES = [
+    alerts.budget_burns,
+    sight.sentinel_breaks,
     alerts.people_are_told,
     sight.packets_are_lost,
     outages.one_service_flaps,
@@ -15,6 +17,14 @@ STORIES = [
     failover.failover_comes_in_time,
     failover.failover_comes_late,
     failover.failover_comes_in_silence,
+    failover.failover_is_drilled,
+    failover.public_name_is_split,
+    crash.monitor_is_killed_in_doubt,
+    alerts.one_alertmanager_is_dead,
+    vantages.two_have_to_agree,
+    whose.alpha_breaks_beta,
+    whose.release_is_bad,
+    whose.canary_fails_alone,
     outages.web_server_stops,
     outages.database_dies,
     sight.path_to_alpha_dies,

@@ -17,7 +17,9 @@ def name_servers_die(stage: Stage) -> None:
     stage.becomes("shop", alpha="down", beta="down", any="down", within=8)
     reasons = {stage.watch.checks()[check]["why"] for check in BY_NAME}
     stage.findings.say(reasons <= {"dns_timeout", "dns_servfail"}, "because names do not resolve", reasons)
-    stage.blamed("shop", "any", "dns")
+    for scope in ("any", "provider:alpha", "provider:beta"):
+        stage.blamed("shop", scope, "dns")
+        stage.evident("shop", scope, lost, ("names", "", "bad"), ("canary", "alpha/alpha-1", "good"))
     stage.until(lost + 8)
     for server in ("alpha-names", "beta-names"):
         stage.thaw(server)
@@ -37,6 +39,7 @@ def public_name_lies(stage: Stage) -> None:
     stage.becomes("shop", entry="down", alpha="up", beta="up", any="up", within=8)
     stage.findings.equal("somebody else answers", stage.watch.checks()[PUBLIC]["why"], "tls_hostname")
     stage.blamed("shop", "entry", "entry")
+    stage.evident("shop", "entry", lost, ("side", "alpha", "good"), ("side", "beta", "good"))
     stage.until(lost + 8)
     found = stage.lead("shop", "alpha")
     stage.becomes("shop", entry="up", alpha="up", beta="up", any="up", within=8)
@@ -44,6 +47,7 @@ def public_name_lies(stage: Stage) -> None:
     again = stage.publish(shop=None)
     stage.becomes("shop", entry="down", alpha="up", beta="up", any="up", within=8)
     stage.findings.equal("nobody answers", stage.watch.checks()[PUBLIC]["why"], "dns_nxdomain")
+    stage.blamed("shop", "entry", "entry")
     stage.until(again + 6)
     over = stage.lead("shop", "alpha")
     stage.all_is_well()

@@ -20,6 +20,8 @@ def alpha_dies(stage: Stage) -> None:
                         lambda seen: seen == {"alpha": {4.0}, "beta": {0.0}}, within=5)
     for service in SERVICES:
         stage.blamed(service, "provider:alpha", "provider_or_path", "alpha/alpha-1")
+        stage.evident(service, "provider:alpha", lost, ("side", "beta", "good"), ("canary", "alpha/alpha-1", "bad"), ("services", "alpha/alpha-1", "bad"),
+                      ("canary", "beta/beta-1", "good"), ("services", "beta/beta-1", "good"), ("vantage", "", "unknown"))
     incidents = stage.watch.api("outages")["incidents"]
     stage.findings.equal("it is one incident", [(each["cause"], each["outages"]) for each in incidents], [("provider:alpha/alpha-1", 3)])
     stage.findings.equal("which the log tells once", len(stage.watch.log("down: ")), 1)
@@ -49,6 +51,13 @@ def both_die(stage: Stage) -> None:
     second = stage.lose(BETA)
     for service in SERVICES:
         stage.becomes(service, alpha="down", beta="down", any="down", all="down")
+        stage.blamed(service, "provider:beta", "provider_or_path", "beta/beta-1")
+        stage.blamed(service, "any", "provider_or_path", "alpha/alpha-1")
+        stage.evident(service, "any", first, ("side", "alpha", "bad"), ("side", "beta", "bad"), ("canary", "alpha/alpha-1", "bad"),
+                      ("canary", "beta/beta-1", "bad"))
+    stage.findings.equal("neither broke the other", {outage["coupled"] for outage in stage.watch.outages()}, {False})
+    causes = sorted(each["cause"] for each in stage.watch.api("outages")["incidents"])
+    stage.findings.equal("each cloud is an incident", causes, ["provider:alpha/alpha-1", "provider:beta/beta-1"])
     stage.until(second + 6)
     mended = stage.find(BETA)
     for service in SERVICES:
@@ -61,6 +70,11 @@ def both_die(stage: Stage) -> None:
         stage.lasted(service, "provider:alpha", first, healed)
         stage.lasted(service, "provider:beta", second, mended)
         stage.lasted(service, "any", second, mended)
+    for check in IN_ALPHA:
+        stage.counted(check, "bad", healed - first)
+    for check in IN_BETA:
+        stage.counted(check, "bad", mended - second)
+    for service in SERVICES:
         stage.exposed(service, "none", "", mended - second)
         stage.exposed(service, "only", "beta", second - first + healed - mended)
 
@@ -99,6 +113,9 @@ def web_server_stops(stage: Stage) -> None:
         stage.becomes(service, alpha="down", beta="up", any="up")
     reasons = {check: stage.watch.checks()[check]["why"] for check in IN_ALPHA}
     stage.findings.equal("because connections are refused", set(reasons.values()), {"connect_refused"})
+    for service in SERVICES:
+        # The canaries are on the same server.
+        stage.blamed(service, "provider:alpha", "provider_or_path", "alpha/alpha-1")
     found = stage.start("alpha-web")
     stage.all_is_well()
     for service in SERVICES:
@@ -116,11 +133,18 @@ def database_dies(stage: Stage) -> None:
                         lambda seen: seen == 4, within=5)
     for scope in ("any", "provider:alpha", "provider:beta"):
         stage.blamed("orders", scope, "shared", "orders-db")
+        stage.evident("orders", scope, lost, ("dependency", "orders-db", "bad"))
+    incidents = stage.watch.api("outages")["incidents"]
+    stage.findings.equal("it is one incident", [(each["cause"], each["outages"]) for each in incidents], [("shared:orders-db", 3)])
     stage.until(lost + 5)
     found = stage.start("database")
     stage.all_is_well()
     stage.outages_are("orders any", "orders provider:alpha", "orders provider:beta")
-    stage.lasted("orders", "any", lost, found)
+    for scope in ("any", "provider:alpha", "provider:beta"):
+        stage.lasted("orders", scope, lost, found)
+    for cloud in ("alpha", "beta"):
+        stage.counted(f"orders/{cloud}/page", "bad", found - lost)
+    stage.exposed("orders", "none", "", found - lost)
     stage.untouched(*(check for check in IN_ALPHA + IN_BETA if not check.startswith("orders/")))
 
 

@@ -3,10 +3,11 @@
 Time in which nothing could be seen is unknown, never bad; what could be seen is charged.
 """
 
-from clouds.map import ALPHA, CLOUDS, NAMES, NEUTRAL, RELAY_PORT, RESOLVER, SEARCH, VANTAGE
-from clouds.stage import Stage
+from clouds.map import ALPHA, CLOUDS, NAMES, NEUTRAL, RELAY_PORT, RESOLVER, SEARCH, SENTINELS, VANTAGE
+from clouds.pager import RECEIVERS
+from clouds.stage import LATE_S, Stage
 from clouds.stories.outages import IN_ALPHA, IN_BETA, SERVICES
-from clouds.watch import sentinels
+from clouds.watch import INTERVAL_S, sentinels
 
 BY_NAME = ("shop/alpha/web", "shop/beta/web")
 BY_ADDRESS = ("search/alpha/page", "search/beta/page", "orders/alpha/page", "orders/beta/page")
@@ -25,7 +26,49 @@ def path_to_alpha_dies(stage: Stage) -> None:
     stage.all_is_well()
     for service in SERVICES:
         stage.lasted(service, "provider:alpha", lost, found)
+        stage.exposed(service, "only", "beta", found - lost)
+    for check in IN_ALPHA:
+        stage.counted(check, "bad", found - lost)
     stage.untouched(*IN_BETA)
+
+
+def sentinel_breaks(stage: Stage) -> None:
+    """One sentinel falls silent for good while checks succeed: it is called broken, nobody waits for it, and people are told of it."""
+    broken = "NephoscopeSentinelBroken"
+    pager = stage.pager()
+    pager.start()
+    stage.watch.start(sentinels('broken_after = "2s"\n'), RECEIVERS)
+    stage.all_is_well()
+    rulebook = stage.rulebook()
+    gone = f"{NEUTRAL.at(SENTINELS[0])}:443"
+    lost = stage.impose("a sentinel is silent", f"ip daddr {NEUTRAL.at(SENTINELS[0])} drop")
+    # Nobody is called silent before a minute is over.
+    stage.findings.soon("it is down", lambda: _sentinels(stage, gone), lambda seen: seen == [4], within=5)
+    stage.findings.equal("which is no outage of anybody", stage.watch.outages(), [])
+    stage.until(lost + 60)
+    stage.findings.soon("it is called broken", lambda: stage.watch.log("a sentinel is silent"), lambda seen: [gone in str(line) for line in seen] == [True],
+                        within=10)
+    stage.findings.equal("the metrics say it of this one alone", (_sentinels(stage, gone), set(_sentinels(stage))), ([2], {0, 2}))
+    stage.findings.soon("the rule fires", lambda: [gone in each["sentinel"] for each in rulebook.firing(broken)], lambda seen: seen == [True], within=5)
+    stage.findings.soon("Alertmanager is told", lambda: [gone in each["labels"]["sentinel"] for each in pager.lasting(broken)],
+                        lambda seen: seen == [True], within=20)
+    fault = stage.lose(ALPHA)
+    for service in SERVICES:
+        stage.becomes(service, alpha="down", beta="up", any="up")
+    found = stage.find(ALPHA)
+    stage.all_is_well()
+    for service in SERVICES:
+        stage.lasted(service, "provider:alpha", fault, found)
+    stage.lift("a sentinel is silent")
+    stage.findings.soon("it answers again", lambda: set(_sentinels(stage)), lambda seen: seen == {0}, within=5)
+    stage.findings.equal("which the log says once", len(stage.watch.log("a broken sentinel answers again")), 1)
+    stage.findings.soon("the rule is quiet", lambda: rulebook.firing(broken), lambda seen: not seen, within=5)
+    stage.untouched(*IN_BETA)
+
+
+def _sentinels(stage: Stage, which: str = "") -> list[float]:
+    """The states of the sentinels whose name has this in it."""
+    return [state for labels, state in stage.watch.metric("nephoscope_sentinel_state").items() if which in dict(labels)["sentinel"]]
 
 
 def vantage_is_cut_off(stage: Stage) -> None:
@@ -35,12 +78,13 @@ def vantage_is_cut_off(stage: Stage) -> None:
     lost = stage.unplug()
     for service in SERVICES:
         stage.becomes(service, any="unknown", all="unknown", alpha="unknown", beta="unknown", within=6)
-    stage.findings.soon("the vantage is called offline", lambda: stage.watch.value("nephoscope_vantage_offline"),
-                        lambda seen: seen == 1, within=3)
+    stage.findings.soon("the vantage is called offline", lambda: _offline(stage)[0], lambda seen: seen == 1, within=3)
+    causes = {result["cause"] for check in IN_ALPHA for result in stage.watch.results(check) if result["verdict"] == "unknown"}
+    stage.findings.say(causes <= {"vantage_offline", "resolver_offline"} and "vantage_offline" in causes, "because of its own network", causes)
     stage.until(lost + 8)
     found = stage.plug()
     stage.all_is_well()
-    stage.findings.soon("and not any more", lambda: stage.watch.value("nephoscope_vantage_offline"), lambda seen: seen == 0, within=3)
+    stage.findings.soon("and not any more", lambda: _offline(stage), lambda seen: seen == (0, 0), within=3)
     stage.outages_are()
     for check in IN_ALPHA + IN_BETA:
         stage.counted(check, "unknown", found - lost)
@@ -55,13 +99,22 @@ def resolver_dies(stage: Stage) -> None:
     stage.becomes("shop", alpha="unknown", beta="unknown", any="unknown", within=6)
     causes = {result["cause"] for check in BY_NAME for result in stage.watch.results(check) if result["verdict"] == "unknown"}
     stage.findings.equal("because of the resolver", causes, {"resolver_offline"})
+    stage.findings.soon("the resolver is called offline", lambda: _offline(stage), lambda seen: seen == (0, 1), within=3)
     stage.until(lost + 8)
     found = stage.thaw("resolver")
     stage.all_is_well()
     stage.outages_are()
+    stage.findings.soon("and not any more", lambda: _offline(stage), lambda seen: seen == (0, 0), within=3)
     for check in BY_NAME:
         stage.counted(check, "unknown", found - lost)
+    for check in BY_ADDRESS:
+        stage.counted(check, "unknown", 0)
     stage.untouched(*BY_NAME, *BY_ADDRESS)
+
+
+def _offline(stage: Stage) -> tuple[float, float]:
+    """Whether nothing is seen over any network, and whether names cannot be resolved."""
+    return stage.watch.value("nephoscope_vantage_offline"), stage.watch.value("nephoscope_resolver_offline")
 
 
 def ipv6_dies(stage: Stage) -> None:
@@ -70,16 +123,23 @@ def ipv6_dies(stage: Stage) -> None:
         f'[service.six.endpoint.{cloud.name}]\nhost = "{cloud.at6(SEARCH)}"\n' for cloud in CLOUDS)
     stage.watch.start(sentinels(), six)
     stage.all_is_well()
-    stage.impose("alpha has no IPv6", f"ip6 saddr {ALPHA.net6} drop", f"ip6 daddr {ALPHA.net6} drop")
+    lost = stage.impose("alpha has no IPv6", f"ip6 saddr {ALPHA.net6} drop", f"ip6 daddr {ALPHA.net6} drop")
     stage.becomes("six", alpha="down", beta="up", any="up")
-    stage.lift("alpha has no IPv6")
+    stage.blamed("six", "provider:alpha", "endpoint")
+    stage.until(lost + 4)
+    found = stage.lift("alpha has no IPv6")
     stage.all_is_well()
+    stage.lasted("six", "provider:alpha", lost, found)
+    stage.counted("six/alpha/page", "bad", found - lost)
     stage.outages_are("six provider:alpha")
     charged = stage.watch.checks()["six/alpha/page"]["bad_s"]
-    stage.impose("there is no IPv6", "meta nfproto ipv6 drop")
+    dark = stage.impose("there is no IPv6", "meta nfproto ipv6 drop")
     stage.becomes("six", alpha="unknown", beta="unknown", any="unknown", within=6)
-    stage.lift("there is no IPv6")
+    stage.until(dark + 6)
+    light = stage.lift("there is no IPv6")
     stage.all_is_well()
+    stage.findings.soon("what could not be seen is unknown", lambda: stage.watch.checks()["six/beta/page"]["unknown_s"],
+                        lambda seen: seen >= light - dark - INTERVAL_S - LATE_S, within=5)
     stage.outages_are("six provider:alpha")
     stage.findings.soon("nothing more was charged", lambda: stage.watch.checks()["six/alpha/page"]["bad_s"] - charged,
                         lambda seen: seen < 2, within=0)
@@ -151,6 +211,7 @@ def road_is_slow(stage: Stage) -> None:
     relays["alpha"].delay_s = 2.0
     stage.becomes("far", alpha="down", beta="up", any="up")
     stage.findings.equal("because nothing came in time", stage.watch.checks()["far/alpha/prompt"]["why"], "response_timeout")
+    stage.blamed("far", "provider:alpha", "endpoint")
     relays["alpha"].delay_s = 0.0
     stage.all_is_well()
     stage.outages_are("far provider:alpha")
