@@ -317,6 +317,13 @@ impl Region {
             && self.has_unrelated()
     }
 
+    /// When what shows that the cloud fails went bad: canaries of the data plane, and services.
+    fn signs(&self) -> impl Iterator<Item = Timestamp> {
+        let data = self.canaries.iter().filter(|canary| canary.plane == Plane::Data);
+        let bad = data.map(|it| it.seen).filter(|seen| seen.verdict == Verdict::Bad);
+        bad.map(|seen| seen.since).chain(self.failing.iter().map(|each| each.since))
+    }
+
     /// Whether two services fail that share no dependency that is bad.
     fn has_unrelated(&self) -> bool {
         let related = |a: &Failing, b: &Failing| {
@@ -418,12 +425,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a cloud that failed at `since` in `region` broke `side` too: it stands elsewhere, went bad later and soon, and its
-/// own cloud is known to be well.
+/// Whether a cloud that failed in `region`, where the same service did at `since`, broke `side` too: that stands elsewhere, went
+/// bad soon after some sign of the failure, and its own cloud is known to be well. Which of two checks is looked at first is
+/// chance, so that every sign counts.
 fn breaks(since: Timestamp, region: &Region, side: &Side<'_>) -> bool {
+    let follows =
+        |sign: Timestamp| sign < side.seen.since && side.seen.since <= sign + COUPLED_WITHIN;
     side.provider != region.provider
-        && side.seen.since > since
-        && side.seen.since <= since + COUPLED_WITHIN
+        && (follows(since) || region.signs().any(follows))
         && side.data_plane() == Verdict::Good
 }
 

@@ -262,6 +262,10 @@ fn a_cloud_that_breaks_another_one_is_blamed_for_both_and_marked() {
     assert_eq!(of_gcp(seen(Bad, 120), unknown), "endpoint", "its cloud may be the reason");
     assert_eq!(of_gcp(seen(Bad, 3_600), overloaded()), "endpoint", "too late");
     assert_eq!(of_gcp(seen(Bad, -5), overloaded()), "endpoint", "it was bad before");
+    // Its own side there is looked at only after the one that it broke, but the canary was bad before both.
+    let aws = seen(Bad, 4);
+    let seen_late = World { aws, ..broken(About::Side(1), seen(Bad, 2), overloaded()) };
+    assert_eq!(seen_late.said(), coupled);
     let two_roots = broken(About::Any, seen(Bad, 120), failed("gcp"));
     assert_eq!(two_roots.said(), "provider_or_path aws/eu", "both clouds fail by themselves");
 }
