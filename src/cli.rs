@@ -52,7 +52,7 @@ struct Arguments {
     socket: Option<PathBuf>,
 
     /// How the log is written to stderr.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto)]
     log_format: LogFormat,
 
     /// The least important messages that are logged.
@@ -140,6 +140,8 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
+    /// As text; with fields to search by where stderr is systemd's journal.
+    Auto,
     /// For people.
     Text,
     /// One JSON object a line.
@@ -158,6 +160,7 @@ enum LogLevel {
 impl Arguments {
     fn log(&self) -> (logging::Format, LevelFilter) {
         let format = match self.log_format {
+            LogFormat::Auto => logging::Format::Auto,
             LogFormat::Text => logging::Format::Text,
             LogFormat::Json => logging::Format::Json,
         };

@@ -2,7 +2,8 @@
 //!
 //! [`Daemon::start`] takes a valid configuration, binds the listener and the local socket before anything runs, starts the
 //! monitor and serves. [`Daemon::run`] waits for a signal and stops along the road: no new runs, runs in flight end, the
-//! recorder takes in the rest, the faces last, so that the final state can still be read.
+//! recorder takes in the rest, the faces last, so that the final state can still be read. A service manager hears of all that
+//! (`supervisor`).
 //!
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
@@ -12,6 +13,7 @@ mod limits;
 pub mod logging;
 mod past;
 pub mod signal;
+mod supervisor;
 
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
@@ -31,6 +33,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use supervisor::Supervisor;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -104,6 +107,7 @@ pub struct Daemon {
     heralds: Heralds,
     servers: JoinSet<()>,
     stop_servers: watch::Sender<bool>,
+    supervisor: Supervisor,
 }
 
 impl Daemon {
@@ -147,8 +151,19 @@ impl Daemon {
         }
         servers.spawn(serve::serve(listener, web::router(face, Door::Network), told(stopping)));
 
+        let supervisor = supervisor(&plan);
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
-        Ok(Self { monitor, signals, address, socket, store, heralds, servers, stop_servers })
+        Ok(Self {
+            monitor,
+            signals,
+            address,
+            socket,
+            store,
+            heralds,
+            servers,
+            stop_servers,
+            supervisor,
+        })
     }
 
     /// Where page, API and metrics are.
@@ -159,8 +174,9 @@ impl Daemon {
     /// Waits for a signal to stop, then stops; a second signal stops at once.
     pub async fn run(self) -> Result<(), Error> {
         let Self { mut monitor, mut signals, socket, store, mut servers, stop_servers, .. } = self;
-        let mut heralds = self.heralds;
-        wait(&mut monitor, &mut heralds, &mut signals, &mut servers).await?;
+        let (mut heralds, mut supervisor) = (self.heralds, self.supervisor);
+        wait(&mut monitor, &mut heralds, &mut signals, &mut servers, &mut supervisor).await?;
+        supervisor::stopping();
         // Stopping in order first: a second signal counts only while that is not done.
         let outcome = tokio::select! {
             biased;
@@ -214,9 +230,10 @@ async fn wait(
     heralds: &mut Heralds,
     signals: &mut Signals,
     servers: &mut JoinSet<()>,
+    supervisor: &mut Supervisor,
 ) -> Result<(), Error> {
     loop {
-        // Lost parts first: without them there is nothing to wait for.
+        // Lost parts first: without them there is nothing to wait for. The service manager last: it is told what is so then.
         tokio::select! {
             biased;
             () = monitor.lost() => return Err(Error::Monitor(monitor::Error::Lost)),
@@ -227,17 +244,35 @@ async fn wait(
                     tracing::info!(action = Action::Stopping.as_str(), signal = name, "stopping: runs in flight may end");
                     return Ok(());
                 }
-                Signal::Hangup => tracing::warn!(
-                    action = Action::ReloadRefused.as_str(),
-                    "SIGHUP is not yet in effect: restart to apply a changed configuration"
-                ),
+                Signal::Hangup => supervisor::reloading(async {
+                    tracing::warn!(
+                        action = Action::ReloadRefused.as_str(),
+                        "SIGHUP is not yet in effect: restart to apply a changed configuration"
+                    );
+                })
+                .await,
             },
+            () = supervisor.due() => supervisor.tell(),
         }
     }
 }
 
 async fn stop_asked(signals: &mut Signals) {
     while signals.next().await == Signal::Hangup {}
+}
+
+/// What the service manager is told.
+fn supervisor(plan: &monitor::Plan) -> Supervisor {
+    let (alive, ready, board) = (plan.vitals.clone(), plan.vitals.clone(), plan.board.clone());
+    let status = move || match (board.about().checks, board.down()) {
+        (1, down) => format!("1 check, {down} down"),
+        (checks, down) => format!("{checks} checks, {down} down"),
+    };
+    Supervisor::new(
+        Box::new(move || ready.ready()),
+        Box::new(move || alive.alive()),
+        Box::new(status),
+    )
 }
 
 /// What the web shows: the plan's tables, seen from outside.

@@ -1,4 +1,4 @@
-//! The log: events to stderr, as text for people or as JSON for machines ([`ecs`]).
+//! The log: events to stderr, as text for people or as JSON for machines ([`ecs`]), or to systemd's journal with fields.
 //!
 //! One subscriber for the process, installed once. Messages go through a bounded queue to a thread that writes them: a stderr
 //! that nobody reads holds nobody up, and what does not fit is lost and counted. Each message is counted by level. Colour is
@@ -7,6 +7,7 @@
 //! What is worth a message is decided where it happens.
 
 pub mod ecs;
+mod journal;
 
 use crate::metrics::Own;
 use std::io;
@@ -19,6 +20,8 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// For people; where stderr is the journal's, with fields of its own to search by.
+    Auto,
     /// For people.
     Text,
     /// One JSON object a line, in the Elastic Common Schema.
@@ -39,17 +42,23 @@ pub struct Log {
 ///
 /// Installing a second one (a test in the same process) leaves the first in place.
 pub fn install(format: Format, level: LevelFilter, own: Own, vantage: &str) -> Log {
+    let journal = if format == Format::Auto { journal::of_stderr() } else { None };
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let (queue, guard) = NonBlockingBuilder::default()
+    let queue = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(QUEUE_LINES)
-        .thread_name("log")
-        .finish(io::stderr());
+        .thread_name("log");
+    let to_journal = journal.is_some();
+    let (queue, guard) = match journal {
+        Some(journal) => queue.finish(journal),
+        None => queue.finish(io::stderr()),
+    };
     let lost = queue.error_counter();
     own.count_lost_log_lines(move || lost.dropped_lines() as u64);
     let text = tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false);
     let written = match format {
-        Format::Text => text.with_writer(queue).boxed(),
+        Format::Auto if to_journal => journal::Journal(queue).boxed(),
+        Format::Auto | Format::Text => text.with_writer(queue).boxed(),
         Format::Json => ecs::Ecs::new(queue, vantage).boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(level).with(Counting(own)).with(written);

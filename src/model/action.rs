@@ -16,6 +16,10 @@ words! {
         Started = "started",
         /// It was asked to stop; runs in flight may end.
         Stopping = "stopping",
+        /// Schedulers or the recorder do not move, and the service manager is not told that they do.
+        Stuck = "stuck",
+        /// The service manager cannot be told anything.
+        ManagerLost = "manager_lost",
         /// It has stopped.
         Stopped = "stopped",
         /// It was asked to read its configuration again and cannot.

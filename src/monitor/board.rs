@@ -181,6 +181,12 @@ impl Board {
         views
     }
 
+    /// How many checks are down.
+    pub fn down(&self) -> usize {
+        let down = |entry: &&Entry| entry.standing.state == State::Down;
+        self.0.shards.iter().map(|shard| lock(shard).iter().filter(down).count()).sum()
+    }
+
     /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
     pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         let index = self.index(check)?;

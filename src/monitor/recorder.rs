@@ -351,15 +351,16 @@ fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>, alone:
     let said = result.map_or("the last result ran out", |result| result.said.as_str());
     let why = result.and_then(|result| result.outcome.reason()).map(Reason::as_str);
     let (from, to) = (change.from.as_str(), change.to.as_str());
+    let service = &*check.service;
     let ours = result.is_some_and(|result| {
         matches!(result.outcome, Outcome::Unknown(Cause::Overloaded | Cause::Internal))
     });
     if change.to == State::Down && alone {
-        tracing::warn!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is down");
+        tracing::warn!(action = Action::CheckChanged.as_str(), check = %check.id, service, from, to, reason = why, said, "check is down");
     } else if alone || ours {
-        tracing::info!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is {to}");
+        tracing::info!(action = Action::CheckChanged.as_str(), check = %check.id, service, from, to, reason = why, said, "check is {to}");
     } else {
-        tracing::debug!(action = Action::CheckChanged.as_str(), check = %check.id, from, to, reason = why, said, "check is {to}");
+        tracing::debug!(action = Action::CheckChanged.as_str(), check = %check.id, service, from, to, reason = why, said, "check is {to}");
     }
 }
 

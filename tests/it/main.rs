@@ -65,6 +65,8 @@ mod report;
 mod rules;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
+/// What a service manager hears, from ready to stopping.
+mod supervisor;
 /// Fixtures: servers on port 0, certificates made at run time, specs.
 mod support;
 /// TCP probes: each reason a connection or a dialogue can give.

@@ -121,7 +121,7 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         A::MaintenanceEnded => ("event", "configuration", "change"),
         A::Shard | A::ReloadRefused => ("event", "configuration", "info"),
         A::Started => ("event", "process", "start"),
-        A::Stopping | A::RunsGivenUp => ("event", "process", "info"),
+        A::Stopping | A::RunsGivenUp | A::Stuck | A::ManagerLost => ("event", "process", "info"),
         A::Stopped => ("event", "process", "end"),
         A::StoreMended => ("event", "database", "info"),
         A::StoreUnusable
@@ -219,6 +219,10 @@ impl Said {
         match (field.name(), self.named(field)) {
             ("message", _) => value.clone_into(&mut self.message),
             ("action", _) => self.action(value),
+            // What happens to several services is found by each.
+            ("service", Some((name, _))) if value.contains(',') => {
+                self.rest.put(name, value.split(',').collect::<Vec<_>>());
+            }
             (_, Some((name, _))) => self.rest.put(name, value),
             (other, None) => self.rest.put(&format!("labels.{}", other.replace('.', "_")), value),
         }

@@ -72,11 +72,13 @@ fn log_line(line: &Line) {
             .as_str();
             let since_ms = incident.started.as_millis();
             let reason = incident.first.as_ref().map(|(_, reason, _)| reason.as_str());
+            let service = incident.named.join(",");
             if incident.whole {
                 tracing::error!(
                     action,
                     incident = id,
                     blame,
+                    service,
                     services,
                     checks,
                     reason,
@@ -88,6 +90,7 @@ fn log_line(line: &Line) {
                     action,
                     incident = id,
                     blame,
+                    service,
                     services,
                     checks,
                     reason,
@@ -104,6 +107,7 @@ fn log_line(line: &Line) {
                 action = Action::OutageEnded.as_str(),
                 incident = id,
                 blame,
+                service = incident.named.join(","),
                 since_ms,
                 took_ms,
                 "{line}"

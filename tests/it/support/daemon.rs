@@ -65,7 +65,8 @@ impl Running {
         Self::start_in(folder, binary(), &[])
     }
 
-    fn start_by(program: Command, config: &str, arguments: &[&str]) -> Self {
+    /// As [`Self::start`], by this program, which is the binary or runs it.
+    pub(crate) fn start_by(program: Command, config: &str, arguments: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let text = format!("[monitor]\nvantage = \"test\"\nlisten = \"127.0.0.1:0\"\n{config}");
         std::fs::write(folder.path().join("probes.toml"), text).unwrap();
