@@ -277,16 +277,22 @@ impl Judgement {
     /// once; what only says that evidence is gone has to last, since a canary is well again before the services behind it.
     pub fn replaces(&self, old: &Self, held: Duration) -> bool {
         let falls_back = match (old.blame, self.blame) {
-            (Blame::Application, new) => new == Blame::Endpoint,
-            (
-                Blame::Shared | Blame::Provider | Blame::ProviderOrPath | Blame::Path,
-                Blame::Application | Blame::Endpoint,
-            ) => true,
-            _ => false,
+            (Blame::Application, new) => matches!(new, Blame::Endpoint | Blame::Entry),
+            // The side that a public name leads to may be well again before the name is.
+            (_, Blame::Entry) => true,
+            // While an outage is not over yet, a run of it may be good, and then no name fails.
+            (Blame::Entry | Blame::Endpoint, _) => false,
+            (_, new) => matches!(new, Blame::Application | Blame::Endpoint),
         };
-        // The same blame without the mark has only lost evidence, too.
-        let lost_mark = old.blame == self.blame && old.coupled && !self.coupled;
-        self != old && (!(falls_back || lost_mark) || held >= LINGERS)
+        let lost_evidence = old.blame == self.blame
+            && match (old.coupled, self.coupled) {
+                // The same blame without the mark has only lost evidence, too.
+                (true, false) => old.name == self.name,
+                // A cloud whose canary is well again before its services are looks as if another one that fails broke it.
+                (false, true) => old.name != self.name,
+                _ => false,
+            };
+        self != old && (!(falls_back || lost_evidence) || held >= LINGERS)
     }
 }
 

@@ -5,7 +5,7 @@
 //! Where inputs come from is tested with whole outages, in `monitor`.
 
 use super::*;
-use Blame::{Application, Endpoint, Path, Provider, ProviderOrPath, Shared};
+use Blame::{Application, Dns, Endpoint, Entry, Path, Provider, ProviderOrPath, Shared};
 use Reason::{Answer, ConnectTimeout, DnsNxdomain, DnsTimeout, Rcode, ResponseTimeout};
 use Verdict::{Bad, Good, Unknown};
 use proptest::prelude::*;
@@ -308,7 +308,14 @@ fn a_blame_that_lost_its_evidence_stands_for_a_while() {
     {
         assert!(replaces(new, old, 0), "{new} after {old}");
     }
-    for (new, old) in [(Endpoint, Provider), (Application, Shared), (Endpoint, Application)] {
+    for (new, old) in [
+        (Endpoint, Provider),
+        (Application, Shared),
+        (Endpoint, Application),
+        (Application, Dns),
+        (Entry, Provider),
+        (Entry, Endpoint),
+    ] {
         assert!(!replaces(new, old, 9), "{new} after {old}");
         assert!(replaces(new, old, 10), "{new} after {old}");
     }
@@ -316,6 +323,10 @@ fn a_blame_that_lost_its_evidence_stands_for_a_while() {
     let coupled = Judgement { coupled: true, ..of(Provider) };
     assert!(coupled.replaces(&of(Provider), Duration::ZERO));
     assert!(!of(Provider).replaces(&coupled, Duration::ZERO));
+    // Its own canary is well again, and that of a cloud that failed before is not; or its own turns out to be bad, too.
+    let own = Judgement { name: "gcp".into(), ..of(Provider) };
+    assert!(!coupled.replaces(&own, Duration::ZERO));
+    assert!(own.replaces(&coupled, Duration::ZERO));
 }
 
 fn verdicts() -> impl Strategy<Value = Verdict> {

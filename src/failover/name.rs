@@ -61,6 +61,16 @@ struct Drill {
     used: bool,
 }
 
+/// What serves clients of a name.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    by: Cloud,
+    /// Since when all good results were served there.
+    since: Timestamp,
+    /// The last one.
+    last: Timestamp,
+}
+
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
@@ -91,8 +101,10 @@ pub struct PublicName {
     told: bool,
     latest: Option<Failover>,
     drill: Option<Drill>,
-    /// What served the last good result, as far as that could be told, and since when all good ones were served there.
-    serves: Option<(Cloud, Timestamp)>,
+    /// What served the last good result, as far as that could be told.
+    serves: Option<Served>,
+    /// Whether the open one was seen to lead away from the cloud it was on, and since when it leads there again.
+    returned: (bool, Option<Timestamp>),
     is_late: bool,
     is_split: bool,
     proven: Option<Timestamp>,
@@ -114,6 +126,7 @@ impl PublicName {
             latest: None,
             drill: None,
             serves: None,
+            returned: (false, None),
             is_late: false,
             is_split: false,
             proven: None,
@@ -134,7 +147,8 @@ impl PublicName {
                 self.open = Some(failover.clone());
                 self.told = true;
                 // Clients were served there last, and it is back only when they are served at home.
-                self.serves = failover.to.zip(failover.at(FailoverStep::FreshClient));
+                let served = failover.to.zip(failover.at(FailoverStep::FreshClient));
+                self.serves = served.map(|(by, at)| Served { by, since: at, last: at });
                 if let Some(drill) = &mut self.drill {
                     drill.used = true;
                 }
@@ -179,10 +193,10 @@ impl PublicName {
     /// A run of the entry's check that started at `now` was good or not, and was served by that cloud as far as can be told.
     pub fn result(&mut self, is_good: bool, served: Option<Cloud>, now: Timestamp) -> Vec<Told> {
         self.lead.serve(served, is_good);
-        if let (true, Some(cloud)) = (is_good, served)
-            && self.serves.is_none_or(|(before, _)| before != cloud)
-        {
-            self.serves = Some((cloud, now));
+        if let (true, Some(by)) = (is_good, served) {
+            let known = self.serves.filter(|served| served.by == by);
+            let since = known.map_or(now, |served| served.since);
+            self.serves = Some(Served { by, since, last: now });
         }
         self.judge(now)
     }
@@ -215,9 +229,11 @@ impl PublicName {
         if let Some(drill) = &mut self.drill {
             drill.since = drill.since.shifted(millis);
         }
-        if let Some((_, since)) = &mut self.serves {
-            *since = since.shifted(millis);
+        if let Some(served) = &mut self.serves {
+            served.since = served.since.shifted(millis);
+            served.last = served.last.shifted(millis);
         }
+        self.returned.1 = self.returned.1.map(|at| at.shifted(millis));
         self.open.as_ref().filter(|_| self.told)
     }
 
@@ -343,13 +359,13 @@ impl PublicName {
                 self.reached(step, told);
             }
         }
-        if let (Some((cloud, since)), Some(open)) = (self.serves, &mut self.open)
-            && cloud != from
-            && since >= open.began
-            && open.reach(FailoverStep::FreshClient, since)
-        {
-            open.to.get_or_insert(cloud);
-            self.reached(FailoverStep::FreshClient, told);
+        if let (Some(Served { by, since, last }), Some(open)) = (self.serves, &mut self.open) {
+            // Clients may have been there before anybody looked.
+            let fresh = if since >= open.began { since } else { last };
+            if by != from && fresh >= open.began && open.reach(FailoverStep::FreshClient, fresh) {
+                open.to.get_or_insert(by);
+                self.reached(FailoverStep::FreshClient, told);
+            }
         }
         let is_home = self.lead.pointing() == Some(from);
         let is_up = self.health_of(from) == Health::Up;
@@ -374,7 +390,7 @@ impl PublicName {
             let is_back = pointing == Some(open.from)
                 && others == 0
                 && !from_is_down
-                && self.serves.is_none_or(|(served, _)| served == open.from);
+                && self.serves.is_none_or(|served| served.by == open.from);
             let moved = open.switched().is_some_and(|at| now.since(at) >= SETTLED);
             let to_is_down =
                 open.to.is_some_and(|to| matches!(self.health_of(to), Health::Down { .. }));
@@ -411,6 +427,13 @@ impl PublicName {
     }
 
     fn judge_late(&mut self, now: Timestamp, told: &mut Vec<Told>) {
+        self.returned = match (&self.open, self.returned) {
+            (None, _) => (false, None),
+            (Some(open), _) if self.lead.who_leads_to(open.from).is_empty() => (true, None),
+            // Who switches back sees the cloud recover as soon as we do, or sooner.
+            (Some(_), (true, since)) => (true, since.or(Some(now))),
+            (Some(_), never) => never,
+        };
         let late = self.late_since(now);
         let is_late = late.is_some_and(|(since, within)| now.since(since) > within);
         let begins = is_late && !self.is_late;
@@ -437,7 +460,7 @@ impl PublicName {
             Health::Up => Some((*changed).min(now)),
             Health::Unknown | Health::Maintained | Health::Down { .. } => None,
         });
-        Some((since.max(able.min()?), within))
+        Some((since.max(able.min()?).max(self.returned.1.unwrap_or(since)), within))
     }
 
     /// By what was seen: time that passes between two looks proves nothing about what they would have found.

@@ -205,6 +205,11 @@ impl Outages {
         self.open.values().map(|open| open.outage.clone()).collect()
     }
 
+    /// Whether something is down, and nobody has asked yet whose it is.
+    pub fn is_unjudged(&self, subject: Subject) -> bool {
+        self.open.get(&subject).is_some_and(|open| open.outage.blame.is_none())
+    }
+
     /// Those that last.
     pub fn open(&self) -> impl Iterator<Item = &Outage> {
         self.open.values().map(|open| &open.outage)

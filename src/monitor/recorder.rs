@@ -275,6 +275,10 @@ impl Recorder {
         run: Option<(CheckIndex, &ProbeResult)>,
     ) {
         let (service, scope) = subject;
+        // When many results settle at once it may begin and end before anybody asked whose it is.
+        if change.to != State::Down && self.is_unjudged(subject) {
+            self.judge();
+        }
         let sides = &self.ledger.joint().services()[service].sides;
         let (scope, provider) = match scope {
             Scope::Side(side) => {

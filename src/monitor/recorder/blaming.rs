@@ -9,7 +9,7 @@
 use super::Recorder;
 use crate::model::{Action, Timestamp};
 use crate::monitor::event::Recheck;
-use crate::monitor::outages::Line;
+use crate::monitor::outages::{Line, Subject};
 use crate::monitor::scene::Scene;
 use std::sync::PoisonError;
 
@@ -32,6 +32,11 @@ impl Recorder {
         for line in &judged.lines {
             log_line(line);
         }
+    }
+
+    /// Whether something is down, and nobody has asked yet whose it is.
+    pub(super) fn is_unjudged(&self, subject: Subject) -> bool {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner).is_unjudged(subject)
     }
 
     /// An outage of a service has begun: what decides whose it is, is looked at again at once.
