@@ -8,6 +8,8 @@
 
 /// Whether the monitor can see at all.
 mod blind;
+/// Two clouds as failure domains.
+mod clouds;
 /// Histories for the dashboards.
 mod history;
 /// What the world watches.
