@@ -273,15 +273,22 @@ impl Board {
     pub(super) fn set_sight(&self, ledger: &Ledger) {
         let sight = ledger.sight();
         let dark = |road: &Road| Some((*road, sight.dark(*road)?));
+        let mut kept = lock(&self.0.sight);
         let view = SightView {
             dark: Road::ALL.iter().filter_map(dark).collect(),
+            broken: std::mem::take(&mut kept.broken),
             unsettled: ledger.unsettled(),
             vantage_offline: sight.is_vantage_offline(),
             resolver_offline: sight.is_resolver_offline(),
         };
         let own = &self.0.setting.own;
         own.set_sight(view.vantage_offline, view.resolver_offline, view.unsettled);
-        *lock(&self.0.sight) = view;
+        *kept = view;
+    }
+
+    /// Takes over which sentinels are broken, and since when.
+    pub(super) fn set_broken(&self, broken: Vec<(Arc<str>, Timestamp)>) {
+        lock(&self.0.sight).broken = broken;
     }
 
     fn service(

@@ -241,6 +241,7 @@ impl Recorder {
             }
             Effect::SentinelChanged { sentinel, broken } => {
                 self.references.set_broken(*sentinel, self.ledger.sight().broken(*sentinel));
+                self.board.set_broken(self.references.broken());
                 log_sentinel(&self.lookouts[sentinel.get()], *broken);
             }
             Effect::CheckChanged { check, change } => {

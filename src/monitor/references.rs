@@ -90,6 +90,13 @@ impl References {
         self.lock()[check.get() - self.0.first].broken = since;
     }
 
+    /// The sentinels that are broken, by the id of their check, and since when.
+    pub(super) fn broken(&self) -> Vec<(Arc<str>, Timestamp)> {
+        let views = self.lock();
+        let broken = views.iter().filter_map(|view| Some((view.check.id.shared(), view.broken?)));
+        broken.collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<ReferenceView>> {
         self.0.views.lock().unwrap_or_else(PoisonError::into_inner)
     }

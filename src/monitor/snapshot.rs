@@ -38,6 +38,8 @@ pub struct About {
 pub struct SightView {
     /// The roads over which nothing is seen, and since when.
     pub dark: Vec<(Road, Timestamp)>,
+    /// Sentinels that are silent while checks succeed, by the id of their check, and since when they are not waited for.
+    pub broken: Vec<(Arc<str>, Timestamp)>,
     /// How many runs have ended and wait for an alibi.
     pub unsettled: usize,
     /// Whether nothing is seen over any network.

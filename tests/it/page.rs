@@ -58,17 +58,19 @@ async fn a_monitor_that_sees_nothing_says_so_itself() {
     for words in [
         "This monitor sees nothing over IPv6, for 1m30s . What fails by that is unknown",
         "2 failures wait for an alibi, and may be this monitor's own.",
+        "The sentinel @sentinel/tls/one.example:443 is broken, for 5s : it says nothing while others answer",
     ] {
         assert!(page.contains(words), "`{words}` is not in {page}");
     }
     let seeing = text(&get(Still::usual().face(), "/").await.body);
     assert!(!seeing.contains("This monitor sees nothing"), "{seeing}");
-    assert!(!seeing.contains("alibi"), "{seeing}");
+    assert!(!seeing.contains("alibi") && !seeing.contains("broken"), "{seeing}");
     let form = get(Still::blind().face(), "/api/v1/services").await;
     let form: nephoscope::web::api::ServicesForm = serde_json::from_str(&form.body).unwrap();
     let blind: Vec<_> = form.blind.iter().map(|it| (&*it.road, it.since)).collect();
     assert_eq!(blind, [("ipv6", NOW.shifted(-90_000).as_secs_f64())]);
     assert_eq!(form.unsettled, 2);
+    assert_eq!(form.broken_sentinels[0].sentinel, "@sentinel/tls/one.example:443");
 }
 
 #[tokio::test]

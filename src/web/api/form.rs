@@ -13,6 +13,7 @@ use crate::web::exposure::ExposureForm;
 use crate::web::reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A call that cannot be answered.
@@ -37,6 +38,8 @@ pub struct ServicesForm {
     pub notices: Vec<String>,
     /// The roads over which it sees nothing.
     pub blind: Vec<BlindForm>,
+    /// Sentinels that are silent while checks succeed.
+    pub broken_sentinels: Vec<BrokenForm>,
     /// How many failures wait for an alibi.
     pub unsettled: usize,
     /// In the order of the configuration.
@@ -48,6 +51,15 @@ pub struct ServicesForm {
 pub struct BlindForm {
     /// `ipv4`, `ipv6` or `resolver`.
     pub road: String,
+    /// Since when.
+    pub since: f64,
+}
+
+/// A sentinel that is not waited for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BrokenForm {
+    /// Which: the id of its check.
+    pub sentinel: String,
     /// Since when.
     pub since: f64,
 }
@@ -263,6 +275,10 @@ fn blind((road, since): &(Road, Timestamp)) -> BlindForm {
     BlindForm { road: road.as_str().to_owned(), since: moment(*since) }
 }
 
+fn broken((sentinel, since): &(Arc<str>, Timestamp)) -> BrokenForm {
+    BrokenForm { sentinel: sentinel.to_string(), since: moment(*since) }
+}
+
 impl ServicesForm {
     pub(super) fn new(
         about: &About,
@@ -277,6 +293,7 @@ impl ServicesForm {
             started: moment(about.started),
             notices: about.notices.clone(),
             blind: about.sight.dark.iter().map(blind).collect(),
+            broken_sentinels: about.sight.broken.iter().map(broken).collect(),
             unsettled: about.sight.unsettled,
             services: services.iter().map(service).collect(),
         }

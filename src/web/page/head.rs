@@ -187,7 +187,7 @@ pub(super) fn forgetting(sheet: &Sheet) -> Markup {
     }
 }
 
-/// What nobody may overlook either: that this monitor sees nothing itself.
+/// What nobody may overlook either: that this monitor sees nothing itself, or could tell so less well.
 pub(super) fn blindness(sheet: &Sheet) -> Markup {
     let sight = &sheet.about.sight;
     html! {
@@ -197,6 +197,14 @@ pub(super) fn blindness(sheet: &Sheet) -> Markup {
                 (mark::mark(State::Unknown)) " This monitor sees nothing " (road.phrase()) ", "
                 (mark::since(standing, sheet.about.now))
                 ". What fails by that is unknown until something answers."
+            }
+        }
+        @for (sentinel, since) in &sight.broken {
+            @let standing = Standing { state: State::Unknown, since: *since };
+            p.forgetting {
+                (mark::mark(State::Unknown)) " The sentinel " code { (sentinel) } " is broken, "
+                (mark::since(standing, sheet.about.now))
+                ": it says nothing while others answer, and is not waited for."
             }
         }
         @if sight.unsettled > 0 {

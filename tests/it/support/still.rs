@@ -135,11 +135,13 @@ impl Still {
         ])
     }
 
-    /// The same, seen by a monitor that sees nothing over IPv6 and does not know of two failures whose they are.
+    /// The same, seen by a monitor that sees nothing over IPv6, has a broken sentinel and does not know of two failures whose they are.
     pub(crate) fn blind() -> Self {
         let mut still = Self::usual();
         still.about.sight.dark = vec![(Road::Ipv6, NOW.shifted(-90_000))];
         still.about.sight.unsettled = 2;
+        still.about.sight.broken =
+            vec![("@sentinel/tls/one.example:443".into(), NOW.shifted(-5_000))];
         still
     }
 

@@ -49,6 +49,9 @@ def sentinel_breaks(stage: Stage) -> None:
     stage.findings.soon("it is called broken", lambda: stage.watch.log("a sentinel is silent"), lambda seen: [gone in str(line) for line in seen] == [True],
                         within=10)
     stage.findings.equal("the metrics say it of this one alone", (_sentinels(stage, gone), set(_sentinels(stage))), ([2], {0, 2}))
+    names = [each["sentinel"] for each in stage.watch.api("services")["broken_sentinels"]]
+    stage.findings.equal("the API names it, and so does the page", ([gone in name for name in names], f"{gone}</code> is broken" in stage.watch.get("/").decode()),
+                         ([True], True))
     stage.findings.soon("the rule fires", lambda: [gone in each["sentinel"] for each in rulebook.firing(broken)], lambda seen: seen == [True], within=5)
     stage.findings.soon("Alertmanager is told", lambda: [gone in each["labels"]["sentinel"] for each in pager.lasting(broken)],
                         lambda seen: seen == [True], within=20)
