@@ -17,6 +17,33 @@ mod providers;
 mod query;
 mod watcher;
 
+/// Where queries over many checks read how much counters have grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// From what the daemon exports: nothing else is needed.
+    Exported,
+    /// From the sums that `nephoscope rules` records: for thousands of checks.
+    Recorded,
+}
+
+impl Reading {
+    /// The step of a course; what is recorded has a value in five minutes.
+    const fn step(self, exported: &'static str) -> &'static str {
+        match self {
+            Self::Exported => exported,
+            Self::Recorded => "5m",
+        }
+    }
+
+    /// The whole range, as far as it is looked through for what was worst in it.
+    const fn through(self) -> &'static str {
+        match self {
+            Self::Exported => "$__range",
+            Self::Recorded => "$__range:5m",
+        }
+    }
+}
+
 /// A dashboard, ready for a file of Grafana.
 #[derive(Clone, Debug)]
 pub struct Dashboard {
@@ -32,7 +59,13 @@ pub struct Dashboard {
 
 /// Every dashboard, in the order in which one reads them; `runbook` is the address of the page that explains the alerts, if
 /// there is one.
-pub fn all(runbook: Option<&str>) -> [Dashboard; 5] {
-    [overview::frame(), providers::frame(), promises::frame(), check::frame(), watcher::frame()]
-        .map(|frame| frame.dashboard(runbook))
+pub fn all(runbook: Option<&str>, reading: Reading) -> [Dashboard; 5] {
+    [
+        overview::frame(reading),
+        providers::frame(reading),
+        promises::frame(),
+        check::frame(),
+        watcher::frame(),
+    ]
+    .map(|frame| frame.dashboard(runbook))
 }

@@ -6,7 +6,7 @@
 //! What is in them is decided in `dashboards`.
 
 use super::FINE;
-use crate::dashboards;
+use crate::dashboards::{self, Reading};
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -20,11 +20,17 @@ pub(super) struct Asked {
     /// The address of your page on what to do about alerts; every dashboard then links to it.
     #[arg(long, value_name = "URL")]
     runbook: Option<String>,
+
+    /// For thousands of checks: read the sums that the rules of `nephoscope rules` record every five minutes, where the
+    /// counters of every check would have to be added up.
+    #[arg(long)]
+    recorded: bool,
 }
 
 pub(super) fn run(asked: &Asked) -> anyhow::Result<u8> {
     let mut out = anstream::stdout().lock();
-    for dashboard in dashboards::all(asked.runbook.as_deref()) {
+    let reading = if asked.recorded { Reading::Recorded } else { Reading::Exported };
+    for dashboard in dashboards::all(asked.runbook.as_deref(), reading) {
         let name = format!("{}.json", dashboard.uid);
         if let Some(folder) = &asked.out {
             let path = folder.join(&name);

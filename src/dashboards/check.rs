@@ -5,6 +5,7 @@
 //!
 //! Whether the service suffered is on the other pages: a side may survive a bad check.
 
+use super::Reading;
 use super::frame::{Frame, Variable};
 use super::overview::NO_MONITOR;
 use super::paint::{self, AVAILABILITY, Colour};
@@ -77,7 +78,7 @@ fn six() -> [Panel; 6] {
             &AVAILABILITY,
             NO_MONITOR,
         )
-        .ask(&availability("", "$__range", chosen), "availability"),
+        .ask(&availability(Reading::Exported, "", "$__range", chosen), "availability"),
         Panel::tile(
             "Age of the last result",
             "Is it still being looked at? In intervals of the check: above 3 something is wrong with the monitor.",
@@ -183,9 +184,9 @@ fn percentiles() -> Panel {
     )
     .step("1m")
     .logarithmic(None)
-    .ask(&latency("", 0.5, RATE, chosen), "median")
-    .ask(&latency("", 0.95, RATE, chosen), "95 of 100")
-    .ask(&latency("", 0.99, RATE, chosen), "99 of 100")
+    .ask(&latency(Reading::Exported, "", 0.5, RATE, chosen), "median")
+    .ask(&latency(Reading::Exported, "", 0.95, RATE, chosen), "95 of 100")
+    .ask(&latency(Reading::Exported, "", 0.99, RATE, chosen), "99 of 100")
     .ask(&format!("max({limit})"), "deadline")
     .coloured(&[
         ("median", "light-blue"),

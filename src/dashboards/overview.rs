@@ -6,6 +6,7 @@
 //!
 //! Why a service fails is for the dashboards that it leads to.
 
+use super::Reading;
 use super::frame::{Frame, Variable};
 use super::paint::{self, AVAILABILITY, BOTTOM, BUDGET, Colour, any_is};
 use super::panel::{Panel, Unit};
@@ -26,6 +27,11 @@ fn chosen(metric: Metric) -> Select {
     Select::of(metric).fits("service", "$service")
 }
 
+/// Without the checks of public names, which are on no cloud.
+fn on_a_cloud(select: Select) -> Select {
+    select.unlike("provider", "")
+}
+
 /// What users get of each service: what its public name gives or, without one, whether some side could serve.
 fn state() -> String {
     let scope = |word| chosen(Metric::ServiceState).is("scope", word);
@@ -33,7 +39,7 @@ fn state() -> String {
     format!("(max by (service) ({entry}) or max by (service) ({any}))")
 }
 
-pub(super) fn frame() -> Frame {
+pub(super) fn frame(reading: Reading) -> Frame {
     Frame {
         uid: "nephoscope-overview",
         title: "Overview",
@@ -47,14 +53,14 @@ pub(super) fn frame() -> Frame {
             (
                 4,
                 vec![
-                    (8, by_provider()),
+                    (8, by_provider(reading)),
                     (4, firing()),
                     (4, longest()),
                     (4, incidents()),
                     (4, clouds()),
                 ],
             ),
-            (8, vec![(24, timeline())]),
+            (8, vec![(24, timeline(reading))]),
             (8, vec![(9, checks_down()), (15, work_list())]),
         ],
     }
@@ -143,8 +149,10 @@ fn trust() -> [Panel; 3] {
     ]
 }
 
-fn by_provider() -> Panel {
-    let availability = availability("provider", "1h", |select| select.fits("service", "$service"));
+fn by_provider(reading: Reading) -> Panel {
+    let availability = availability(reading, "provider", "1h", |select| {
+        on_a_cloud(select.fits("service", "$service"))
+    });
     Panel::tile(
         "Availability by cloud, last hour",
         "Whose side is it on? Of the settled time of all checks on a cloud, the share that was good; unknown time and \
@@ -216,10 +224,10 @@ fn clouds() -> Panel {
     .link("Compare clouds", "nephoscope-providers", "")
 }
 
-fn timeline() -> Panel {
+fn timeline(reading: Reading) -> Panel {
     let ever = chosen(Metric::ServiceState).fits("scope", "entry|any");
-    let worst =
-        format!("topk({WORST}, max by (service) (max_over_time({ever}[$__range] @ end())))");
+    let range = reading.through();
+    let worst = format!("topk({WORST}, max by (service) (max_over_time({ever}[{range}] @ end())))");
     Panel::timeline(
         "What users got",
         "What happened when? The services that were worst in this range, at most 14: by their public name where one is watched, \
@@ -233,7 +241,7 @@ fn timeline() -> Panel {
 }
 
 fn checks_down() -> Panel {
-    let down = chosen(Metric::CheckState);
+    let down = on_a_cloud(chosen(Metric::CheckState));
     Panel::areas(
         "Checks down, by cloud",
         "How much of each cloud is down, and since when? The number of checks whose failure is confirmed.",

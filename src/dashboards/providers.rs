@@ -6,6 +6,7 @@
 //!
 //! Promises are on another page.
 
+use super::Reading;
 use super::frame::{Frame, Variable};
 use super::overview::NO_MONITOR;
 use super::paint::{AVAILABILITY, Colour, Word};
@@ -35,7 +36,7 @@ fn chosen(select: Select) -> Select {
     select.fits("service", "$service")
 }
 
-pub(super) fn frame() -> Frame {
+pub(super) fn frame(reading: Reading) -> Frame {
     let info = || Select::of(Metric::CheckInfo);
     Frame {
         uid: "nephoscope-providers",
@@ -50,17 +51,25 @@ pub(super) fn frame() -> Frame {
         ],
         alerts_drawn: true,
         rows: vec![
-            (4, vec![(12, availabilities()), (12, difference())]),
-            (4, vec![(6, one_left()), (6, none_left()), (6, cost()), (6, astray())]),
-            (8, vec![(12, availability_lines()), (12, latency_lines())]),
-            (8, vec![(12, redundancy()), (12, exposure())]),
+            (4, vec![(12, availabilities(reading)), (12, difference(reading))]),
+            (
+                4,
+                vec![
+                    (6, one_left(reading)),
+                    (6, none_left(reading)),
+                    (6, cost(reading)),
+                    (6, astray()),
+                ],
+            ),
+            (8, vec![(12, availability_lines(reading)), (12, latency_lines(reading))]),
+            (8, vec![(12, redundancy(reading)), (12, exposure(reading))]),
             (8, vec![(8, leads()), (8, steps()), (8, whose())]),
-            (9, vec![(14, by_service()), (10, reasons())]),
+            (9, vec![(14, by_service(reading)), (10, reasons(reading))]),
         ],
     }
 }
 
-fn availabilities() -> Panel {
+fn availabilities(reading: Reading) -> Panel {
     Panel::tile(
         "Availability",
         "How much of the settled time in this range was good on each cloud? Over all checks of the chosen services; unknown time \
@@ -70,10 +79,10 @@ fn availabilities() -> Panel {
         NO_MONITOR,
     )
     .named()
-    .ask(&availability("provider", RANGE, both), "{{provider}}")
+    .ask(&availability(reading, "provider", RANGE, both), "{{provider}}")
 }
 
-fn difference() -> Panel {
+fn difference(reading: Reading) -> Panel {
     Panel::tile(
         "Availability difference A − B",
         "Who was better, and by how much? Above 0 it is A. Few failures make a difference that means nothing: look at when they \
@@ -84,7 +93,7 @@ fn difference() -> Panel {
     )
     .unjudged()
     .ask(
-        &format!("({}) - ({})", availability("", RANGE, a), availability("", RANGE, b)),
+        &format!("({}) - ({})", availability(reading, "", RANGE, a), availability(reading, "", RANGE, b)),
         "$provider_a − $provider_b",
     )
 }
@@ -94,12 +103,12 @@ fn exposed(state: &str) -> Select {
 }
 
 /// The worst of the vantage points.
-fn worst(by: &str, series: &Select) -> String {
-    format!("max by ({by}) (increase({series}[{RANGE}]))")
+fn worst(reading: Reading, by: &str, series: &Select) -> String {
+    format!("max by ({by}) ({})", series.grown(reading, RANGE))
 }
 
-fn one_left() -> Panel {
-    let only = worst("service, provider", &exposed("only"));
+fn one_left(reading: Reading) -> Panel {
+    let only = worst(reading, "service, provider", &exposed("only"));
     Panel::tile(
         "Served by one cloud alone",
         "For how long would users have had nothing without the second cloud? Time in which only the one named was able to serve, \
@@ -113,8 +122,8 @@ fn one_left() -> Panel {
     .ask(&format!("sum by (provider) ({only})"), "{{provider}} alone")
 }
 
-fn none_left() -> Panel {
-    let none = worst("service", &exposed("none"));
+fn none_left(reading: Reading) -> Panel {
+    let none = worst(reading, "service", &exposed("none"));
     Panel::tile(
         "No cloud able to serve",
         "For how long did both clouds fail a service at once? If this is long, look for what they share, or doubt the monitor.",
@@ -126,8 +135,8 @@ fn none_left() -> Panel {
     .ask(&format!("sum({none})"), "none")
 }
 
-fn cost() -> Panel {
-    let cost = worst("service", &chosen(Select::of(Metric::ServiceFailoverCost)));
+fn cost(reading: Reading) -> Panel {
+    let cost = worst(reading, "service", &chosen(Select::of(Metric::ServiceFailoverCost)));
     Panel::tile(
         "Lost to failing over",
         "For how long did users get nothing although some cloud was able to serve? This is what a faster failover could save, \
@@ -199,31 +208,31 @@ fn whose() -> Panel {
     .absent("No outage, or no monitor data")
 }
 
-fn availability_lines() -> Panel {
+fn availability_lines(reading: Reading) -> Panel {
     let panel = Panel::lines(
         "Availability over time",
         "When did each cloud fail? The good share of the time settled in each step.",
         Unit::Share(2),
     )
     .up_to(1.0)
-    .step("2m")
-    .ask(&availability("", RATE, a), "$provider_a")
-    .ask(&availability("", RATE, b), "$provider_b")
+    .step(reading.step("2m"))
+    .ask(&availability(reading, "", RATE, a), "$provider_a")
+    .ask(&availability(reading, "", RATE, b), "$provider_b")
     .absent(NO_MONITOR);
     as_b(as_a(panel, "A", 2), "B", 2)
 }
 
-fn latency_lines() -> Panel {
+fn latency_lines(reading: Reading) -> Panel {
     let panel = Panel::lines(
         "Median and tail latency",
         "Is it the typical run that got slower, or only the tail? Thick: 95 of 100 good runs are faster. Thin: half of them.",
         Unit::Seconds(3),
     )
-    .step("2m")
-    .ask(&latency("", 0.5, RATE, a), "$provider_a, median")
-    .ask(&latency("", 0.5, RATE, b), "$provider_b, median")
-    .ask(&latency("", 0.95, RATE, a), "$provider_a, 95 of 100")
-    .ask(&latency("", 0.95, RATE, b), "$provider_b, 95 of 100")
+    .step(reading.step("2m"))
+    .ask(&latency(reading, "", 0.5, RATE, a), "$provider_a, median")
+    .ask(&latency(reading, "", 0.5, RATE, b), "$provider_b, median")
+    .ask(&latency(reading, "", 0.95, RATE, a), "$provider_a, 95 of 100")
+    .ask(&latency(reading, "", 0.95, RATE, b), "$provider_b, 95 of 100")
     .absent("No good run, or no monitor data");
     as_b(as_a(as_b(as_a(panel, "A", 1), "B", 1), "C", 3), "D", 3)
 }
@@ -244,7 +253,7 @@ fn line(colour: Colour, width: u32, style: &Value) -> [(&'static str, Value); 3]
     ]
 }
 
-fn redundancy() -> Panel {
+fn redundancy(reading: Reading) -> Panel {
     const WORDS: [Word; 4] = [
         (2.0, "BOTH", Colour::Good),
         (1.0, "ONE CLOUD", Colour::Warn),
@@ -255,8 +264,8 @@ fn redundancy() -> Panel {
     let states = format!("max by (service, provider) ({side})");
     let able = format!("sum by (service) (({states} == bool 0) + ({states} == bool 3))");
     let unknown = format!("max by (service) ({states} == bool 2)");
-    let worst =
-        format!("topk({WORST}, max by (service) (max_over_time({side}[$__range] @ end())))");
+    let range = reading.through();
+    let worst = format!("topk({WORST}, max by (service) (max_over_time({side}[{range}] @ end())))");
     Panel::timeline(
         "How many clouds could serve",
         "When did a service hang on one cloud, or on none? The services that were worst in this range, at most 14. A side in \
@@ -271,15 +280,15 @@ fn redundancy() -> Panel {
     .absent("No service, or no monitor data")
 }
 
-fn exposure() -> Panel {
-    let time = chosen(Select::of(Metric::ServiceExposure));
+fn exposure(reading: Reading) -> Panel {
+    let time = chosen(Select::of(Metric::ServiceExposure)).grown(reading, RATE);
     Panel::shares(
         "Exposure",
         "Of all service time, in which share could both clouds serve, one alone, none? Settled time, mean of the vantage points.",
         Unit::Seconds(0),
     )
     .step("5m")
-    .ask(&format!("sum by (state, provider) (increase({time}[{RATE}]))"), "{{state}} {{provider}}")
+    .ask(&format!("sum by (state, provider) ({time})"), "{{state}} {{provider}}")
     .coloured_like("/^both/", Colour::Good.name())
     .coloured_like("/^only/", Colour::Warn.name())
     .coloured_like("/^none/", Colour::Bad.name())
@@ -287,16 +296,16 @@ fn exposure() -> Panel {
     .absent("No service on two clouds, or no monitor data")
 }
 
-fn by_service() -> Panel {
+fn by_service(reading: Reading) -> Panel {
     Panel::table(
         "By service",
         "Is it the same for every service? Availability, and the latency that 95 of 100 good runs beat, on both clouds; the \
          fifty services with the lowest availability on A or B.",
     )
-    .ask(&listed(&availability("service", RANGE, a)), "")
-    .ask(&listed(&availability("service", RANGE, b)), "")
-    .ask(&listed(&latency("service", 0.95, RANGE, a)), "")
-    .ask(&listed(&latency("service", 0.95, RANGE, b)), "")
+    .ask(&listed(reading, &availability(reading, "service", RANGE, a)), "")
+    .ask(&listed(reading, &availability(reading, "service", RANGE, b)), "")
+    .ask(&listed(reading, &latency(reading, "service", 0.95, RANGE, a)), "")
+    .ask(&listed(reading, &latency(reading, "service", 0.95, RANGE, b)), "")
     .joined("service")
     .columns(
         &[
@@ -318,20 +327,20 @@ fn by_service() -> Panel {
 }
 
 /// Only the rows of the fifty services that were worst on either side.
-fn listed(rows: &str) -> String {
-    let worst = availability("service", RANGE, both);
+fn listed(reading: Reading, rows: &str) -> String {
+    let worst = availability(reading, "service", RANGE, both);
     format!("({rows}) and on (service) bottomk(50, {worst})")
 }
 
-fn reasons() -> Panel {
-    let failed = both(Select::of(Metric::ProbeFailures));
+fn reasons(reading: Reading) -> Panel {
+    let failed = both(Select::of(Metric::ProbeFailures)).grown(reading, RANGE);
     Panel::gauges(
         "Failed runs by reason and cloud",
         "Do they fail differently? Bad runs in this range, rechecks included; the fourteen most frequent.",
         Unit::Number(0),
     )
     .ask(
-        &format!("topk({WORST}, sum by (provider, reason) (increase({failed}[{RANGE}])) > 0)"),
+        &format!("topk({WORST}, sum by (provider, reason) ({failed}) > 0)"),
         "{{provider}}: {{reason}}",
     )
     .absent("No failed run, or no monitor data")

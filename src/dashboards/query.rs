@@ -4,9 +4,12 @@
 //! dashboard and ends the program that makes it, which is a test. Every selector carries the job and the instance that the
 //! reader chose, so that a foreign job in the same Prometheus changes nothing.
 //!
-//! What is done with series (sums, rates) is text around selectors; a test parses it.
+//! What is done with series (sums, rates) is text around selectors; a test parses it. How much a counter has grown is asked of the
+//! counter itself or, where thousands of checks would have to be added up, of the sums that our rules record ([`Reading`]).
 
+use super::Reading;
 use crate::metrics::catalog::{Kind, Metric};
+use crate::rules::aggregates::AGGREGATES;
 use std::fmt;
 
 /// Metrics that every scrape has, ours or not; what is selected is limited to us by [`ours`].
@@ -78,6 +81,22 @@ impl Select {
         Self { name, labels, matchers }
     }
 
+    /// How much it has grown over a range; a counter or buckets.
+    pub(super) fn grown(&self, reading: Reading, range: &str) -> String {
+        if reading == Reading::Exported {
+            return format!("increase({self}[{range}])");
+        }
+        let recorded = AGGREGATES.iter().find(|each| each.counter == self.name);
+        let recorded = recorded.unwrap_or_else(|| panic!("`{}` is not recorded", self.name));
+        let has = |matcher: &String| {
+            let ends = matcher.find(['=', '!']).expect("a matcher compares");
+            ["job", "instance"].iter().chain(recorded.labels).any(|each| *each == &matcher[..ends])
+        };
+        assert!(self.matchers.iter().all(has), "`{}` has fewer labels", recorded.recorded);
+        let series = Self { name: recorded.recorded.to_owned(), ..self.clone() };
+        format!("sum_over_time({series}[{range}])")
+    }
+
     /// With this value.
     pub(super) fn is(self, label: &str, value: &str) -> Self {
         self.matcher(label, "=", value)
@@ -129,15 +148,22 @@ pub(super) fn promised(expression: &str) -> String {
 /// The share of known time that was good, over a range, by labels (none: one number).
 ///
 /// Seconds that were settled as they happened; agrees with the engine to what `increase` can (semantics.md, S19).
-pub(super) fn availability(by: &str, range: &str, select: impl Fn(Select) -> Select) -> String {
+pub(super) fn availability(
+    reading: Reading,
+    by: &str,
+    range: &str,
+    select: impl Fn(Select) -> Select,
+) -> String {
     let good = select(Select::of(Metric::CheckStateSeconds)).is("state", "good");
     let known = select(Select::of(Metric::CheckStateSeconds)).fits("state", "good|bad");
+    let (good, known) = (good.grown(reading, range), known.grown(reading, range));
     let sum = if by.is_empty() { "sum".to_owned() } else { format!("sum by ({by})") };
-    format!("{sum} (increase({good}[{range}])) / ({sum} (increase({known}[{range}])) > 0)")
+    format!("{sum} ({good}) / ({sum} ({known}) > 0)")
 }
 
 /// A quantile of how long good runs took, over a range; nothing where there was none.
 pub(super) fn latency(
+    reading: Reading,
     by: &str,
     quantile: f64,
     range: &str,
@@ -145,5 +171,6 @@ pub(super) fn latency(
 ) -> String {
     let buckets = select(Select::buckets(Metric::ProbeDuration)).is("outcome", "success");
     let by = if by.is_empty() { "le".to_owned() } else { format!("le, {by}") };
-    format!("histogram_quantile({quantile}, sum by ({by}) (increase({buckets}[{range}]))) >= 0")
+    let buckets = buckets.grown(reading, range);
+    format!("histogram_quantile({quantile}, sum by ({by}) ({buckets})) >= 0")
 }

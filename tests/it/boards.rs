@@ -9,7 +9,7 @@
 mod form;
 mod queries;
 
-use nephoscope::dashboards;
+use nephoscope::dashboards::{self, Reading};
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,11 +20,15 @@ struct Board {
 }
 
 fn boards() -> Vec<Board> {
+    boards_of(Reading::Exported)
+}
+
+fn boards_of(reading: Reading) -> Vec<Board> {
     let read = |board: dashboards::Dashboard| Board {
         uid: board.uid,
         json: serde_json::from_str(&board.text).unwrap(),
     };
-    dashboards::all(None).map(read).into()
+    dashboards::all(None, reading).map(read).into()
 }
 
 impl Board {
@@ -56,7 +60,7 @@ fn the_committed_files_are_what_the_code_makes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards");
     #[expect(clippy::disallowed_methods, reason = "writing the files is asked for this way")]
     let bless = std::env::var("NEPHOSCOPE_BLESS").is_ok();
-    for board in dashboards::all(None) {
+    for board in dashboards::all(None, Reading::Exported) {
         let path = folder.join(format!("{}.json", board.uid));
         if bless {
             std::fs::create_dir_all(&folder).unwrap();
@@ -70,14 +74,32 @@ fn the_committed_files_are_what_the_code_makes() {
         );
     }
     let files = std::fs::read_dir(folder).unwrap().count();
-    assert_eq!(files, dashboards::all(None).len(), "files in dashboards/");
+    assert_eq!(files, dashboards::all(None, Reading::Exported).len(), "files in dashboards/");
 }
 
 #[test]
 fn a_runbook_that_is_named_is_linked_from_every_dashboard() {
-    for board in dashboards::all(Some("https://wiki.example/alerts")) {
+    for board in dashboards::all(Some("https://wiki.example/alerts"), Reading::Exported) {
         let json: Value = serde_json::from_str(&board.text).unwrap();
         assert_eq!(json["links"][1]["url"], "https://wiki.example/alerts");
     }
     assert!(boards().iter().all(|board| list(&board.json["links"]).len() == 1));
+}
+
+#[test]
+fn dashboards_that_read_recorded_sums_differ_in_queries_and_steps_alone() {
+    let bare = |reading| -> Vec<Value> {
+        let blank = |mut board: Board| {
+            for panel in board.json["panels"].as_array_mut().unwrap() {
+                panel.as_object_mut().unwrap().remove("interval");
+                for target in panel["targets"].as_array_mut().unwrap() {
+                    target.as_object_mut().unwrap().remove("interval");
+                    target["expr"] = Value::Null;
+                }
+            }
+            board.json
+        };
+        boards_of(reading).into_iter().map(blank).collect()
+    };
+    assert_eq!(bare(Reading::Exported), bare(Reading::Recorded));
 }

@@ -3,22 +3,26 @@
 //! The production monitor runs under the paused clock with scripted outages, and its own exposition is written down once a
 //! minute as OpenMetrics with timestamps, as two instances at two vantage points and beside a foreign job. Every grid run is
 //! written down too, so that availability can be worked out without us. `NEPHOSCOPE_HISTORY=FOLDER` writes the files that
-//! `tests/real/boards` reads; without it a short history is made and looked at.
+//! `tests/real/boards` reads; without it a short history is made and looked at. Looks at the one public name are scripted too, and
+//! a receiver and a store say that they are well.
 //!
-//! No name is looked up and nothing is pushed here, so the metrics of public names and receivers are absent.
+//! No name is looked up, and nothing is pushed or stored.
 
 use crate::twin::Clock;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use nephoscope::clock::{Instant, WallClock};
 use nephoscope::config::{Config, load_text};
-use nephoscope::metrics::{Exposition, Own};
+use nephoscope::dashboards::{self, Reading};
+use nephoscope::failover::{Answer, Led, Observation};
+use nephoscope::metrics::{Exposition, Own, PushNumbers, StoreNumbers};
 use nephoscope::model::{Cause, Check, CheckIndex, Outcome, Phase, ProbeResult, Reason, Timestamp};
 use nephoscope::monitor::{self, Runner, numbers, scheduler};
 use nephoscope::seed::Stream;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +40,14 @@ enum Weather {
     Mixed,
     AllUp,
     AllDown,
+    /// Twenty thousand checks; on one cloud a twentieth of them fails.
+    Many,
 }
+
+/// Services of the world of many, each with five checks on each of two clouds.
+const MANY_SERVICES: usize = 2_000;
+/// In the mixed world the public name leads to the other cloud from this minute to that one.
+const SWITCHED: std::ops::Range<u64> = 97..117;
 
 /// In the mixed world: what is bad from which minute on, for how many, and why.
 const SPELLS: [(&str, u64, u64, Reason); 7] = [
@@ -63,14 +74,47 @@ struct Script {
 impl Script {
     fn reason(&self, check: &Check) -> Option<Reason> {
         let minute = u64::try_from(self.clock.passed()).unwrap() / 60_000;
-        let struck = |(place, from, lasts, _): &(&str, u64, u64, Reason)| {
-            check.id.as_str().starts_with(place) && (*from..from + lasts).contains(&minute)
+        let id = check.id.as_str();
+        // A public name gives what the cloud gives that it leads to.
+        let place = if check.provider.is_empty() {
+            format!("login/{}/web", leads(self.weather, minute).0)
+        } else {
+            id.to_owned()
+        };
+        let struck = |(start, from, lasts, _): &(&str, u64, u64, Reason)| {
+            place.starts_with(start) && (*from..from + lasts).contains(&minute)
         };
         match self.weather {
+            _ if id.contains("example.org") => None,
             Weather::AllUp => None,
             Weather::AllDown => Some(Reason::ConnectRefused),
             Weather::Mixed => SPELLS.iter().find(|spell| struck(spell)).map(|spell| spell.3),
+            Weather::Many => {
+                (id.contains("00/aws/") || id.contains("50/aws/")).then_some(Reason::ConnectRefused)
+            }
         }
+    }
+}
+
+/// Where the public name leads at a minute, and to what address.
+fn leads(weather: Weather, minute: u64) -> (&'static str, IpAddr) {
+    if weather == Weather::Mixed && SWITCHED.contains(&minute) {
+        ("gcp", IpAddr::from([192, 0, 2, 200]))
+    } else {
+        ("aws", IpAddr::from([192, 0, 2, 1]))
+    }
+}
+
+/// What a look at it gives: the zone's server and the resolver agree.
+fn look(address: IpAddr) -> Observation {
+    let answer = |who: &str| {
+        let led = Led { addresses: vec![address], chain: Vec::new(), ttl: Duration::from_mins(1) };
+        Answer { who: who.into(), said: Ok(led) }
+    };
+    Observation {
+        authoritative: vec![answer("ns.example.com")],
+        resolvers: vec![answer("system")],
+        ..Observation::default()
     }
 }
 
@@ -91,6 +135,8 @@ impl Runner for Script {
         drop(draw);
         let verdict = if reason.is_some() { "bad" } else { "good" };
         let (at, id) = (self.clock.now().as_secs_f64(), &check.id);
+        let minute = u64::try_from(self.clock.passed()).unwrap() / 60_000;
+        let address = SocketAddr::from((leads(self.weather, minute).1, 443));
         writeln!(
             self.runs.lock().unwrap(),
             "{{\"t\": {at:.3}, \"check\": \"{id}\", \"verdict\": \"{verdict}\"}}"
@@ -108,6 +154,7 @@ impl Runner for Script {
             }
             tokio::time::sleep(begun).await;
             result.latency = begun;
+            result.address = Some(address);
             result.facts.http_status = Some(if reason.is_some() { 503 } else { 200 });
             result.facts.certificate_not_after = Some(now + Duration::from_hours(24 * 40));
             result
@@ -124,7 +171,8 @@ struct Past {
 
 /// Runs one monitor and writes what was scraped from it.
 fn live(weather: Weather, vantage: &str, minutes: u64, out: &mut dyn Write) -> Past {
-    let text = CONFIG.replace("@vantage@", vantage);
+    let text = if weather == Weather::Many { many() } else { CONFIG.to_owned() };
+    let text = text.replace("@vantage@", vantage);
     let config = load_text(Path::new("probes.toml"), text).unwrap().config;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -132,6 +180,42 @@ fn live(weather: Weather, vantage: &str, minutes: u64, out: &mut dyn Write) -> P
         .build()
         .unwrap();
     runtime.block_on(watch(&config, weather, vantage, minutes, out))
+}
+
+/// The configuration of the world of many: the same clouds, and services that are all alike.
+fn many() -> String {
+    let (head, _) = CONFIG.split_once("[probe.web.http]").unwrap();
+    let mut text = head.replace("\"full\"", "\"standard\"");
+    let probes = ["a", "b", "c", "d", "e"];
+    for probe in probes {
+        write!(text, "[probe.{probe}.http]\nurl = \"https://{{host}}/{probe}\"\n").unwrap();
+    }
+    for number in 0..MANY_SERVICES {
+        write!(text, "[service.s{number}]\nprobes = {probes:?}\nobjective = 99.9\n").unwrap();
+    }
+    text
+}
+
+/// Families that dashboards over many checks ask for; in the world of many the rest is left out.
+fn wanted(weather: Weather) -> impl Fn(&str) -> bool {
+    let of_many = |uid: &str| uid != "nephoscope-check";
+    let mut boards =
+        dashboards::all(None, Reading::Exported).into_iter().filter(|b| of_many(b.uid));
+    let asked: String = boards.by_ref().map(|board| board.text).collect();
+    move |name: &str| weather != Weather::Many || asked.contains(&format!("{name}{{"))
+}
+
+/// What other parts of a daemon say of themselves, all well.
+fn say(own: &Own, now: Timestamp) {
+    own.set_reload(Some(now));
+    own.set_store(&StoreNumbers { healthy: true, ..StoreNumbers::default() });
+    own.set_push(&PushNumbers {
+        receiver: "127.0.0.1:9093".into(),
+        outcomes: Default::default(),
+        last_success: Some(now),
+        healthy: true,
+        alerts: 0,
+    });
 }
 
 async fn watch(
@@ -143,7 +227,7 @@ async fn watch(
 ) -> Past {
     let clock = Arc::new(Clock::new());
     let own = Own::new(vantage, "0.1.0");
-    own.set_reload(Some(clock.now()));
+    say(&own, clock.now());
     let wall: Arc<dyn WallClock> = Arc::clone(&clock) as Arc<dyn WallClock>;
     let plan = monitor::plan(config, Vec::new(), 1, &wall, &own, None);
     let checks = config.lookouts();
@@ -156,9 +240,13 @@ async fn watch(
         tasks.spawn(scheduler::run(worker, Arc::clone(&script) as Arc<dyn Runner>));
     }
     let begun = Instant::now();
-    let mut scrapes = 0;
+    let login = config.services.iter().position(|service| service.entry.is_some());
+    let (mut scrapes, wanted) = (0, wanted(weather));
     for minute in 1..=u32::try_from(minutes).unwrap() {
         tokio::time::sleep_until(begun + SCRAPE * minute).await;
+        if let Some(service) = login {
+            plan.entries.observe(service, clock.now(), &look(leads(weather, minute.into()).1));
+        }
         let about = plan.board.about();
         own.set_in_flight(about.in_flight);
         let promises = numbers::promises(&plan.book, vantage, about.now);
@@ -169,7 +257,7 @@ async fn watch(
             .with_samples(samples);
         let page: Vec<u8> = page.flatten().collect();
         let text = String::from_utf8(page).unwrap();
-        write_scrape(&text, vantage, clock.now(), out);
+        write_scrape(&text, vantage, clock.now(), &wanted, out);
         scrapes += 1;
     }
     let runs = std::mem::take(&mut *script.runs.lock().unwrap());
@@ -177,16 +265,28 @@ async fn watch(
 }
 
 /// A page as Prometheus would keep it: with job, instance and time, and what Prometheus itself adds.
-fn write_scrape(text: &str, vantage: &str, now: Timestamp, out: &mut dyn Write) {
+fn write_scrape(
+    text: &str,
+    vantage: &str,
+    now: Timestamp,
+    wanted: &dyn Fn(&str) -> bool,
+    out: &mut dyn Write,
+) {
     let target = format!("job=\"nephoscope\",instance=\"{vantage}:9464\"");
     let at = now.as_millis() / 1_000;
-    let mut count = 0;
+    let (mut count, mut family) = (0, (String::new(), true));
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+        count += 1;
+        if family.0 != name {
+            family = (name.to_owned(), wanted(name));
+        }
+        if !family.1 {
+            continue;
+        }
         let comma = if labels == "}" { "" } else { "," };
         writeln!(out, "{name}{{{target}{comma}{labels} {value} {at}").unwrap();
-        count += 1;
     }
     writeln!(out, "up{{{target}}} 1 {at}").unwrap();
     writeln!(out, "scrape_duration_seconds{{{target}}} 0.004 {at}").unwrap();
@@ -232,6 +332,10 @@ fn a_history_has_what_a_prometheus_would_have_scraped() {
 }
 
 fn write_all(folder: &Path) {
+    #[expect(clippy::disallowed_methods, reason = "how many is asked for this way")]
+    if std::env::var_os("NEPHOSCOPE_MANY").is_some() {
+        return write_many(folder);
+    }
     let worlds = [
         (Weather::Mixed, "mixed", 360),
         (Weather::AllUp, "up", 120),
@@ -245,4 +349,12 @@ fn write_all(folder: &Path) {
         out.write_all(b"# EOF\n").unwrap();
         std::fs::write(folder.join(format!("{name}.runs")), north.runs).unwrap();
     }
+}
+
+/// A few minutes of one monitor with very many checks.
+fn write_many(folder: &Path) {
+    let file = std::fs::File::create(folder.join("many.om")).unwrap();
+    let mut out = std::io::BufWriter::new(file);
+    live(Weather::Many, "north", 6, &mut out);
+    out.write_all(b"# EOF\n").unwrap();
 }

@@ -6,8 +6,10 @@
 //!
 //! It evaluates nothing.
 
-use super::{Board, boards, list, text};
+use super::{Board, boards, boards_of, list, text};
+use nephoscope::dashboards::Reading;
 use nephoscope::metrics::catalog::{Kind, Metric};
+use nephoscope::rules::aggregates::AGGREGATES;
 use promql_parser::parser::token::{T_LAND, T_LUNLESS};
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector, parse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +143,10 @@ fn known(name: &str) -> Option<(Option<Metric>, Kind, Vec<&'static str>)> {
     if let Some((_, kind)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
         return Some((None, *kind, Vec::new()));
     }
+    if let Some(sum) = AGGREGATES.iter().find(|each| each.recorded == name) {
+        let labels = ["vantage"].iter().chain(sum.labels).copied().collect();
+        return Some((None, Kind::Gauge, labels));
+    }
     let ours = |stem: &str| Metric::ALL.iter().copied().find(|metric| metric.entry().name == stem);
     if let Some(metric) = name.strip_suffix("_bucket").and_then(ours) {
         let labels = metric.labels().chain(["le"]).collect();
@@ -195,13 +201,34 @@ fn problems(expression: &Expr) -> Vec<String> {
 #[test]
 fn every_metric_and_label_that_is_asked_for_exists_and_counters_are_rated() {
     let mut found = Vec::new();
-    for board in boards() {
+    for board in boards().into_iter().chain(boards_of(Reading::Recorded)) {
         for (place, expression) in expressions(&board) {
             let problems = problems(&parsed(&place, &expression));
             found.extend(problems.into_iter().map(|problem| format!("{place}: {problem}")));
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn over_many_checks_no_counter_is_read_whose_sum_is_recorded() {
+    let mut sums = BTreeSet::new();
+    for board in boards_of(Reading::Recorded) {
+        if !["nephoscope-overview", "nephoscope-providers"].contains(&board.uid) {
+            continue;
+        }
+        for (place, expression) in expressions(&board) {
+            walk(&parsed(&place, &expression), None, &[], &mut |selector, call, _| {
+                let name = selector.name.as_deref().unwrap_or_default();
+                assert!(!AGGREGATES.iter().any(|each| each.counter == name), "{place}: {name}");
+                if AGGREGATES.iter().any(|each| each.recorded == name) {
+                    assert_eq!(call, Some("sum_over_time"), "{place}");
+                    sums.insert(name.to_owned());
+                }
+            });
+        }
+    }
+    assert_eq!(sums.len(), AGGREGATES.len(), "every sum is read: {sums:?}");
 }
 
 #[test]

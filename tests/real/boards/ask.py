@@ -55,6 +55,11 @@ class Prometheus:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        """Until it answers."""
+        folder = self.folder
         self.log = open(folder / "log", "wb")
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",

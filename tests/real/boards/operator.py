@@ -3,6 +3,9 @@
 One page of exposition out of a history is served as it is, a real Prometheus scrapes it with `honor_labels`, and what depends on
 our labels has to say what the world says. Without `honor_labels` ours are renamed, and that is seen.
 
+Prometheus also gets the rules of deploy/ and, for the names of other exporters' fields, the relabelling that makes `instance` the
+target, as deploy/prometheus/prometheus.yml has it; neither disturbs ours.
+
 It tries moments only: there is no past behind a scrape that has just begun.
 """
 
@@ -14,7 +17,10 @@ import time
 
 from boards.ask import Answer, Prometheus, boards, filled
 
+DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus"
 SCRAPED = """
+global: {{evaluation_interval: 1s}}
+rule_files: ["{rules}"]
 scrape_configs:
   - job_name: serviceMonitor/monitoring/nephoscope/0
     honor_labels: {honor}
@@ -28,6 +34,14 @@ scrape_configs:
       - {{target_label: pod, replacement: nephoscope-0}}
       - {{target_label: container, replacement: nephoscope}}
 """
+FIELD = 'probe_success{check="shop/aws/web",service="shop",vantage="north"} 1'
+
+
+def relabelling() -> str:
+    """What prometheus.yml has as a comment, as settings of one job."""
+    text = (DEPLOY / "prometheus.yml").read_text()
+    lines = re.search(r"^    # (metric_relabel_configs:\n(?:    #   .*\n)+)", text, re.MULTILINE)[1]
+    return "    " + lines.replace("    #   ", "      ").rstrip().replace("{", "{{").replace("}", "}}") + "\n"
 
 
 def last_page(history: pathlib.Path, vantage: str) -> bytes:
@@ -63,8 +77,8 @@ class Served:
 
 def values(folder: pathlib.Path, dashboards: pathlib.Path, history: pathlib.Path, honor: bool) -> dict[str, list[tuple[dict, float]]]:
     """What the overview and the table of promises say of this moment, by panel."""
-    served = Served(last_page(history, "north"))
-    settings = SCRAPED.format(honor=str(honor).lower(), port=served.server.server_port)
+    served = Served(last_page(history, "north") + FIELD.encode() + b"\n")
+    settings = (SCRAPED + relabelling()).format(honor=str(honor).lower(), port=served.server.server_port, rules=DEPLOY / "nephoscope.rules.yml")
     prometheus = Prometheus(folder, None, settings)
     try:
         asked = {}
@@ -78,7 +92,15 @@ def values(folder: pathlib.Path, dashboards: pathlib.Path, history: pathlib.Path
                     if target["instant"] and "increase" not in target["expr"]:
                         answer: Answer = prometheus.ask("query", query=filled(board, target["expr"], 60, {}))
                         asked[panel["title"]] = [(row["metric"], float(row["value"][1])) for row in answer.series]
-        return asked
+        asked["fields"] = _rows(prometheus, "probe_success")
+        deadline = time.monotonic() + 20
+        while not (told := _rows(prometheus, 'ALERTS{alertname="NephoscopeOutage",scope="any"}')) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return asked | {"alerts": told}
     finally:
         prometheus.stop()
         served.stop()
+
+
+def _rows(prometheus: Prometheus, query: str) -> list[tuple[dict, float]]:
+    return [(row["metric"], float(row["value"][1])) for row in prometheus.ask("query", query=query).series]
