@@ -7,8 +7,10 @@
 //! It does not know where inputs come from, when a judgement is asked for, or who is told.
 
 mod evidence;
+mod others;
 
 pub use evidence::{EVIDENCE_AT_MOST, Evidence};
+pub use others::{Elsewhere, Other};
 
 use crate::model::{Blame, Plane, Reason, Timestamp, Verdict, Witness};
 use std::sync::Arc;
@@ -64,8 +66,10 @@ pub struct Case<'a> {
     pub sides: Vec<Side<'a>>,
     /// Whether every check that fails does so while its names are resolved; `None` if none fails like that.
     pub only_names: Option<bool>,
-    /// What other vantage points see of the same; `None` if none is known.
-    pub others: Option<Seen>,
+    /// What each other vantage point sees of the same.
+    pub others: Vec<Other>,
+    /// What other vantage points see of the canaries that are bad here.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// A service on one provider.
@@ -164,15 +168,15 @@ pub const TABLE: [Row; 8] = [
     },
     Row {
         blame: Blame::Provider,
-        when: "a data-plane canary of the region and at least two unrelated services there are bad, here and from other vantage points",
+        when: "a data-plane canary of the region and at least two unrelated services there are bad, and other vantage points see the canary and this service bad too",
         means: "the cloud's outage: fail over, open a ticket with it, and do not debug your service",
-        holds: |case| (case.others() == Verdict::Bad).then(|| case.cloud()).flatten(),
+        holds: |case| case.cloud().filter(|cloud| case.is_vouched(&cloud.name)),
     },
     Row {
         blame: Blame::ProviderOrPath,
-        when: "the same, and no other vantage point was asked or could tell",
+        when: "the same from here, and no other vantage point says so or sees the service good",
         means: "as `provider`, but it may be the road from this monitor to the cloud: look from elsewhere before you fail over",
-        holds: |case| (case.others() == Verdict::Unknown).then(|| case.cloud()).flatten(),
+        holds: |case| (case.others() != Verdict::Good).then(|| case.cloud()).flatten(),
     },
     Row {
         blame: Blame::Path,
@@ -231,8 +235,8 @@ impl Judgement {
         match self.blame {
             Blame::Shared => format!("shared:{}", self.name),
             Blame::Provider | Blame::ProviderOrPath => format!("provider:{}", self.name),
-            Blame::Path => format!("path:{}", self.name),
-            Blame::Entry | Blame::Dns | Blame::Application | Blame::Endpoint => {
+            Blame::Path if !self.name.is_empty() => format!("path:{}", self.name),
+            Blame::Path | Blame::Entry | Blame::Dns | Blame::Application | Blame::Endpoint => {
                 format!("service:{service}")
             }
         }
@@ -247,6 +251,7 @@ impl Judgement {
             Blame::Dns => "its names, which do not resolve".to_owned(),
             Blame::Provider => format!("{name} itself"),
             Blame::ProviderOrPath => format!("{name} itself, or the road from here to it"),
+            Blame::Path if name.is_empty() => "the road from here; others see it good".to_owned(),
             Blame::Path => format!("the road from here to {name}; others see it good"),
             Blame::Application => "the service itself, on every cloud".to_owned(),
             Blame::Endpoint => "this service there alone".to_owned(),
@@ -261,7 +266,7 @@ impl Judgement {
             Blame::Dns => each.witness == Witness::Names,
             Blame::Provider | Blame::ProviderOrPath => match each.witness {
                 Witness::Canary | Witness::Services => *each.of == *self.name,
-                Witness::Vantage => true,
+                Witness::Vantage | Witness::VantageInside | Witness::VantageCanary => true,
                 _ => false,
             },
             Blame::Path => each.witness == Witness::Vantage,
@@ -282,6 +287,8 @@ impl Judgement {
             (_, Blame::Entry) => true,
             // While an outage is not over yet, a run of it may be good, and then no name fails.
             (Blame::Entry | Blame::Endpoint, _) => false,
+            // No other vantage point can tell any more.
+            (Blame::Provider | Blame::Path, Blame::ProviderOrPath) => true,
             (_, new) => matches!(new, Blame::Application | Blame::Endpoint),
         };
         let lost_evidence = old.blame == self.blame
@@ -368,10 +375,6 @@ fn together(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 }
 
 impl<'a> Case<'a> {
-    fn others(&self) -> Verdict {
-        self.others.map_or(Verdict::Unknown, |others| others.verdict)
-    }
-
     fn bad_dependency(&self) -> Option<Arc<str>> {
         let bad = self.shared.iter().find(|(_, seen)| seen.verdict == Verdict::Bad);
         bad.map(|(name, _)| Arc::clone(name))

@@ -12,6 +12,7 @@ mod effective;
 mod entry;
 mod former;
 mod include;
+mod peers;
 mod problem;
 mod promise;
 mod raw;
@@ -32,7 +33,7 @@ pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
 pub use validate::host_name;
 
-use crate::model::{Check, ObjectiveWindow, Provider, Receiver, Reference, Service};
+use crate::model::{Check, ObjectiveWindow, Peer, Provider, Receiver, Reference, Service};
 use decode::Context;
 use problem::Sink;
 use raw::Raw;
@@ -139,6 +140,8 @@ pub struct Config {
     pub domains: Vec<Domain>,
     /// Planned absences, each id once.
     pub maintenance: Vec<Maintenance>,
+    /// Other vantage points that are asked, at most [`crate::model::PEERS_AT_MOST`], each with a name of its own.
+    pub peers: Vec<Peer>,
     /// Who is told of alerts, each with a name of its own.
     pub receivers: Vec<Receiver>,
 }

@@ -290,6 +290,7 @@ fn face(
     let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
     let picture = Arc::new(plan.board.clone());
     let readers = Arc::new(Semaphore::new(READERS));
+    let (vouch, answers) = (plan.vouch.clone(), Arc::clone(&plan.peers.answers));
     let keeping = past::keeping(store.clone());
     let metrics = move || {
         let place = Arc::clone(&readers).try_acquire_owned().ok()?;
@@ -303,6 +304,7 @@ fn face(
         let mut samples = numbers::samples(&references, &entries, &vantage);
         let down = outages.lock().unwrap_or_else(PoisonError::into_inner);
         samples.extend(numbers::outages(&book, &down, &vantage));
+        samples.extend(numbers::peers(&answers, &vantage));
         drop(down);
         let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)
             .with_exposures(numbers::exposures(&book))
@@ -319,6 +321,7 @@ fn face(
         desk: plan.desk.clone(),
         entries: plan.entries.clone(),
         drills: plan.drills.clone(),
+        vouch: Arc::new(move || vouch.said()),
         keeping,
         alive: Arc::new(move || alive.alive()),
         ready: Arc::new(move || ready.ready()),

@@ -21,8 +21,8 @@
 //! A check is due on a grid of the wall clock ([`schedule`]). Its worker starts it under one hard deadline ([`probe`]), and
 //! whatever happens is a [`model::ProbeResult`]. The one recorder feeds events to the pure [`monitor::ledger`], where a failure that
 //! may be our own waits for an alibi; it settles time up to a watermark, keeps health, and says what has to be done. Outages are
-//! given a [`blame`], public names are followed ([`failover`]), and what people must know is pushed to receivers ([`push`]). What is known of past time goes to the book, where
-//! promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
+//! given a [`blame`], for which other vantage points are asked ([`peer`]), public names are followed ([`failover`]), and what
+//! people must know is pushed to receivers ([`push`]). What is known of past time goes to the book, where promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
 //! [`cli`]) see copies only.
 //!
 //! # Floors
@@ -34,7 +34,7 @@
 //! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
 //! | F4 face | [`web`] ← [`client`] · [`dashboards`] | presenting what the monitor shows; reading it back over the local socket; Grafana's files |
 //! | F3 heart | [`monitor`] | the order of effects |
-//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; telling others; durable records; exposition |
+//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`peer`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; asking another vantage; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!
@@ -64,6 +64,7 @@ pub mod slo;
 pub mod config;
 pub mod metrics;
 pub mod net;
+pub mod peer;
 pub mod probe;
 pub mod push;
 pub mod store;

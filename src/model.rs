@@ -14,6 +14,7 @@ mod failover;
 mod maintenance;
 mod mark;
 mod objective;
+mod peer;
 mod provider;
 mod reason;
 mod reference;
@@ -39,6 +40,7 @@ pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
     PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,
 };
+pub use peer::{PEERS_AT_MOST, Peer};
 pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};
 pub use reference::{Reference, ReferenceRole};

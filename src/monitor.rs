@@ -28,6 +28,7 @@ pub mod ledger;
 mod memory;
 pub mod numbers;
 pub mod outages;
+pub mod peers;
 mod recall;
 pub mod recorder;
 pub mod references;
@@ -38,6 +39,7 @@ pub mod sight;
 pub mod snapshot;
 pub mod track;
 pub mod vantages;
+mod vouch;
 
 use crate::clock::{Instant, WallClock};
 use crate::config::Config;
@@ -61,6 +63,8 @@ use journal::Journal;
 use ledger::Ledger;
 use memory::Codes;
 use outages::Outages;
+use peers::Peers;
+use peers::heard::Heard;
 use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use references::References;
@@ -74,6 +78,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use vouch::Vouch;
 
 /// Events on their way to the recorder at most; a worker that finds it full waits.
 const EVENTS: usize = 4_096;
@@ -171,6 +176,10 @@ pub struct Plan {
     pub follower: Follower,
     /// How they are looked at.
     follows: Follows,
+    /// Asks other vantage points; wants to run.
+    pub peers: Peers,
+    /// Tells other vantage points what is seen here.
+    pub vouch: Vouch,
     /// What is or was down.
     pub outages: Arc<Mutex<Outages>>,
     /// What people are told, as it was stored.
@@ -309,7 +318,6 @@ pub fn plan(
     let services: Arc<[Service]> = config.services.clone().into();
     let table = Arc::new(table(config, &checks, &services, started));
     let room = Arc::new(Semaphore::new(config.monitor.max_in_flight as usize));
-    own.set_limit(config.monitor.max_in_flight);
 
     let (to_recorder, events) = mpsc::channel(EVENTS);
     let parts = (&checks, &services);
@@ -342,6 +350,7 @@ pub fn plan(
         book: book.clone(),
         desk: desk.clone(),
         journal,
+        heard: Heard::new(&config.peers),
         outages: Arc::clone(&outages),
         table: Arc::clone(&table),
         board: board.clone(),
@@ -353,8 +362,10 @@ pub fn plan(
         rechecks,
     };
     recorder.show_the_start();
-    let vitals = Vitals::of(&seats, &recorder);
     Plan {
+        vitals: Vitals::of(&seats, &recorder),
+        vouch: Vouch::new(config, &board, &references),
+        peers: Peers::new(config, &outages, clock, (to_recorder.downgrade(), stopped)),
         board,
         book,
         references,
@@ -366,7 +377,6 @@ pub fn plan(
         alerts,
         desk,
         table,
-        vitals,
         recorder,
         events,
         workers: seats,
@@ -412,6 +422,7 @@ fn setting(
     (checks, services): (&Arc<[Arc<Check>]>, &Arc<[Service]>),
     (clock, own, room): (&Arc<dyn WallClock>, &Own, &Arc<Semaphore>),
 ) -> Setting {
+    own.set_limit(config.monitor.max_in_flight);
     Setting {
         vantage: Arc::clone(&config.monitor.vantage),
         notices,
@@ -457,6 +468,9 @@ pub enum Error {
         #[source]
         source: crate::probe::Error,
     },
+    /// The way to another vantage point cannot be made ready.
+    #[error(transparent)]
+    Peer(#[from] crate::peer::Error),
     /// The system gives no thread or runtime.
     #[error("cannot start a worker")]
     Worker(#[source] std::io::Error),
@@ -493,6 +507,7 @@ impl Monitor {
             let scouts = Arc::new(Scouts::new(plan.follows));
             tokio::runtime::Handle::current().spawn(plan.follower.run(scouts));
         }
+        plan.peers.start()?;
         let (end, ended) = mpsc::channel(plan.workers.len().max(1));
         let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder, ended };
         let mut ready = Vec::new();

@@ -24,6 +24,7 @@ use crate::monitor::entries::{Entries, KeptDrill, KeptFailover};
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
+use crate::peer::VantageForm;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -121,6 +122,8 @@ pub struct Face {
     pub entries: Entries,
     /// Where drills are started and ended.
     pub drills: Drills,
+    /// What other vantage points are told.
+    pub vouch: Arc<dyn Fn() -> VantageForm + Send + Sync>,
     /// Whether history is being kept.
     pub keeping: Answer,
     /// Whether the scheduler moves.
@@ -167,6 +170,7 @@ pub fn router(face: Face, door: Door) -> Router {
         .route("/api/v1/results", get(api::results))
         .route("/api/v1/slos", get(api::promises::slos))
         .route("/api/v1/outages", get(api::promises::outages))
+        .route(crate::peer::PATH, get(api::vantage))
         .route("/api/v1/report", get(report::show))
         .route("/metrics", get(metrics))
         .route("/livez", get(health::alive))
@@ -193,7 +197,8 @@ async fn metrics(State(face): State<Face>) -> Response {
 async fn nothing_here() -> Response {
     const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
          `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/slos`, \
-         `/api/v1/outages`, `/api/v1/maintenance`, `/api/v1/drills`, `/api/v1/report`, `/livez` or `/readyz`\n";
+         `/api/v1/outages`, `/api/v1/vantage`, `/api/v1/maintenance`, `/api/v1/drills`, `/api/v1/report`, \
+         `/livez` or `/readyz`\n";
     (StatusCode::NOT_FOUND, WHERE_TO_LOOK).into_response()
 }
 

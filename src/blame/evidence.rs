@@ -4,19 +4,19 @@
 //!
 //! It decides nothing.
 
-use super::{About, Case, Region, Seen};
+use super::{About, Case, Elsewhere, Region, Seen};
 use crate::model::{Plane, Timestamp, Verdict, Witness};
 use std::time::Duration;
 
 /// Inputs that are kept of one judgement.
-pub const EVIDENCE_AT_MOST: usize = 24;
+pub const EVIDENCE_AT_MOST: usize = 40;
 
 /// One input of a judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// What kind of input.
     pub witness: Witness,
-    /// Which one: `orders-db`, `aws`, `aws/eu-central-1`.
+    /// Which one: `orders-db`, `aws`, `aws/eu-central-1`, `fra-1`; of what a vantage point sees of a canary `fra-1/aws/eu`.
     pub of: String,
     /// What it said.
     pub said: Verdict,
@@ -47,9 +47,32 @@ impl Case<'_> {
         for region in self.sides.iter().flat_map(|side| &side.regions) {
             self.region(region, &mut list);
         }
-        let nobody = Seen { verdict: Verdict::Unknown, since: self.at };
-        list.push(self.input(Witness::Vantage, String::new(), self.others.unwrap_or(nobody)));
+        // However many regions there are, what others said is among it.
+        let vantages = self.vantages();
+        list.truncate(EVIDENCE_AT_MOST.saturating_sub(vantages.len()));
+        list.extend(vantages);
         list.truncate(EVIDENCE_AT_MOST);
+        list
+    }
+
+    fn vantages(&self) -> Vec<Evidence> {
+        let mut list = Vec::new();
+        for other in &self.others {
+            let inside = self.is_inside(other);
+            let witness = if inside { Witness::VantageInside } else { Witness::Vantage };
+            list.push(self.input(witness, other.vantage.to_string(), other.seen));
+        }
+        if self.others.is_empty() {
+            let nobody = Seen { verdict: Verdict::Unknown, since: self.at };
+            list.push(self.input(Witness::Vantage, String::new(), nobody));
+        }
+        for Elsewhere { place, other } in &self.elsewhere {
+            let is_known = other.seen.verdict != Verdict::Unknown;
+            if is_known && !self.is_inside(other) {
+                let of = format!("{}/{place}", other.vantage);
+                list.push(self.input(Witness::VantageCanary, of, other.seen));
+            }
+        }
         list
     }
 
@@ -95,10 +118,24 @@ impl std::fmt::Display for Evidence {
             }
             (Witness::Names, _) => write!(out, "not only names failed to resolve"),
             (Witness::Services, _) => write!(out, "{some} of {all} services on {of} were bad"),
-            (Witness::Vantage, Verdict::Unknown) => {
+            (Witness::Vantage, _) if of.is_empty() => {
                 write!(out, "no other vantage point could be asked")
             }
-            (Witness::Vantage, _) => write!(out, "other vantage points saw it {said}, for {age}"),
+            (Witness::Vantage | Witness::VantageInside, Verdict::Unknown) => {
+                write!(out, "vantage {of} could not tell")
+            }
+            (Witness::Vantage, _) => write!(out, "vantage {of} saw it {said}, for {age}"),
+            (Witness::VantageInside, _) => write!(
+                out,
+                "vantage {of}, which stands on a cloud that fails and is not believed alone, saw it {said}, for {age}"
+            ),
+            (Witness::VantageCanary, _) => {
+                let (vantage, place) = of.split_once('/').unwrap_or(("", of));
+                write!(
+                    out,
+                    "vantage {vantage} saw the data-plane canary of {place} {said}, for {age}"
+                )
+            }
             (Witness::Dependency, _) => write!(out, "`{of}` was {said}, for {age}"),
             (Witness::Side, _) => write!(out, "the side on {of} was {said}, for {age}"),
             (Witness::Canary, _) => {

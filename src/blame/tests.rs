@@ -35,6 +35,12 @@ fn region(provider: &str, canaries: &[(Plane, Verdict)], failing: Vec<Failing>) 
     }
 }
 
+/// A vantage point on that cloud, or on neutral ground if it has no name.
+fn other(cloud: &str, verdict: Verdict) -> Other {
+    let provider = (!cloud.is_empty()).then(|| cloud.into());
+    Other { vantage: "fra-1".into(), provider, seen: seen(verdict, 3) }
+}
+
 /// What differs from the usual: our side on `aws` is bad since the beginning, that on `gcp` good, the rest is not known.
 #[derive(Debug)]
 struct World {
@@ -45,7 +51,8 @@ struct World {
     aws_region: Region,
     gcp_region: Region,
     only_names: Option<bool>,
-    others: Option<Verdict>,
+    /// Each other vantage point: the cloud it stands on, what it sees of ours, and of the canary of aws.
+    others: Vec<(&'static str, Verdict, Verdict)>,
 }
 
 const DATA: Plane = Plane::Data;
@@ -59,7 +66,7 @@ fn world() -> World {
         aws_region: region("aws", &[], vec![failing(OURS, &[])]),
         gcp_region: region("gcp", &[], Vec::new()),
         only_names: None,
-        others: None,
+        others: Vec::new(),
     }
 }
 
@@ -86,7 +93,15 @@ impl World {
                 side("gcp", self.gcp, &self.gcp_region),
             ],
             only_names: self.only_names,
-            others: self.others.map(|verdict| seen(verdict, 3)),
+            others: self.others.iter().map(|(at, ours, _)| other(at, *ours)).collect(),
+            elsewhere: self
+                .others
+                .iter()
+                .map(|(at, _, canary)| Elsewhere {
+                    place: "aws/eu".into(),
+                    other: other(at, *canary),
+                })
+                .collect(),
         })
     }
 
@@ -200,13 +215,58 @@ fn a_cloud_is_blamed_for_its_canary_and_two_services() {
 
 #[test]
 fn other_vantages_tell_the_cloud_from_the_road_to_it() {
-    let cloud = |others| World { aws_region: failed("aws"), others, ..world() }.said();
-    assert_eq!(cloud(Some(Bad)), "provider aws/eu");
-    assert_eq!(cloud(Some(Unknown)), "provider_or_path aws/eu");
-    assert_eq!(cloud(None), "provider_or_path aws/eu");
-    assert_eq!(cloud(Some(Good)), "path aws/eu");
-    let alone = |others| World { others: Some(others), ..world() }.said();
-    assert_eq!((&*alone(Good), &*alone(Bad)), ("path aws/eu", "endpoint"));
+    let neutral = |verdict| ("", verdict, verdict);
+    for (others, cloud, alone, why) in [
+        (vec![], "provider_or_path", "endpoint", "nobody was asked"),
+        (vec![neutral(Unknown)], "provider_or_path", "endpoint", "nobody could tell"),
+        (vec![neutral(Bad)], "provider", "endpoint", "one agrees"),
+        (vec![neutral(Good)], "path", "path", "one does not"),
+        (vec![("gcp", Bad, Bad)], "provider", "endpoint", "on another cloud, which is well"),
+        (vec![("aws", Bad, Bad)], "provider_or_path", "endpoint", "on the cloud itself"),
+        (vec![("aws", Good, Good)], "provider_or_path", "endpoint", "inside the cloud it is good"),
+        (vec![("aws", Good, Good), neutral(Bad)], "provider", "endpoint", "one is believed"),
+        (vec![("aws", Bad, Bad), neutral(Good)], "path", "path", "one is believed"),
+        (vec![("", Bad, Good)], "provider_or_path", "endpoint", "the canary is well from there"),
+        (vec![("", Bad, Unknown)], "provider_or_path", "endpoint", "no canary from there"),
+        (vec![("", Unknown, Bad)], "provider_or_path", "endpoint", "not watched there"),
+        (vec![neutral(Bad), neutral(Good)], "provider", "endpoint", "two of three see it bad"),
+        (vec![neutral(Bad), neutral(Good), neutral(Good)], "provider_or_path", "endpoint", "a tie"),
+        (
+            vec![neutral(Bad), neutral(Good), neutral(Good), neutral(Good)],
+            "path",
+            "path",
+            "three of five see it good",
+        ),
+        (vec![neutral(Unknown), neutral(Good)], "path", "path", "unknown says nothing"),
+    ] {
+        let word = |world: &World| world.said().split(' ').next().unwrap().to_owned();
+        let fails = World { aws_region: failed("aws"), others: others.clone(), ..world() };
+        assert_eq!(word(&fails), cloud, "{why}");
+        assert_eq!(word(&World { others, ..world() }), alone, "{why}, a service alone");
+    }
+    let there = World { others: vec![neutral(Good)], ..world() };
+    assert_eq!(there.said(), "path aws/eu");
+}
+
+#[test]
+fn every_other_vantage_is_named_in_the_evidence() {
+    let others = vec![("", Bad, Bad), ("aws", Good, Good), ("", Unknown, Unknown)];
+    let world = World { aws_region: failed("aws"), others, ..world() };
+    let texts = world.told(|case| {
+        let evidence = case.evidence();
+        let texts: Vec<_> = evidence.iter().map(ToString::to_string).collect();
+        assert!(judge(case).because(&evidence).contains("vantage fra-1 saw it bad, for 57s"));
+        texts.into_iter().filter(|text| text.contains("vantage")).collect::<Vec<_>>()
+    });
+    assert_eq!(
+        texts,
+        [
+            "vantage fra-1 saw it bad, for 57s",
+            "vantage fra-1, which stands on a cloud that fails and is not believed alone, saw it good, for 57s",
+            "vantage fra-1 could not tell",
+            "vantage fra-1 saw the data-plane canary of aws/eu bad, for 57s",
+        ]
+    );
 }
 
 #[test]
@@ -304,7 +364,7 @@ fn a_blame_that_lost_its_evidence_stands_for_a_while() {
     let of = |blame| Judgement { blame, name: "aws".into(), coupled: false };
     let replaces = |new, old, minutes| of(new).replaces(&of(old), Duration::from_mins(minutes));
     for (new, old) in
-        [(Provider, Endpoint), (Application, Endpoint), (Path, ProviderOrPath), (Provider, Shared)]
+        [(Provider, Endpoint), (Provider, ProviderOrPath), (Path, Provider), (Provider, Shared)]
     {
         assert!(replaces(new, old, 0), "{new} after {old}");
     }
@@ -315,6 +375,8 @@ fn a_blame_that_lost_its_evidence_stands_for_a_while() {
         (Application, Dns),
         (Entry, Provider),
         (Entry, Endpoint),
+        (ProviderOrPath, Provider),
+        (ProviderOrPath, Path),
     ] {
         assert!(!replaces(new, old, 9), "{new} after {old}");
         assert!(replaces(new, old, 10), "{new} after {old}");
@@ -349,13 +411,14 @@ fn worlds() -> impl Strategy<Value = World> {
         Just(About::Side(0)),
         Just(About::Side(1))
     ];
+    let clouds = prop_oneof![Just(""), Just("aws"), Just("gcp")];
     let side = || (verdicts(), -1_000..1_000_i64).prop_map(|(verdict, at)| seen(verdict, at));
     (
         about,
         proptest::collection::vec(verdicts(), 0..2),
         (side(), side(), regions("aws"), regions("gcp")),
         proptest::option::of(any::<bool>()),
-        proptest::option::of(verdicts()),
+        proptest::collection::vec((clouds, verdicts(), verdicts()), 0..4),
     )
         .prop_map(|(about, shared, (aws, gcp, aws_region, gcp_region), only_names, others)| {
             World { about, shared, aws, gcp, aws_region, gcp_region, only_names, others }
@@ -369,6 +432,10 @@ proptest! {
     fn nobody_is_blamed_without_what_blames_him(world in worlds()) {
         let Judgement { blame, name, coupled } = world.told(judge);
         let regions = [&world.aws_region, &world.gcp_region];
+        let is_believed = |cloud: &str| {
+            !(cloud == "aws" && world.aws.verdict == Bad || cloud == "gcp" && world.gcp.verdict == Bad)
+        };
+        let believed = || world.others.iter().filter(|(cloud, _, _)| is_believed(cloud));
         match blame {
             Blame::Provider | Blame::ProviderOrPath => {
                 let blamed = regions.into_iter().find(|region| region.place() == name).unwrap();
@@ -377,10 +444,13 @@ proptest! {
                 let services: std::collections::BTreeSet<_> =
                     blamed.failing.iter().map(|failing| failing.service).collect();
                 prop_assert!(services.len() >= 2);
-                prop_assert_eq!(blame == Blame::Provider, world.others == Some(Bad));
+                if blame == Blame::Provider {
+                    prop_assert!(believed().any(|(_, ours, _)| *ours == Bad));
+                    prop_assert!(believed().any(|(_, _, canary)| *canary == Bad));
+                }
             }
             Blame::Shared => prop_assert!(world.shared.contains(&Bad)),
-            Blame::Path => prop_assert_eq!(world.others, Some(Good)),
+            Blame::Path => prop_assert!(believed().any(|(_, ours, _)| *ours == Good)),
             Blame::Application => {
                 prop_assert_eq!((world.aws.verdict, world.gcp.verdict), (Bad, Bad));
                 prop_assert!(regions.iter().all(|region| region.data_plane() != Bad));

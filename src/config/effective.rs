@@ -37,6 +37,7 @@ impl Loaded {
         if what.is_none() {
             self.write_monitor(&mut page);
             self.write_receivers(&mut page);
+            self.write_peers(&mut page);
             self.write_maintenance(&mut page);
         }
         let checks: BTreeMap<&str, &Arc<Check>> =
@@ -130,6 +131,18 @@ impl Loaded {
             }
             if receiver.kind == ReceiverKind::Webhook {
                 page.set("send_resolved", receiver.send_resolved, kind, place);
+            }
+        }
+    }
+
+    fn write_peers(&self, page: &mut Page<'_>) {
+        for At { value: peer, place } in &self.raw.peers {
+            let place = Some(*place);
+            page.heading(&format!("peer {}", peer.vantage));
+            page.set("url", &peer.url, "peer", place);
+            page.set("timeout", human_duration(peer.timeout), "peer", place);
+            if let Some(provider) = &peer.provider {
+                page.set("provider", provider, "peer", place);
             }
         }
     }

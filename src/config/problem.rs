@@ -110,6 +110,8 @@ kinds! {
         FormerlyInUse = "formerly-in-use",
         /// One former id for two checks.
         DuplicateFormerly = "duplicate-formerly",
+        /// One name for two vantage points, or one address.
+        DuplicatePeer = "duplicate-peer",
         /// One name for two objectives of a service.
         DuplicateObjective = "duplicate-objective",
         /// A placeholder that nothing fills.

@@ -8,6 +8,7 @@
 mod dns;
 mod http;
 mod maintenance;
+mod peer;
 mod probe;
 mod promise;
 mod receiver;
@@ -30,7 +31,7 @@ use super::template::Template;
 use super::tree::Table;
 use super::{Detail, Maintenance};
 use crate::model::{
-    AskedResolver, DnsTransport, EntryPolicy, FlagRules, Host, IpChoice, Network, Objective,
+    AskedResolver, DnsTransport, EntryPolicy, FlagRules, Host, IpChoice, Network, Objective, Peer,
     PemFile, Pick, Plane, Receiver, Redirects, Role, Secret, Side, StartTls, StatusRules,
     TlsVersion, Truncated,
 };
@@ -67,6 +68,8 @@ pub(super) struct Raw {
     pub(super) maintenance: Vec<At<Maintenance>>,
     /// Who is told of alerts, in the order of the file; Alertmanagers first.
     pub(super) receivers: Vec<At<Receiver>>,
+    /// Other vantage points that are asked.
+    pub(super) peers: Vec<At<Peer>>,
     /// Classes and providers that `[[discover]]` names.
     pub(super) mentions: Mentions,
 }

@@ -71,7 +71,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     super::former::check(context, &planned);
     mentions(context, &index, raw);
     sentinels_on_clouds(context, raw);
-    vantage_on_cloud(context, raw);
+    super::peers::check(context, raw, &monitor(raw).vantage);
     unused(context, raw, &planned);
     let references = super::references::build(&mut builder, &index, raw, &checks);
     if !context.sink.has_errors() {
@@ -91,6 +91,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         broken_after: raw.sentinel.as_ref().map_or(DEFAULT_BROKEN_AFTER, |it| it.broken_after),
         domains: domains(raw),
         maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
+        peers: raw.peers.iter().map(|peer| peer.value.clone()).collect(),
         receivers: raw.receivers.iter().map(|receiver| receiver.value.clone()).collect(),
     }
 }
@@ -358,19 +359,6 @@ fn sentinels_on_clouds(context: Context<'_>, raw: &Raw) {
             let problem = Problem::new(Kind::SentinelOnCloud, "sentinel.tls", *place, said);
             context.sink.report(problem.label("fails together with it").expected("neutral ground"));
         }
-    }
-}
-
-/// Warns of a monitor that fails together with what it watches.
-fn vantage_on_cloud(context: Context<'_>, raw: &Raw) {
-    let Some(name) = &raw.monitor.provider else { return };
-    if raw.providers.iter().any(|provider| *provider.name.value == *name.value) {
-        let cloud = &name.value;
-        let said = format!("this vantage stands on `{cloud}`, which it watches");
-        let problem = Problem::new(Kind::VantageOnCloud, "monitor.provider", name.place, said)
-            .label(format!("its word on an outage of `{cloud}` is not believed alone"))
-            .hint("a second vantage, on another cloud or on neutral ground, can vouch for it");
-        context.sink.report(problem);
     }
 }
 

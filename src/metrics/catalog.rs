@@ -165,6 +165,8 @@ metrics! {
         "Always 1 while an incident lasts: all outages with one cause; absent otherwise.";
     IncidentServices = Sample Gauge "nephoscope_incident_services" ["cause"] Lean
         "Services that the incident has affected so far; absent without an incident.";
+    PeerUp = Sample Gauge "nephoscope_peer_up" ["peer"] Lean
+        "Whether another vantage point gave an answer that could be used when it was last asked: 1 yes, 0 no; absent until something was down for the first time.";
     SloInfo = Promise Gauge "nephoscope_slo_info" ["window", "kind", "unit", "alert"] Lean
         "Always 1; says over what window and in what unit a promise is judged, and who is told (none: computed for this scope, not promised).";
     SloObjective = Promise Gauge "nephoscope_slo_objective_ratio" [] Lean

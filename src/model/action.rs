@@ -68,6 +68,10 @@ words! {
         DeliveryFailing = "delivery_failing",
         /// It takes them again.
         DeliveryMended = "delivery_mended",
+        /// Another vantage point gives no answer that can be used.
+        PeerSilent = "peer_silent",
+        /// It answers again.
+        PeerAnswers = "peer_answers",
         /// The store cannot be used; history is not kept.
         StoreUnusable = "store_unusable",
         /// The store cannot be written at the moment.

@@ -17,7 +17,7 @@ words! {
         Dns = "dns",
         /// The cloud itself, as its canary and several services on it say.
         Provider = "provider",
-        /// The cloud, or the road from here to it: no other vantage point was asked.
+        /// The cloud, or the road from here to it: no other vantage point could tell.
         ProviderOrPath = "provider_or_path",
         /// The road from here: other vantage points see it good.
         Path = "path",
@@ -45,7 +45,11 @@ words! {
         CanaryEdge = "canary_edge",
         /// The services in the same region of the cloud.
         Services = "services",
-        /// Other vantage points.
+        /// Another vantage point.
         Vantage = "vantage",
+        /// Another vantage point on a cloud that fails; it never decides.
+        VantageInside = "vantage_inside",
+        /// Another vantage point's look at the cloud's own endpoint.
+        VantageCanary = "vantage_canary",
     }
 }

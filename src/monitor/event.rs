@@ -5,6 +5,7 @@
 //!
 //! What an event means is decided in `ledger`.
 
+use super::peers::heard::View;
 use super::track::Told;
 use crate::failover::Observation;
 use crate::model::{CheckIndex, ProbeResult, Road, SkipCause, Timestamp};
@@ -64,6 +65,15 @@ pub enum Event {
         at: Timestamp,
         /// What was seen.
         seen: Box<Observation>,
+    },
+    /// Another vantage point was asked what it sees.
+    Vouched {
+        /// Its position among the peers.
+        peer: usize,
+        /// When it was asked.
+        at: Timestamp,
+        /// What it sees; `None` if it gave no answer that can be used.
+        view: Option<Box<View>>,
     },
     /// A drill of a service's failover started or ended.
     Drill {

@@ -140,6 +140,7 @@ impl Ledger {
             Event::Skipped { .. }
             | Event::Maintenance { .. }
             | Event::Looked { .. }
+            | Event::Vouched { .. }
             | Event::Drill { .. } => {}
             Event::Roll { checks, at } => {
                 for check in checks.iter() {

@@ -8,6 +8,7 @@
 use super::book::{Book, Held};
 use super::entries::{Entries, named_shares};
 use super::outages::Outages;
+use super::peers::Answers;
 use super::references::{ReferenceView, References};
 use crate::metrics::catalog::Metric;
 use crate::metrics::{
@@ -125,6 +126,15 @@ pub fn outages(book: &Book, outages: &Outages, vantage: &str) -> Vec<Sample> {
         samples.push(Sample::new(Metric::CanaryProblem, names, vantage, flag(canary.fails_alone)));
     }
     samples
+}
+
+/// Whether other vantage points answer.
+pub fn peers(answers: &[Answers], vantage: &str) -> Vec<Sample> {
+    let sample = |answers: &Answers| {
+        let up = f64::from(u8::from(answers.last()?));
+        Some(Sample::new(Metric::PeerUp, [&*answers.vantage], vantage, up))
+    };
+    answers.iter().filter_map(sample).collect()
 }
 
 fn numbers(book: &Book, vantage: &str, held: &Held) -> PromiseNumbers {

@@ -268,7 +268,8 @@ impl Outages {
         self.canaries = canaries(scene.regions());
         let look = |(subject, open): (&Subject, &mut Open)| open.look(at, *subject, scene);
         let mut news: Vec<bool> = self.open.iter_mut().map(look).collect();
-        let members = self.open.iter().filter_map(|(subject, open)| open.member(*subject, scene));
+        let members = self.open.iter();
+        let members = members.filter_map(|(subject, open)| open.member(at, *subject, scene));
         let lines = self.incidents.update(at, members);
         for (open, is_new) in self.open.values_mut().zip(&mut news) {
             let judgement = open.outage.judgement();
@@ -368,7 +369,12 @@ impl Open {
         true
     }
 
-    fn member(&self, (service, scope): Subject, scene: &Scene<'_>) -> Option<Member<'_>> {
+    fn member(
+        &self,
+        at: Timestamp,
+        (service, scope): Subject,
+        scene: &Scene<'_>,
+    ) -> Option<Member<'_>> {
         let judgement = self.outage.judgement()?;
         Some(Member {
             cause: judgement.cause(&self.outage.service).into(),
@@ -378,6 +384,7 @@ impl Open {
             affected: &self.affected,
             whole: matches!(scope, Scope::Any | Scope::Entry),
             settled: scene.is_settled(service, self.outage.started),
+            vouched: scene.is_vouched(service, scope, self.outage.started, at),
         })
     }
 }

@@ -18,6 +18,7 @@ use super::event::{Change, Effect, Event, Recheck};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::outages::{Outages, Subject, Why};
+use super::peers::heard::Heard;
 use super::references::References;
 use super::scene::Places;
 use crate::metrics::{ServiceStates, Settled, Table};
@@ -63,6 +64,8 @@ pub struct Recorder {
     pub entries: Entries,
     /// How far time has come, by what was heard last.
     pub now: Timestamp,
+    /// What other vantage points said last.
+    pub heard: Heard,
     /// What is or was down; faces read it.
     pub outages: Arc<Mutex<Outages>>,
     /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
@@ -101,6 +104,10 @@ impl Recorder {
             Event::Looked { service, at, seen } => {
                 let news = self.entries.observe(service, at, &seen);
                 self.pass_on(news);
+            }
+            Event::Vouched { peer, at, view } => {
+                self.heard.take(peer, at, view.map(|view| *view));
+                self.stir();
             }
             Event::Drill { service, fact, done } => {
                 self.take_drill(service, &fact);
@@ -144,6 +151,7 @@ impl Recorder {
         if leads {
             self.now = self.now.shifted(-millis);
             self.publish_services();
+            self.heard.forget();
             self.shift_outages(-millis);
             self.shift_names(-millis);
         }

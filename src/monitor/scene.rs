@@ -8,6 +8,7 @@
 
 use super::joint::{JointEndpoint, JointService};
 use super::ledger::Ledger;
+use super::peers::heard::Heard;
 use super::references::ReferenceView;
 use crate::blame::{self, About, Case, Failing, Region, Seen};
 use crate::config::Config;
@@ -48,7 +49,7 @@ pub struct Scene<'a> {
     ledger: &'a Ledger,
     references: &'a [ReferenceView],
     regions: Vec<Region>,
-    others: &'a dyn Fn(usize, Scope) -> Option<Seen>,
+    heard: &'a Heard,
 }
 
 impl Places {
@@ -122,14 +123,14 @@ impl Places {
 }
 
 impl<'a> Scene<'a> {
-    /// Looks; `others` is what other vantage points see of something, where that is known.
+    /// Looks; `heard` is what other vantage points said.
     pub fn look(
         places: &'a Places,
         ledger: &'a Ledger,
         references: &'a [ReferenceView],
-        others: &'a dyn Fn(usize, Scope) -> Option<Seen>,
+        heard: &'a Heard,
     ) -> Self {
-        let mut scene = Self { places, ledger, references, regions: Vec::new(), others };
+        let mut scene = Self { places, ledger, references, regions: Vec::new(), heard };
         scene.regions = places.regions.iter().map(|place| scene.region(place)).collect();
         scene
     }
@@ -171,16 +172,42 @@ impl<'a> Scene<'a> {
             Scope::Side(side) => About::Side(side),
             _ => About::Any,
         };
+        let sides: Vec<_> = sides.collect();
+        let regions = sides.iter().flat_map(|side: &blame::Side<'_>| &side.regions);
+        let is_bad = |region: &&&Region| region.data_plane() == Verdict::Bad;
+        let bad: Vec<_> = regions.filter(is_bad).map(|region| region.place()).collect();
         Case {
             at,
             began,
             service,
             about,
             shared: self.shared(service),
-            sides: sides.collect(),
+            sides,
             only_names: blame::only_names(self.reasons(service, scope)),
-            others: (self.others)(service, scope),
+            others: self.heard.others(self.subject(service, scope), (began, at)),
+            elsewhere: self.heard.elsewhere(&bad, (began, at)),
         }
+    }
+
+    /// What an outage is about, as other vantage points are asked: with the provider of its side.
+    fn subject(&self, service: usize, scope: Scope) -> (usize, Scope, Option<&str>) {
+        let sides = &self.ledger.joint().services()[service].sides;
+        let provider = match scope {
+            Scope::Side(side) => Some(&*sides[side].provider),
+            _ => None,
+        };
+        (service, scope, provider)
+    }
+
+    /// Whether other vantage points have said of an outage since `began` what they can, or cannot be asked.
+    pub fn is_vouched(
+        &self,
+        service: usize,
+        scope: Scope,
+        began: Timestamp,
+        at: Timestamp,
+    ) -> bool {
+        self.heard.is_settled(self.subject(service, scope), (began, at))
     }
 
     /// The checks of `scope` of `service` that are down.
@@ -300,7 +327,7 @@ fn joined_there(
 }
 
 /// What is seen of a reference; nothing while a failure is not confirmed.
-fn seen(view: &ReferenceView) -> Seen {
+pub(super) fn seen(view: &ReferenceView) -> Seen {
     let doubted = || view.last.as_ref().is_some_and(|last| last.verdict == Verdict::Bad);
     let verdict = match view.standing.state {
         State::Up => Verdict::Good,

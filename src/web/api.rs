@@ -1,4 +1,4 @@
-//! `/api/v1/{services,checks,results,slos,outages,maintenance}`: the picture as JSON.
+//! `/api/v1/{services,checks,results,slos,outages,vantage,maintenance}`: the picture as JSON.
 //!
 //! The forms here are the contract: their own types, apart from the views, with the unit in every name (`_s`, `_ms`) and
 //! moments as Unix seconds with milliseconds. The words are those of the glossary. `nephoscope status` reads the same
@@ -27,6 +27,7 @@ use super::exposure::ExposureForm;
 use super::report::Wrong;
 use super::{Face, reading};
 use crate::model::State as Health;
+use crate::peer::VantageForm;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -133,6 +134,15 @@ pub(super) async fn services(
         }
     }
     Ok(Json(form))
+}
+
+/// `GET /api/v1/vantage`: what is seen from here, for other vantage points; nothing while the monitor does not move.
+pub(super) async fn vantage(State(face): State<Face>) -> Result<Json<VantageForm>, Refusal> {
+    (face.alive)().map_err(|why| {
+        let hint = "what it shows is not true any more; `/livez` says the same";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why, hint)
+    })?;
+    Ok(Json((face.vouch)()))
 }
 
 /// `GET /api/v1/checks`.

@@ -147,8 +147,8 @@ fn fail_over(entries: &Entries, now: Timestamp) {
     served(seconds(8), "aws");
 }
 
-/// Every number that an outage can have: a side is down, and a canary fails alone.
-fn down() -> [Sample; 5] {
+/// Every number that an outage can have: a side is down, a canary fails alone, another vantage was asked.
+fn down() -> [Sample; 6] {
     let side = ["shop", "provider:aws", "aws"];
     let [service, scope, provider] = side;
     [
@@ -157,6 +157,7 @@ fn down() -> [Sample; 5] {
         Sample::new(Metric::OutageBlame, [service, scope, provider, "endpoint"], "here", 1.0),
         Sample::new(Metric::IncidentActive, ["service:shop"], "here", 1.0),
         Sample::new(Metric::IncidentServices, ["service:shop"], "here", 1.0),
+        Sample::new(Metric::PeerUp, ["fra-1"], "here", 1.0),
     ]
 }
 

@@ -53,6 +53,8 @@ mod net;
 mod page;
 /// The SLO engine against time painted second by second.
 mod painter;
+/// Several vantage points: the road from here told from the cloud, and peers that are gone, silent or lie.
+mod peers;
 /// Telling others of alerts: receivers that hang, refuse and come back; kills in between.
 mod push;
 /// `status` and `probe`: what they say, exit codes.

@@ -61,6 +61,7 @@ pub(crate) fn config(world: &World) -> Config {
         broken_after: std::time::Duration::from_mins(10),
         domains: Vec::new(),
         receivers: Vec::new(),
+        peers: Vec::new(),
         maintenance: Vec::new(),
     }
 }

@@ -311,6 +311,7 @@ fn note(event: &Event, journal: &mut Vec<Line>) {
         Event::Roll { .. }
         | Event::Maintenance { .. }
         | Event::Looked { .. }
+        | Event::Vouched { .. }
         | Event::Drill { .. } => {}
     }
 }

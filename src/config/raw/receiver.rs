@@ -107,7 +107,7 @@ fn read_timeout(table: &Section<'_>) -> Option<Duration> {
 }
 
 /// Warns of credentials in the clear, and of roots that nothing is verified with.
-fn warn(table: &Section<'_>, url: &At<url::Url>, ca: Option<Place>) {
+pub(super) fn warn(table: &Section<'_>, url: &At<url::Url>, ca: Option<Place>) {
     if url.value.scheme() == "https" {
         return;
     }

@@ -14,7 +14,7 @@ use crate::config::source::At;
 use std::net::SocketAddr;
 
 /// Every table and key of the main file.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "include",
     "include_errors",
     "monitor",
@@ -24,6 +24,7 @@ pub(super) const KEYS: [&str; 14] = [
     "domain",
     "alertmanager",
     "webhook",
+    "peer",
     "discover",
     "provider",
     "probe",
@@ -52,6 +53,7 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
     raw.sentinel = sentinel.map(|found| found.value);
     read_domains(top, raw);
     super::receiver::read_receivers(top, raw);
+    super::peer::read_peers(top, raw);
     read_elsewhere(top, &mut raw.mentions);
 }
 

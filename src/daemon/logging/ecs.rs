@@ -62,6 +62,7 @@ pub const FIELDS: &[(&str, &str, Form)] = &[
     ("id", "nephoscope.maintenance.id", Form::Keyword),
     ("incident", "nephoscope.incident", Form::Keyword),
     ("matching", "nephoscope.maintenance.match", Form::Keyword),
+    ("peer", "nephoscope.peer", Form::Keyword),
     ("reason", "nephoscope.reason", Form::Keyword),
     ("receiver", "nephoscope.receiver", Form::Keyword),
     ("road", "nephoscope.road", Form::Keyword),
@@ -116,7 +117,9 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::SentinelBroken
         | A::SentinelMended
         | A::DeliveryFailing
-        | A::DeliveryMended => ("event", "network", "info"),
+        | A::DeliveryMended
+        | A::PeerSilent
+        | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),
         A::MaintenanceEnded => ("event", "configuration", "change"),
         A::Shard | A::ReloadRefused => ("event", "configuration", "info"),

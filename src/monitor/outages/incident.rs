@@ -68,6 +68,19 @@ pub(super) struct Member<'a> {
     pub(super) whole: bool,
     /// Whether waiting for what would decide would change nothing.
     pub(super) settled: bool,
+    /// The same of other vantage points.
+    pub(super) vouched: bool,
+}
+
+impl Member<'_> {
+    /// Whether its blame will not change as soon as all who can tell have been asked.
+    fn is_decided(&self) -> bool {
+        match self.judgement.blame {
+            Blame::Application | Blame::Endpoint => self.settled && self.vouched,
+            Blame::ProviderOrPath => self.vouched,
+            _ => true,
+        }
+    }
 }
 
 /// Something to be told about incidents.
@@ -136,12 +149,12 @@ impl Incidents {
             incident.outages = 0;
             incident.whole = false;
         }
-        let mut settled: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut decided: BTreeSet<Arc<str>> = BTreeSet::new();
         for member in members {
             let incident = self.open.entry(Arc::clone(&member.cause));
             let incident = incident.or_insert_with(|| Incident::new(&member));
-            if member.settled {
-                settled.insert(Arc::clone(&member.cause));
+            if member.is_decided() {
+                decided.insert(Arc::clone(&member.cause));
             }
             incident.join(&member);
         }
@@ -157,12 +170,10 @@ impl Incidents {
             // It goes on, since something of it lasts.
             incident.ended = None;
             let waited = at.since(incident.started) >= TOLD_WITHIN;
-            let is_rest = matches!(incident.judgement.blame, Blame::Application | Blame::Endpoint);
-            let decided = !is_rest || settled.contains(cause);
             let revised = before.get(cause).is_some_and(|before| *before != incident.judgement);
             if incident.told && revised {
                 lines.push(Line::Revised(incident.clone()));
-            } else if !incident.told && (waited || decided) {
+            } else if !incident.told && (waited || decided.contains(cause)) {
                 incident.told = true;
                 lines.push(Line::Opened(incident.clone()));
             }

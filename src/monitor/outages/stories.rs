@@ -10,6 +10,7 @@ use crate::config::{Config, load_text};
 use crate::model::{Cause, Outcome, ProbeResult, Warnings};
 use crate::monitor::event::{Effect, Event};
 use crate::monitor::ledger::Ledger;
+use crate::monitor::peers::heard::Heard;
 use crate::monitor::references::References;
 use crate::monitor::scene::Places;
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ struct Stage {
     places: Places,
     references: References,
     outages: Outages,
+    heard: Heard,
     now: i64,
     lines: Vec<String>,
     /// What was handed out to be stored, newest last.
@@ -75,6 +77,7 @@ impl Stage {
             places: Places::new(&config, &services, &checks),
             references: References::new(&config.references, config.checks.len(), begun),
             outages: Outages::default(),
+            heard: Heard::default(),
             now: 0,
             lines: Vec::new(),
             stored: Vec::new(),
@@ -140,7 +143,7 @@ impl Stage {
             return;
         }
         let references = self.references.list();
-        let scene = Scene::look(&self.places, &self.ledger, &references, &|_, _| None);
+        let scene = Scene::look(&self.places, &self.ledger, &references, &self.heard);
         let judged = self.outages.judge(at, &scene);
         self.stored.extend(judged.changed);
         self.lines.extend(judged.lines.iter().map(ToString::to_string));

@@ -21,7 +21,7 @@ impl Recorder {
             return;
         }
         let references = self.references.list();
-        let scene = Scene::look(&self.places, &self.ledger, &references, &|_, _| None);
+        let scene = Scene::look(&self.places, &self.ledger, &references, &self.heard);
         let judged = outages.judge(self.now, &scene);
         drop(outages);
         if let Some(journal) = &mut self.journal {

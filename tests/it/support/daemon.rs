@@ -50,6 +50,11 @@ impl Running {
         Self::start_by(program, config, arguments)
     }
 
+    /// As [`Self::start`], on a configuration that begins with the rest of `[monitor]`, the vantage's name among it.
+    pub(crate) fn start_as(config: &str, arguments: &[&str]) -> Self {
+        Self::start_text(binary(), config, arguments)
+    }
+
     /// As [`Self::start`], with at most so many descriptors.
     pub(crate) fn start_with_descriptors(config: &str, most: u32) -> Self {
         let mut shell = Command::new("/bin/sh");
@@ -67,8 +72,12 @@ impl Running {
 
     /// As [`Self::start`], by this program, which is the binary or runs it.
     pub(crate) fn start_by(program: Command, config: &str, arguments: &[&str]) -> Self {
+        Self::start_text(program, &format!("vantage = \"test\"\n{config}"), arguments)
+    }
+
+    fn start_text(program: Command, config: &str, arguments: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let text = format!("[monitor]\nvantage = \"test\"\nlisten = \"127.0.0.1:0\"\n{config}");
+        let text = format!("[monitor]\nlisten = \"127.0.0.1:0\"\n{config}");
         std::fs::write(folder.path().join("probes.toml"), text).unwrap();
         Self::start_in(folder, program, arguments)
     }

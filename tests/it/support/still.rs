@@ -18,6 +18,7 @@ use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, SightView, Standing,
     StateSeconds, Step,
 };
+use nephoscope::peer::VantageForm;
 use nephoscope::web::{Door, Face, Past, Picture, router, serve};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -95,6 +96,7 @@ impl Still {
                 &clock,
                 mpsc::channel(1).0.downgrade(),
             ),
+            vouch: Arc::new(vouch),
             keeping: Arc::new(|| Ok(())),
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),
@@ -258,6 +260,19 @@ fn check(service: &str, provider: &str, region: &str, host: &str, standing: Stan
         runs: [230, 5, 0],
         last_failure: (last.verdict == Verdict::Bad).then(|| last.clone()),
         last: Some(last),
+    }
+}
+
+/// A vantage that watches nothing.
+fn vouch() -> VantageForm {
+    VantageForm {
+        at: NOW.as_secs_f64(),
+        vantage: "vie-1".to_owned(),
+        provider: None,
+        shard: None,
+        offline: false,
+        services: Vec::new(),
+        canaries: Vec::new(),
     }
 }
 

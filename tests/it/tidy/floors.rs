@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
     room("config", 2, &[]),
     room("net", 2, &[]),
     room("probe", 2, &["net"]),
+    room("peer", 2, &[]),
     room("push", 2, &[]),
     room("store", 2, &[]),
     room("metrics", 2, &[]),
