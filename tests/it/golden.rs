@@ -407,3 +407,34 @@ fn the_readme_numbers_states_as_the_gauge_does() {
         assert!(readme.contains(&format!("| {state} | {} |", state.index())), "{state}");
     }
 }
+
+/// The address of a heading, as the places that show Markdown make it.
+fn anchor(heading: &str) -> String {
+    let kept =
+        heading.trim().chars().filter(|each| each.is_alphanumeric() || " -_".contains(*each));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_and_files_that_documents_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(root.join(name)).unwrap();
+        let headings: BTreeSet<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("##"))
+            .map(|rest| anchor(rest.trim_start_matches('#')))
+            .collect();
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let there = match link.strip_prefix('#') {
+                Some(place) => headings.contains(place),
+                None => link.starts_with("https://") || root.join(link).exists(),
+            };
+            assert!(there, "{name} links to `{link}`");
+        }
+        let files = text.split('`').skip(1).step_by(2);
+        for file in files.filter(|word| word.starts_with("deploy/") || word.starts_with("src/")) {
+            assert!(root.join(file).exists(), "{name} names `{file}`");
+        }
+    }
+}
