@@ -230,10 +230,10 @@ class Stage:
         oldest = judged - lost + TIMEOUT_S + EARLY_S
         self.findings.say(all(age <= oldest for age in ages.values()), f"{service} {scope}: nothing of it is older than the fault", ages)
 
-    def blamed(self, service: str, scope: str, blame: str, name: str = "") -> None:
+    def blamed(self, service: str, scope: str, blame: str, name: str = "", within: float = 5) -> None:
         """Whose outage it is, and the cloud's region or shared dependency that is named."""
         self.findings.soon(f"{service} {scope}: blame {blame} {name}".rstrip(), lambda: self._blame(service, scope),
-                           lambda seen: seen == (blame, name), within=5)
+                           lambda seen: seen == (blame, name), within)
 
     def _blame(self, service: str, scope: str) -> tuple[str, str]:
         outage = self.outage(service, scope)

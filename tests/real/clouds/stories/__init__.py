@@ -22,6 +22,8 @@ STORIES = [
     crash.monitor_is_killed_in_doubt,
     alerts.one_alertmanager_is_dead,
     vantages.two_have_to_agree,
+    vantages.only_our_road_dies,
+    vantages.alpha_dies_for_both,
     whose.alpha_breaks_beta,
     whose.release_is_bad,
     whose.canary_fails_alone,
