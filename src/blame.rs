@@ -283,12 +283,10 @@ impl Judgement {
     pub fn replaces(&self, old: &Self, held: Duration) -> bool {
         let falls_back = match (old.blame, self.blame) {
             (Blame::Application, new) => matches!(new, Blame::Endpoint | Blame::Entry),
-            // The side that a public name leads to may be well again before the name is.
-            (_, Blame::Entry) => true,
+            // The side that a public name leads to may be well again before the name is; no other vantage point can tell any more.
+            (_, Blame::Entry) | (Blame::Provider | Blame::Path, Blame::ProviderOrPath) => true,
             // While an outage is not over yet, a run of it may be good, and then no name fails.
             (Blame::Entry | Blame::Endpoint, _) => false,
-            // No other vantage point can tell any more.
-            (Blame::Provider | Blame::Path, Blame::ProviderOrPath) => true,
             (_, new) => matches!(new, Blame::Application | Blame::Endpoint),
         };
         let lost_evidence = old.blame == self.blame

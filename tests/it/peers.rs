@@ -154,7 +154,7 @@ fn a_vantage_that_is_gone_or_lies_or_is_someone_else_says_nothing() {
     };
     let endless = Server::plain(|_, wire| {
         wire.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"at\":")?;
-        let zeros = [b'0'; 65_536];
+        let zeros = [b'0'; 8_192];
         while wire.write_all(&zeros).is_ok() {}
         Ok(())
     });
