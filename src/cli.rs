@@ -9,6 +9,7 @@ mod dashboards;
 mod demo;
 mod drill;
 mod export;
+mod grammar;
 mod healthcheck;
 mod maintenance;
 mod probe;
@@ -132,6 +133,14 @@ enum Command {
     /// Five files for Grafana's provisioning from disk (10.4 or later): overview, provider comparison, SLO and error budget,
     /// check, monitor health. Without --out they are listed.
     Dashboards(dashboards::Asked),
+    /// Write the man pages of this version.
+    ///
+    /// One file a command, made of the same text as --help.
+    Man(grammar::Pages),
+    /// Print the completions for a shell.
+    ///
+    /// For bash: `source <(nephoscope completions bash)`. The Debian package installs them for bash, zsh and fish.
+    Completions(grammar::Completions),
     /// Show everything on this machine alone: two simulated clouds, scripted outages, the real daemon, the page.
     ///
     /// Needs no network and no configuration; prints where to look and what happens when. Ctrl-C ends it.
@@ -198,6 +207,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Drill(asked)) => drill::run(&arguments, asked),
         Some(Command::Healthcheck(asked)) => healthcheck::run(&arguments, asked),
         Some(Command::Dashboards(asked)) => dashboards::run(asked),
+        Some(Command::Man(asked)) => grammar::pages(asked),
+        Some(Command::Completions(asked)) => grammar::completions(asked),
         Some(Command::Demo(asked)) => demo::run(&arguments, asked),
     };
     match done {

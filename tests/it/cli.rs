@@ -123,3 +123,20 @@ fn the_daemon_does_not_start_on_an_invalid_file() {
         "{output}"
     );
 }
+
+#[test]
+fn every_command_has_its_man_page_and_every_shell_its_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = binary().args(["man", "--out"]).arg(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(page("nephoscope.1").contains("probes.toml"));
+    assert!(page("nephoscope-maintenance-add.1").contains("reason"));
+    for shell in ["bash", "zsh", "fish"] {
+        let made = binary().args(["completions", shell]).output().unwrap();
+        let text = String::from_utf8(made.stdout).unwrap();
+        for command in ["maintenance", "healthcheck", "replay"] {
+            assert!(text.contains(command), "{shell}: {command}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+"""The life of the service, in order: installed, configured, down and up, stopped, reloaded, killed, stuck, misconfigured, upgraded,
+removed, purged. What each part leaves is where the next one begins.
+"""
+
+import json
+import pathlib
+
+from findings import Findings
+from systemd import stuck
+from systemd.tree import Tree
+
+SERVICE = "nephoscope"
+PAGE = "http://127.0.0.1:9464"
+SECRET = "swordfish"
+
+# Two sides on the tree's nginx, which answers only who knows the secret.
+PROBES = """
+[monitor]
+state = "/var/lib/nephoscope"
+vantage = "tree"
+[defaults]
+interval = "1s"
+timeout  = "500ms"
+recheck  = "200ms"
+[provider.aws]
+host = "127.0.0.1"
+[provider.gcp]
+host = "127.0.0.2"
+[probe.web.http]
+url = "http://{host}:80/"
+[probe.web.http.headers]
+X-Auth-Token = { credential = "secret_shop" }
+[service.shop]
+probes = ["web"]
+"""
+NGINX = f"""
+server {{
+    listen 80 default_server;
+    location / {{
+        if ($http_x_auth_token != "{SECRET}") {{ return 403; }}
+        return 200 "fine";
+    }}
+}}
+"""
+# Shorter than the unit's own, so that nobody has to wait for it.
+SHORT_WATCHDOG = "[Service]\nWatchdogSec=3s\n"
+
+
+class Host:
+    """What a person on the host sees and does."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        """A file as the administrator writes it."""
+        file = self.tree.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def there(self, path: str) -> bool:
+        """Whether there is such a file, as the tree sees it: `/run` is not in its folder."""
+        return self.tree.run("test", "-e", path)[0] == 0
+
+    def systemctl(self, *words: str) -> int:
+        """Exit code of a command to the service."""
+        return self.tree.run("systemctl", *words, SERVICE)[0]
+
+    def shows(self, name: str) -> str:
+        """A property of the service."""
+        return self.tree.run("systemctl", "show", "--property", name, "--value", SERVICE)[1].strip()
+
+    def process(self) -> int:
+        """Its main process, as the tree numbers it."""
+        return int(self.shows("MainPID"))
+
+    def journal(self, *matches: str) -> list[dict]:
+        """Its entries that match."""
+        said = self.tree.run("journalctl", "--no-pager", "--output=json", f"_SYSTEMD_UNIT={SERVICE}.service", *matches)[1]
+        return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+
+    def manager_says(self) -> str:
+        """What systemd itself says of it."""
+        return self.tree.run("journalctl", "--no-pager", "--output=cat", f"UNIT={SERVICE}.service")[1]
+
+    def metrics(self, start: str, *parts: str) -> list[float]:
+        """The series that start so and have these parts."""
+        lines = self.tree.get(f"{PAGE}/metrics").splitlines()
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(start) and all(part in line for part in parts)]
+
+    def known(self) -> float:
+        """Seconds of known good time of all checks, over all lives."""
+        return sum(self.metrics("nephoscope_check_state_seconds_total{", 'state="good"'))
+
+    def all_up(self) -> bool:
+        """Whether both checks are seen up."""
+        return self.metrics("nephoscope_check_state{", 'service="shop"') == [0.0, 0.0]
+
+    def install(self, revision: str) -> tuple[int, str]:
+        """Installs or upgrades."""
+        return self.tree.run("dpkg", "--install", f"/opt/nephoscope-{revision}.deb")
+
+    def anew(self, before: int) -> int:
+        """The main process, if it is another one than before and ready; else 0."""
+        process = self.process()
+        return process if process not in {0, before} and self.shows("ActiveState") == "active" else 0
+
+
+def play(findings: Findings, tree: Tree) -> None:
+    """All of it."""
+    host = Host(tree)
+    for part in (installed, configured, sandboxed, reached, outage, reloaded, stopped, killed, starved, misconfigured, upgraded, removed):
+        findings.about = f"{part.__name__}: "
+        part(findings, host)
+
+
+def installed(findings: Findings, host: Host) -> None:
+    """The package starts the service, which is ready when `dpkg` is done."""
+    code, said = host.install("1")
+    findings.say(code == 0, "dpkg installs it", said[-300:] if code else "exit code 0")
+    findings.equal("it is active at once", host.shows("ActiveState"), "active")
+    findings.equal("it starts with the host", host.shows("UnitFileState"), "enabled")
+    findings.equal("what the daemon says of itself", host.tree.run("nephoscope", "healthcheck")[0], 0)
+    code, said = host.tree.run("systemd-analyze", "verify", "--man=no", f"{SERVICE}.service")
+    findings.say(code == 0 and SERVICE not in said, "systemd finds nothing wrong with the unit", said or "nothing said")
+    findings.equal("the watchdog's time", host.shows("WatchdogUSec"), "30s")
+    conffiles = host.tree.run("dpkg-query", "--show", "--showformat=${Conffiles}", SERVICE)[1]
+    findings.say("/etc/nephoscope/probes.toml" in conffiles, "probes.toml is a conffile", conffiles)
+    for path in ("/usr/share/man/man1/nephoscope.1.gz", "/usr/share/bash-completion/completions/nephoscope",
+                 "/usr/share/nephoscope/dashboards/nephoscope-overview.json", "/usr/share/nephoscope/prometheus/nephoscope.rules.yml"):
+        findings.say(host.there(path), f"it brings {path}", host.there(path))
+
+
+def configured(findings: Findings, host: Host) -> None:
+    """A file of the administrator's, with a secret that only root can read."""
+    host.write("/etc/nginx/sites-enabled/default", NGINX)
+    host.tree.run("systemctl", "restart", "nginx")
+    host.write("/etc/nephoscope/probes.toml", PROBES)
+    host.write("/etc/nephoscope/credentials/shop", SECRET + "\n", 0o600)
+    findings.equal("it starts anew", host.systemctl("restart"), 0)
+    findings.soon("both sides are up, with the credential", host.all_up, bool)
+    findings.soon("systemctl status says how it stands", lambda: host.shows("StatusText"), lambda said: said == "2 checks, 0 down")
+
+
+def sandboxed(findings: Findings, host: Host) -> None:
+    """What the process may do."""
+    status = host.tree.run("cat", f"/proc/{host.process()}/status")[1]
+    has = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    findings.equal("capabilities", {has[key].strip() for key in ("CapEff", "CapPrm", "CapBnd", "CapAmb")}, {"0" * 16})
+    findings.equal("no new privileges, system calls filtered", (has["NoNewPrivs"], has["Seccomp"]), ("1", "2"))
+    user = host.tree.run("stat", "--format=%U:%G %a", "/var/lib/nephoscope")[1].strip()
+    findings.equal("the state's folder", user, "nephoscope:nephoscope 700")
+    findings.equal("the store is written", host.metrics("nephoscope_store_healthy"), [1.0])
+    findings.say(len(host.metrics("process_start_time_seconds")) == 1, "its own metrics are complete", "process_start_time_seconds")
+    warned = [entry["MESSAGE"] for entry in host.journal("NEPHOSCOPE_ACTION=descriptors_short")]
+    findings.equal("descriptors", warned, [])
+
+
+def reached(findings: Findings, host: Host) -> None:
+    """Who may ask over the local socket."""
+    def as_user(*groups: str) -> int:
+        identity = ["--reuid", "nobody", "--regid", "nogroup", *(("--groups", *groups) if groups else ("--clear-groups",))]
+        return host.tree.run("setpriv", *identity, "nephoscope", "status")[0]
+    findings.equal("root asks", host.tree.run("nephoscope", "status")[0], 0)
+    findings.equal("a member of the group asks", as_user("nephoscope"), 0)
+    findings.equal("somebody else does not", as_user(), 1)
+
+
+def outage(findings: Findings, host: Host) -> None:
+    """What goes down is in the journal with fields, and in the status line."""
+    host.tree.run("systemctl", "stop", "nginx")
+    match = ("NEPHOSCOPE_SERVICE=shop", "NEPHOSCOPE_REASON=connect_refused", "NEPHOSCOPE_ACTION=outage_opened")
+    findings.soon("the outage is found by service, reason and action", lambda: host.journal(*match), bool)
+    entry = (host.journal(*match) or [{}])[0]
+    findings.say(entry.get("PRIORITY") in {"3", "4"}, "it has a level", entry.get("PRIORITY"))
+    findings.equal("it comes from the daemon itself", (entry.get("_TRANSPORT"), entry.get("SYSLOG_IDENTIFIER")), ("journal", SERVICE))
+    findings.say("shop" in str(entry.get("MESSAGE")), "it reads as text", entry.get("MESSAGE"))
+    findings.soon("systemctl status counts it", lambda: host.shows("StatusText"), lambda said: said == "2 checks, 2 down")
+    host.tree.run("systemctl", "start", "nginx")
+    findings.soon("it is over", host.all_up, bool)
+
+
+def reloaded(findings: Findings, host: Host) -> None:
+    """A reload is told to systemd and replaces nothing."""
+    before = host.process()
+    findings.equal("systemctl reload", host.systemctl("reload"), 0)
+    findings.soon("it is active", lambda: host.shows("ActiveState"), lambda state: state == "active")
+    findings.equal("the process is the same", host.process(), before)
+
+
+def stopped(findings: Findings, host: Host) -> None:
+    """A stop is clean, and a start goes on."""
+    known = host.known()
+    findings.equal("the socket is there", host.there("/run/nephoscope/nephoscope.sock"), True)
+    findings.equal("systemctl stop", host.systemctl("stop"), 0)
+    findings.equal("how it ended", (host.shows("Result"), host.shows("ExecMainStatus")), ("success", "0"))
+    findings.equal("the socket is gone", host.there("/run/nephoscope/nephoscope.sock"), False)
+    findings.equal("systemctl start", host.systemctl("start"), 0)
+    findings.soon("what was known is known", host.known, lambda now: now >= known > 0)
+
+
+def killed(findings: Findings, host: Host) -> None:
+    """`kill -9`: started anew, with what was known."""
+    known, before = host.known(), host.process()
+    host.tree.run("kill", "-9", str(before))
+    findings.soon("it is started anew", lambda: host.anew(before), bool)
+    # The last second may not have been stored, on each of two checks.
+    findings.soon("what was known is known", host.known, lambda now: now >= known - 4 > 0)
+
+
+def starved(findings: Findings, host: Host) -> None:
+    """A process that does not move, and a scheduler that does not while the rest does: the watchdog finds both."""
+    host.write(f"/etc/systemd/system/{SERVICE}.service.d/watchdog.conf", SHORT_WATCHDOG)
+    host.tree.run("systemctl", "daemon-reload")
+    host.systemctl("restart")
+    before = host.process()
+    host.tree.run("kill", "-STOP", str(before))
+    findings.soon("a stopped process is started anew", lambda: host.anew(before), bool)
+
+    before = host.process()
+    thread = stuck.hold(host.tree.outside(before), "probes-0")
+
+    def anew() -> int:
+        stuck.let_end(thread)
+        return host.anew(before)
+    findings.soon("while it is held, the page is served", lambda: host.tree.get(f"{PAGE}/readyz"), lambda said: "ready" in said)
+    findings.soon("a daemon with a stuck scheduler is started anew", anew, bool)
+    said = [entry["MESSAGE"] for entry in host.journal("NEPHOSCOPE_ACTION=stuck")]
+    findings.say(any("a scheduler has not moved" in line for line in said), "it had said what was stuck", said)
+    timeouts = host.manager_says().count("Watchdog timeout")
+    findings.equal("watchdog timeouts", timeouts, 2)
+    (host.tree.root / f"etc/systemd/system/{SERVICE}.service.d/watchdog.conf").unlink()
+    host.tree.run("systemctl", "daemon-reload")
+    findings.soon("both sides are seen again", host.all_up, bool)
+
+
+def misconfigured(findings: Findings, host: Host) -> None:
+    """A file that cannot be used is said once, and the service waits for a person."""
+    host.write("/etc/nephoscope/probes.toml", PROBES + "\nnonsense = 1\n")
+    findings.say(host.systemctl("restart") != 0, "systemctl restart fails", "")
+    findings.soon("it has failed for good", lambda: (host.shows("ActiveState"), host.shows("ExecMainStatus")), lambda it: it == ("failed", "2"))
+    said = host.tree.run("journalctl", "--no-pager", "--output=cat", f"--unit={SERVICE}")[1]
+    findings.say("nonsense" in said, "the journal has what is wrong", said[-200:])
+    host.write("/etc/nephoscope/probes.toml", PROBES)
+    findings.equal("mended, it starts", host.systemctl("start"), 0)
+    findings.soon("both sides are up", host.all_up, bool)
+
+
+def upgraded(findings: Findings, host: Host) -> None:
+    """A newer package: configuration and history stay, the service runs anew."""
+    known, before = host.known(), host.process()
+    code, said = host.install("2")
+    findings.say(code == 0, "dpkg upgrades it", said[-300:] if code else "exit code 0")
+    findings.say(bool(host.anew(before)), "another process, ready", host.process())
+    version = host.tree.run("dpkg-query", "--show", "--showformat=${Version}", SERVICE)[1]
+    findings.say(version.endswith("-2"), "the new version", version)
+    findings.equal("the administrator's file", (host.tree.root / "etc/nephoscope/probes.toml").read_text(), PROBES)
+    findings.soon("what was known is known", host.known, lambda now: now >= known > 0)
+
+
+def removed(findings: Findings, host: Host) -> None:
+    """Removed, it leaves history and configuration; purged, nothing."""
+    store = pathlib.PurePosixPath("/var/lib/nephoscope/nephoscope.db")
+    code, said = host.tree.run("dpkg", "--remove", SERVICE)
+    findings.say(code == 0, "dpkg removes it", said[-300:] if code else "exit code 0")
+    findings.equal("nothing runs", host.tree.run("pgrep", "-x", SERVICE)[0], 1)
+    kept = [host.there(path) for path in (str(store), "/etc/nephoscope/probes.toml", "/etc/nephoscope/credentials/shop")]
+    findings.equal("history, file and credential stay", kept, [True, True, True])
+    code, said = host.tree.run("dpkg", "--purge", SERVICE)
+    findings.say(code == 0, "dpkg purges it", said[-300:] if code else "exit code 0")
+    left = [path for path in ("/var/lib/nephoscope", "/etc/nephoscope", "/usr/lib/systemd/system/nephoscope.service") if host.there(path)]
+    findings.equal("what is left", left, [])
+    people = host.tree.run("getent", "passwd", SERVICE)[0], host.tree.run("getent", "group", SERVICE)[0]
+    findings.equal("user and group are gone", people, (2, 2))
