@@ -319,6 +319,7 @@ fn face(
         picture,
         past,
         desk: plan.desk.clone(),
+        references: plan.references.clone(),
         entries: plan.entries.clone(),
         drills: plan.drills.clone(),
         vouch: Arc::new(move || vouch.said()),

@@ -23,6 +23,7 @@ use crate::monitor::drills::Drills;
 use crate::monitor::entries::{Entries, KeptDrill, KeptFailover};
 use crate::monitor::form::Frozen;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
+use crate::monitor::references::References;
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use crate::peer::VantageForm;
 use axum::Router;
@@ -118,6 +119,8 @@ pub struct Face {
     pub past: Past,
     /// Where maintenance is announced.
     pub desk: Desk,
+    /// Sentinels, canaries and shared dependencies.
+    pub references: References,
     /// The public names.
     pub entries: Entries,
     /// Where drills are started and ended.

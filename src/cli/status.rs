@@ -1,13 +1,16 @@
 //! `nephoscope status`: what the running daemon knows, without probing.
 //!
 //! Asks over the local socket. Without a name every side of every service, worst first; with a service (or
-//! `service/endpoint`) its checks; both with how promises stand; with a check that check and its last runs. Exit code 0 when all that was asked about is
-//! up or in maintenance, 1 when something is not, 2 when there is no such thing.
+//! `service/endpoint`) its checks; both with how promises stand; with a check that check and its last runs. Above it all stands
+//! what the monitor itself cannot see. Exit code 0 when all that was asked about is up or in maintenance, 1 when something is
+//! not, 2 when there is no such thing; with `icinga` those of a plugin.
 //!
 //! It does not know what makes a state, and starts nothing.
 
+mod icinga;
 mod incident;
 mod promise;
+mod sight;
 mod table;
 
 use super::render::Paper;
@@ -16,11 +19,12 @@ use crate::client::socket::{Place, candidates};
 use crate::client::{Client, Error};
 use crate::model::State;
 use crate::web::api::{
-    CheckForm, ChecksForm, IncidentForm, OutagesForm, ResultsForm, ServicesForm, SloForm, SlosForm,
-    nearest,
+    CheckForm, ChecksForm, IncidentForm, OutagesForm, ResultsForm, ServiceForm, ServicesForm,
+    SloForm, SlosForm, nearest,
 };
 use anyhow::Context as _;
 use serde::Serialize;
+use sight::Sight;
 use std::io::Write as _;
 
 #[derive(Debug, clap::Args)]
@@ -38,8 +42,10 @@ pub(super) struct Asked {
 enum Format {
     /// For people.
     Human,
-    /// The forms of the API.
+    /// The forms of the API, and under `sight` what the monitor itself cannot see.
     Json,
+    /// One line with numbers, and exit codes 0 to 3, as of a plugin of Icinga or Nagios.
+    Icinga,
 }
 
 /// One check with its last runs.
@@ -58,7 +64,17 @@ struct WithPromises<T> {
     incidents: Vec<IncidentForm>,
 }
 
+/// An answer below what the monitor cannot see.
+#[derive(Serialize)]
+struct Seen {
+    sight: Sight,
+    #[serde(flatten)]
+    answer: Answer,
+}
+
 /// What is printed.
+#[derive(Serialize)]
+#[serde(untagged)]
 enum Answer {
     Services(WithPromises<ServicesForm>),
     Checks(WithPromises<ChecksForm>),
@@ -71,39 +87,54 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let answer = match runtime.block_on(ask(&client, asked.what.as_deref())) {
+    let (sight, answer) = match runtime.block_on(ask(&client, asked.what.as_deref())) {
         Ok(Ok(answer)) => answer,
-        Ok(Err(wrong)) => {
-            complain(&wrong);
-            return Ok(USAGE);
-        }
-        Err(Error::Refused { said }) => {
-            complain(&said);
-            return Ok(USAGE);
+        Ok(Err(said)) | Err(Error::Refused { said }) => {
+            return asked.format.refuse(&said, USAGE);
         }
         // Its sentence says where was looked and what to do; the system's words below it would add nothing.
         Err(silent @ Error::Silent { .. }) => {
-            complain(&silent.to_string());
-            return Ok(BAD);
+            return asked.format.refuse(&silent.to_string(), BAD);
         }
         Err(error) => return Err(error.into()),
     };
-    let text = match asked.format {
-        Format::Human => answer.human(Paper::of_process()),
-        Format::Json => answer.json()?,
+    let code = if answer.all_up() { FINE } else { BAD };
+    let (text, code) = match asked.format {
+        Format::Human => (sight.lines() + &answer.human(Paper::of_process()), code),
+        Format::Json => {
+            let seen = serde_json::to_string_pretty(&Seen { sight, answer });
+            (seen.context("cannot write the answer as JSON")? + "\n", code)
+        }
+        Format::Icinga => answer.icinga(&sight),
     };
     anstream::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
-    Ok(if answer.all_up() { FINE } else { BAD })
+    Ok(code)
 }
 
 /// The answer to what was asked, or a sentence why there is none.
-async fn ask(client: &Client, what: Option<&str>) -> Result<Result<Answer, String>, Error> {
+async fn ask(
+    client: &Client,
+    what: Option<&str>,
+) -> Result<Result<(Sight, Answer), String>, Error> {
     let Some(what) = what else {
-        let form = client.get("/api/v1/services", &[]).await?;
+        let form: ServicesForm = client.get("/api/v1/services", &[]).await?;
         let slos = promises(client, &[]).await?;
         let incidents = incidents(client, None).await?;
-        return Ok(Ok(Answer::Services(WithPromises { form, slos, incidents })));
+        let sight = Sight::new(&form);
+        return Ok(Ok((sight, Answer::Services(WithPromises { form, slos, incidents }))));
     };
+    let answer = match of_checks(client, what).await? {
+        Ok(answer) => answer,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    // One service is enough: what the monitor sees is said with whichever.
+    let narrow = [("service", answer.service())];
+    let sight = Sight::new(&client.get("/api/v1/services", &narrow).await?);
+    Ok(Ok((sight, answer)))
+}
+
+/// The checks that are meant, or a sentence why there are none.
+async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>, Error> {
     let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
     let prefix = format!("{what}/");
     if form.checks.iter().any(|each| each.check == what) {
@@ -147,6 +178,38 @@ async fn incidents(client: &Client, service: Option<&str>) -> Result<Vec<Inciden
     Ok(form.incidents)
 }
 
+fn of_service(service: &ServiceForm) -> icinga::Row {
+    let sides = service.sides.iter().filter_map(|side| {
+        let why = side.why.as_deref()?;
+        Some(format!("{}: {why}", side.provider))
+    });
+    icinga::Row {
+        name: service.service.clone(),
+        state: service.state.clone(),
+        why: sides.collect::<Vec<_>>().join(", "),
+    }
+}
+
+impl Format {
+    /// Says why there is no answer; gives back the exit code, which is `code` unless a plugin is asked for.
+    fn refuse(self, said: &str, code: u8) -> anyhow::Result<u8> {
+        match self {
+            Self::Human | Self::Json => {
+                complain(said);
+                Ok(code)
+            }
+            Self::Icinga => {
+                let line = icinga::cannot_tell(said);
+                anstream::stdout()
+                    .lock()
+                    .write_all(line.as_bytes())
+                    .context("cannot write to stdout")?;
+                Ok(icinga::UNKNOWN)
+            }
+        }
+    }
+}
+
 impl Answer {
     fn human(&self, paper: Paper) -> String {
         match self {
@@ -164,13 +227,30 @@ impl Answer {
         }
     }
 
-    fn json(&self) -> anyhow::Result<String> {
-        let text = match self {
-            Self::Services(form) => serde_json::to_string_pretty(form),
-            Self::Checks(form) => serde_json::to_string_pretty(form),
-            Self::Check(closely) => serde_json::to_string_pretty(closely),
+    /// The name of a service that the answer is about.
+    fn service(&self) -> &str {
+        let first = match self {
+            Self::Services(each) => each.form.services.first().map(|each| &each.service),
+            Self::Checks(each) => each.form.checks.first().map(|each| &each.service),
+            Self::Check(closely) => Some(&closely.check.service),
         };
-        Ok(text.context("cannot write the answer as JSON")? + "\n")
+        first.map_or("", String::as_str)
+    }
+
+    fn icinga(&self, sight: &Sight) -> (String, u8) {
+        let of_check = |check: &'_ CheckForm| icinga::Row {
+            name: check.check.clone(),
+            state: check.state.clone(),
+            why: check.why.clone().unwrap_or_default(),
+        };
+        let (what, rows): (_, Vec<_>) = match self {
+            Self::Services(each) => {
+                ("services", each.form.services.iter().map(of_service).collect())
+            }
+            Self::Checks(each) => ("checks", each.form.checks.iter().map(of_check).collect()),
+            Self::Check(closely) => ("check", vec![of_check(&closely.check)]),
+        };
+        icinga::render(&rows, what, sight)
     }
 
     /// Whether everything in the answer is up or in maintenance.

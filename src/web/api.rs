@@ -11,17 +11,19 @@ pub mod drills;
 mod form;
 pub mod maintenance;
 pub mod promises;
+pub mod references;
 
 pub use blame::{CanaryForm, EvidenceForm, IncidentForm, RevisionForm};
 pub use drills::{
     DrillForm, DrilledForm, DrillsForm, FailoverForm, LeadsForm, SourceForm, StartForm,
 };
 pub use form::{
-    BlindForm, CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm, RunsForm,
-    ServiceForm, ServicesForm, SideForm,
+    BlindForm, BrokenForm, CheckForm, ChecksForm, EndpointForm, ErrorForm, ResultForm, ResultsForm,
+    RunsForm, ServiceForm, ServicesForm, SideForm,
 };
 pub use maintenance::{AnnounceForm, AnnouncedForm, MaintenanceForm, WindowForm};
 pub use promises::{OutageForm, OutagesForm, SloForm, SlosForm};
+pub use references::{LastForm, ReferenceForm};
 
 use super::exposure::ExposureForm;
 use super::report::Wrong;
@@ -127,6 +129,7 @@ pub(super) async fn services(
     let names = services.iter().map(|each| &*each.name).collect();
     let exposures = ExposureForm::of_services(&face.past.book, &names, about.now);
     let mut form = ServicesForm::new(&about, &services, exposures);
+    form.references = face.references.list().iter().map(ReferenceForm::new).collect();
     let mut leads = drills::leads(&face.entries);
     for service in &mut form.services {
         if let Some(entry) = &mut service.entry {

@@ -13,6 +13,7 @@ mod incidents;
 mod lately;
 mod mark;
 mod promise;
+mod references;
 mod service;
 
 use super::api::promises::forms;
@@ -22,6 +23,7 @@ use super::{Face, reading};
 use crate::model::{MaintenancePhase, State, Timestamp};
 use crate::monitor::desk::WindowView;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
+use crate::monitor::references::ReferenceView;
 use crate::monitor::snapshot::{About, ServiceView, Step};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
@@ -71,6 +73,8 @@ pub struct Sheet {
     pub incidents: Vec<Incident>,
     /// Canaries that fail alone.
     pub odd_canaries: Vec<CanaryView>,
+    /// Sentinels, canaries and shared dependencies.
+    pub references: Vec<ReferenceView>,
     /// What lasts, then what ended lately.
     pub outages: Vec<Outage>,
     /// How many did not fit.
@@ -171,6 +175,7 @@ impl Sheet {
             exposures,
             incidents,
             odd_canaries,
+            references: face.references.list(),
             outages,
             more_outages,
             titles,
@@ -297,6 +302,7 @@ pub fn render(sheet: &Sheet) -> Markup {
                     }
                     @if !rest.is_empty() { (lines(sheet, rest)) }
                     (lately::outages(sheet))
+                    @if !sheet.is_narrowed() { (references::references(sheet)) }
                 }
                 (head::footer())
             }

@@ -5,8 +5,11 @@
 //! How it looks is seen in a browser, not here.
 
 use crate::support::still::{NOW, Still, ask, get, service};
-use nephoscope::model::{Reason, State};
+use nephoscope::config::load_text;
+use nephoscope::model::{Reason, State, Verdict};
 use nephoscope::monitor::outages::Outage;
+use nephoscope::monitor::references::{LastLook, ReferenceView};
+use nephoscope::monitor::snapshot::Standing;
 use nephoscope::web::Face;
 use nephoscope::web::api::{Narrow, SloForm};
 use nephoscope::web::page::{Sheet, render};
@@ -276,3 +279,55 @@ async fn outages_and_maintenance_are_told_and_a_store_that_fails() {
         assert!(text.contains(words), "`{words}` is not in {text}");
     }
 }
+
+#[test]
+fn what_the_monitor_leans_on_is_shown_quietly_until_a_sentinel_is_broken() {
+    let reference = |number: usize, state: State, broken: Option<i64>| {
+        let list = load_text("probes.toml".as_ref(), LEANING.to_owned()).unwrap().config.references;
+        ReferenceView {
+            check: Arc::clone(&list[number].check),
+            role: list[number].role,
+            standing: Standing { state, since: NOW.shifted(-600_000) },
+            last: Some(LastLook {
+                at: NOW.shifted(-30_000),
+                verdict: Verdict::Good,
+                said: "answered <b>well</b>".into(),
+            }),
+            broken: broken.map(|ago| NOW.shifted(-ago)),
+        }
+    };
+    let mut sheet = Sheet::new(&Still::usual().face(), Narrow::default()).unwrap();
+    assert!(!render(&sheet).into_string().contains("What this monitor leans on"));
+    sheet.references = vec![reference(0, State::Up, None), reference(1, State::Up, None)];
+    let page = render(&sheet).into_string();
+    let quiet = text(&page);
+    for words in [
+        "What this monitor leans on: 2 sentinels, canaries, all up",
+        "sentinel tls/one.example:443 up for 10m answered &lt;b&gt;well&lt;/b&gt;, 30s ago",
+        "canary aurora/north up for 10m",
+    ] {
+        assert!(quiet.contains(words), "`{words}` is not in {quiet}");
+    }
+    assert!(page.contains("id=\"references\"><summary"), "folded while all is well");
+    sheet.references =
+        vec![reference(1, State::Up, None), reference(0, State::Down, Some(720_000))];
+    let page = render(&sheet).into_string();
+    let loud = text(&page);
+    assert!(loud.contains("sentinel tls/one.example:443 broken for 10m"), "{loud}");
+    assert!(page.contains("id=\"references\" open"), "{page}");
+}
+
+/// Who is looked at besides services.
+const LEANING: &str = r#"
+[sentinel]
+tls = ["one.example:443"]
+[provider.aurora]
+host = "{service}.aurora.example"
+[[provider.aurora.canary]]
+region = "north"
+url = "https://canary.aurora.example/"
+[probe.web.http]
+url = "https://{host}/"
+[service.shop]
+probes = ["web"]
+"#;

@@ -67,6 +67,20 @@ fn status_tells_what_the_daemon_knows() {
     assert_eq!(code, Some(1));
     assert_eq!(closely["check"]["why"], "connect_refused");
     assert_eq!(closely["results"]["results"][0]["verdict"], "bad");
+    let (_, said, _) = run(&daemon, &["status", "--format", "json"]);
+    let all: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(all["services"][0]["service"], "shop", "{said}");
+    assert_eq!((&all["sight"]["offline"], &all["sight"]["blind"]), (&json!(null), &json!([])));
+    let (code, said, _) = run(&daemon, &["status", "--format", "icinga"]);
+    assert!(said.starts_with("WARNING - 1 services: 1 degraded | up=0;;;0;1"), "{said}");
+    assert!(said.ends_with("shop is degraded gcp: connect_refused\n"), "{said}");
+    assert_eq!(code, Some(1));
+    let (code, said, _) = run(&daemon, &["status", "shop/gcp", "--format", "icinga"]);
+    assert!(said.starts_with("CRITICAL - 1 checks: 1 down"), "{said}");
+    assert_eq!(code, Some(2));
+    let (code, said, error) = run(&daemon, &["status", "nothing", "--format", "icinga"]);
+    assert!(said.starts_with("UNKNOWN - the daemon has no service or check `nothing`"), "{said}");
+    assert_eq!((code, &*error), (Some(3), ""));
     let (code, said, error) = run(&daemon, &["status", "shop/gpc"]);
     assert_eq!((code, &*said), (Some(2), ""));
     assert_eq!(

@@ -5,9 +5,10 @@
 //!
 //! Which rows are in an answer is decided by the handlers.
 
-use crate::model::{Road, State, Timestamp};
+use crate::model::{Cause, Road, State, Timestamp};
 use crate::monitor::snapshot::{
-    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, Standing,
+    About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, SightView,
+    Standing,
 };
 use crate::web::exposure::ExposureForm;
 use crate::web::reading;
@@ -40,8 +41,12 @@ pub struct ServicesForm {
     pub blind: Vec<BlindForm>,
     /// Sentinels that are silent while checks succeed.
     pub broken_sentinels: Vec<BrokenForm>,
+    /// Why it is blind: `vantage_offline` if nothing is seen over any network, `resolver_offline` if nothing resolves; else null.
+    pub offline: Option<String>,
     /// How many failures wait for an alibi.
     pub unsettled: usize,
+    /// Sentinels, canaries and shared dependencies, in the order of the configuration, whatever was narrowed to.
+    pub references: Vec<super::ReferenceForm>,
     /// In the order of the configuration.
     pub services: Vec<ServiceForm>,
 }
@@ -271,6 +276,14 @@ pub struct ResultForm {
     pub said: String,
 }
 
+const fn offline(sight: &SightView) -> Option<Cause> {
+    match (sight.vantage_offline, sight.resolver_offline) {
+        (true, _) => Some(Cause::VantageOffline),
+        (false, true) => Some(Cause::ResolverOffline),
+        (false, false) => None,
+    }
+}
+
 fn blind((road, since): &(Road, Timestamp)) -> BlindForm {
     BlindForm { road: road.as_str().to_owned(), since: moment(*since) }
 }
@@ -294,7 +307,9 @@ impl ServicesForm {
             notices: about.notices.clone(),
             blind: about.sight.dark.iter().map(blind).collect(),
             broken_sentinels: about.sight.broken.iter().map(broken).collect(),
+            offline: offline(&about.sight).map(|cause| cause.to_string()),
             unsettled: about.sight.unsettled,
+            references: Vec::new(),
             services: services.iter().map(service).collect(),
         }
     }

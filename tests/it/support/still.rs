@@ -14,6 +14,7 @@ use nephoscope::monitor::book::Book;
 use nephoscope::monitor::desk::Desk;
 use nephoscope::monitor::drills::Drills;
 use nephoscope::monitor::entries::Entries;
+use nephoscope::monitor::references::References;
 use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, SightView, Standing,
     StateSeconds, Step,
@@ -88,6 +89,7 @@ impl Still {
             picture: Arc::new(self),
             past,
             desk: desk(),
+            references: References::new(&[], 0, NOW),
             entries: entries.clone(),
             drills: Drills::new(
                 &Arc::from([]),
