@@ -63,7 +63,7 @@ pub(super) fn frame(reading: Reading) -> Frame {
             ),
             (8, vec![(12, availability_lines(reading)), (12, latency_lines(reading))]),
             (8, vec![(12, redundancy(reading)), (12, exposure(reading))]),
-            (8, vec![(8, leads()), (8, steps()), (8, whose())]),
+            (8, vec![(6, leads()), (6, steps()), (12, whose())]),
             (9, vec![(14, by_service(reading)), (10, reasons(reading))]),
         ],
     }

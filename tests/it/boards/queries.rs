@@ -33,6 +33,7 @@ const UNUSED: &[(Metric, &str)] = &[
     (Metric::DomainState, "shared dependencies stand in blame, and on the page"),
     (Metric::FailoverLastProven, "how old the proof is stands on the page, and is for rules"),
     (Metric::CanaryProblem, "for rules; the canary's state is shown"),
+    (Metric::PeerUp, "peers are asked in an outage only; for people's own alerts"),
     (Metric::OutageActive, "for rules; blame is there while an outage lasts"),
     (Metric::IncidentServices, "the table of services lists them"),
     (Metric::SloWindow, "the window is named in the objective's name; tables would show seconds"),

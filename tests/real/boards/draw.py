@@ -271,11 +271,13 @@ class Sheet:
             source = next(name for name in columns if organize["renameByName"][name] == sort["displayName"])
             listed.sort(key=lambda row: row.get(source, -1e99), reverse=sort["desc"])
         head = "".join(f"<th>{html.escape(organize['renameByName'][name])}</th>" for name in columns)
-        body = "".join("<tr>" + "".join(self.cell_of(panel, organize["renameByName"][name], row.get(name)) for name in columns) + "</tr>"
-                       for row in listed)
+        # The bars of a column have one scale, as in Grafana.
+        most = {name: max((row[name] for row in listed if isinstance(row.get(name), float)), default=0) for name in columns}
+        body = "".join("<tr>" + "".join(self.cell_of(panel, organize["renameByName"][name], row.get(name), most[name]) for name in columns)
+                       + "</tr>" for row in listed)
         return f"<div style='margin-top:28px;overflow:hidden'><table><tr>{head}</tr>{body}</table></div>"
 
-    def cell_of(self, panel: dict, column: str, value) -> str:
+    def cell_of(self, panel: dict, column: str, value, most: float) -> str:
         if value is None:
             return "<td></td>"
         field = panel["fieldConfig"]["defaults"] | self.overridden(panel, column, "")
@@ -287,7 +289,7 @@ class Sheet:
         if kind == "color-background":
             return f"<td style='background:{self.colour(colour)};color:#fff'>{text}</td>"
         if kind == "gauge":
-            share = 100 * max(0, min(1, value / field.get("max", max(value, 1e-9))))
+            share = 100 * max(0, min(1, value / (field.get("max") or most or 1)))
             bar = f"<span style='display:inline-block;width:{0.8 * share:.0f}px;height:12px;background:{self.colour(colour)};margin-right:8px'></span>"
             return f"<td>{bar}{text}</td>"
         return f"<td style='color:{self.colour(colour) if kind else self.theme['text']}'>{text}</td>"
