@@ -13,6 +13,7 @@ mod grammar;
 mod healthcheck;
 mod maintenance;
 mod probe;
+mod reload;
 mod render;
 mod replay;
 mod report;
@@ -72,6 +73,11 @@ Data goes to stdout, words to a person to stderr.";
 enum Command {
     /// Run the daemon (the default).
     Run,
+    /// Have the running daemon read its configuration again.
+    ///
+    /// As SIGHUP does, and says what came of it. Unchanged checks go on as if nothing had happened; a file that cannot be
+    /// used changes nothing. Exit code 0 when the file is in force, 2 when it was refused, 1 when no daemon answers.
+    Reload(reload::Asked),
     /// Say everything that is wrong with a configuration, and how to mend it.
     ///
     /// Reads the file and all it includes, and prints every problem at once: where it is, what was found, what was expected.
@@ -196,6 +202,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match &arguments.command {
         None | Some(Command::Run) => run::run(&arguments),
+        Some(Command::Reload(asked)) => reload::run(&arguments, asked),
         Some(Command::Validate(asked)) => validate::run(&arguments, asked),
         Some(Command::Probe(asked)) => probe::run(&arguments, asked),
         Some(Command::Status(asked)) => status::run(&arguments, asked),

@@ -95,6 +95,15 @@ impl Client {
         self.call(Method::POST, path, &[], Some(body)).await
     }
 
+    /// Asks for something to be done at `path`; gives back what came of it.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        self.call(Method::POST, path, parameters, None).await
+    }
+
     /// Takes away what is at `path`; gives back what came of it.
     pub async fn delete<T: DeserializeOwned>(
         &self,

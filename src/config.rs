@@ -8,8 +8,11 @@
 mod adhoc;
 mod build;
 mod decode;
+pub mod diff;
+mod discover;
 mod effective;
 mod entry;
+pub mod files;
 mod former;
 mod include;
 mod peers;
@@ -35,9 +38,11 @@ pub use validate::host_name;
 
 use crate::model::{Check, ObjectiveWindow, Peer, Provider, Receiver, Reference, Service};
 use decode::Context;
+use files::Isolated;
 use problem::Sink;
 use raw::Raw;
 use source::Sources;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,11 +73,49 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 
 /// As [`load`], with the text of the main file already at hand; `path` is what relative paths in it start from.
 pub fn load_text(path: &Path, text: String) -> Result<Loaded, Problems> {
+    attempt(path, text, &Instead::default()).result
+}
+
+/// What is read in the place of files.
+#[derive(Debug, Default)]
+struct Instead<'a> {
+    /// Texts of included files.
+    texts: BTreeMap<PathBuf, String>,
+    /// Last good lists of targets; without, a list that cannot be used is an error.
+    targets: Option<&'a BTreeMap<PathBuf, String>>,
+}
+
+/// One reading of everything.
+struct Attempt {
+    result: Result<Loaded, Problems>,
+    /// Whether an included file may be left out when it cannot be used.
+    isolates: bool,
+    /// Included files that could not be read at all.
+    unreadable: Vec<PathBuf>,
+    /// Lists of targets that are not in it as they are.
+    isolated: Vec<Isolated>,
+    /// The texts of those that are.
+    targets: BTreeMap<PathBuf, String>,
+}
+
+fn attempt(path: &Path, text: String, instead: &Instead<'_>) -> Attempt {
     let sink = Sink::default();
     let mut sources = Sources::default();
     let main = include::add(&sink, &mut sources, path.to_owned(), text);
-    let mut files = include::read_includes(&sink, &mut sources, &main.table);
+    let word = main.table.get("include_errors").map(|node| &node.value);
+    let isolates = matches!(word, Some(tree::Value::Text(word)) if word == "isolate");
+    let (mut files, unreadable) =
+        include::read_includes(&sink, &mut sources, &main.table, &instead.texts);
+    let discover::Found { file, isolated, texts: targets } =
+        discover::read(&sink, &mut sources, &main.table, instead.targets);
+    files.extend(file);
     files.insert(0, main);
+    let result = understand(sink, sources, files);
+    Attempt { result, isolates, unreadable, isolated, targets }
+}
+
+/// From trees to a configuration.
+fn understand(sink: Sink, sources: Sources, files: Vec<include::File>) -> Result<Loaded, Problems> {
     let context = Context { sink: &sink, sources: &sources };
     let mut raw = Raw::default();
     for file in &files {
@@ -118,7 +161,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Everything the daemon needs to know, complete and valid.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where the daemon stands and what it may use.
     pub monitor: MonitorConfig,
@@ -155,7 +198,7 @@ impl Config {
 }
 
 /// `[monitor]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonitorConfig {
     /// Value of the `vantage` label.
     pub vantage: Arc<str>,
@@ -173,10 +216,12 @@ pub struct MonitorConfig {
     pub heartbeat_url: Option<url::Url>,
     /// Runs in flight at most, over all checks.
     pub max_in_flight: u32,
+    /// Whether files that have changed are read again without being asked.
+    pub watch: bool,
 }
 
 /// `[metrics]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricsConfig {
     /// Series per check.
     pub detail: Detail,
@@ -185,7 +230,7 @@ pub struct MetricsConfig {
 }
 
 /// `[domain.NAME]`: a dependency that services share.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     /// Its name.
     pub name: Arc<str>,

@@ -1,45 +1,47 @@
 //! The composition root: build parts, bind, start, wait, stop.
 //!
 //! [`Daemon::start`] takes a valid configuration, binds the listener and the local socket before anything runs, starts the
-//! monitor and serves. [`Daemon::run`] waits for a signal and stops along the road: no new runs, runs in flight end, the
-//! recorder takes in the rest, the faces last, so that the final state can still be read. A service manager hears of all that
-//! (`supervisor`).
+//! monitor and serves. [`Daemon::run`] reads the configuration again when asked to, waits for a signal and stops along the
+//! road: no new runs, runs in flight end, the recorder takes in the rest, the faces last, so that the final state can still be
+//! read. A service manager hears of all that (`supervisor`).
 //!
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
 pub mod apart;
+mod face;
 mod heralds;
 mod limits;
 pub mod logging;
 mod past;
+pub mod reload;
 pub mod signal;
 mod supervisor;
 
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
-use crate::metrics::{Exposition, Own};
+use crate::config::files::Files;
+use crate::metrics::Own;
 use crate::model::Action;
-use crate::monitor::{self, Monitor, numbers};
+use crate::monitor::{self, Monitor, View};
 use crate::probe::tls::Roots;
-use crate::push::{self, Tally};
+use crate::push;
 use crate::store::{self, Opened, Store};
-use crate::web::{self, Door, Face, Past, serve};
-use axum::body::Body;
+use crate::web::reload::Reload;
+use crate::web::{self, Door, Faces, serve};
+use face::Mirror;
 use heralds::Heralds;
+use reload::{Reloader, Wanted};
 use signal::{Signal, Signals};
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use supervisor::Supervisor;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// Expositions that are read at the same time; each holds a copy of every row.
-const READERS: usize = 16;
 
 /// Why the daemon could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +102,7 @@ pub enum Error {
 /// A running daemon.
 pub struct Daemon {
     monitor: Monitor,
+    reloader: Reloader,
     signals: Signals,
     address: SocketAddr,
     socket: Option<Local>,
@@ -113,10 +116,12 @@ pub struct Daemon {
 impl Daemon {
     /// Binds, starts and serves; must be called inside a runtime with more than one thread.
     ///
-    /// `notices` are the configuration's warnings, shown on the page. `socket` is where the local socket is made, if anywhere.
+    /// `notices` are the configuration's warnings, shown on the page; `files` is where it is read from again. `socket` is where
+    /// the local socket is made, if anywhere.
     pub async fn start(
         config: &Config,
         mut notices: Vec<String>,
+        files: Files,
         socket: Option<PathBuf>,
         own: Own,
     ) -> Result<Self, Error> {
@@ -140,21 +145,42 @@ impl Daemon {
         let mut plan = monitor::plan(config, notices, workers, &clock, &own, opened);
         let kept = store.is_some().then(|| config.monitor.state.clone());
         let past = past::past(&plan, kept, &clock);
-        let heralds = Heralds::start(config, &mut plan, store.clone(), &clock, address)?;
-        let tallies = heralds.tallies();
-        let face = face(&plan, past, (own, tallies), store.clone(), &config.monitor.vantage);
+        let (views, view) = watch::channel(plan.view());
+        let supervised = views.subscribe();
+        let heralds = Heralds::start(config, (&mut plan, view), store.clone(), &clock, address)?;
+        let (reload, asked) = Reload::new();
+        let mirror = Mirror {
+            past,
+            own,
+            tallies: heralds.tallies(),
+            store: store.clone(),
+            vantage: Arc::clone(&config.monitor.vantage),
+            outages: Arc::clone(&plan.outages),
+            vitals: plan.vitals.clone(),
+            answers: Arc::clone(&plan.peers.answers),
+            reload,
+        };
+        let faces = Faces::from(mirror.face(&plan.view()));
+        let reloader = Reloader::new(
+            (files, config.monitor.watch),
+            asked,
+            (mirror, faces.clone(), views),
+            clock,
+        );
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
         if let Some(local) = local {
-            let router = web::router(face.clone(), Door::Local);
+            let router = web::router(faces.clone(), Door::Local);
             servers.spawn(serve::serve(local, router, told(stopping.clone())));
         }
-        servers.spawn(serve::serve(listener, web::router(face, Door::Network), told(stopping)));
+        let door = if address.ip().is_loopback() { Door::Loopback } else { Door::Network };
+        servers.spawn(serve::serve(listener, web::router(faces, door), told(stopping)));
 
-        let supervisor = supervisor(&plan);
+        let supervisor = supervisor(&plan, supervised);
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
         Ok(Self {
             monitor,
+            reloader,
             signals,
             address,
             socket,
@@ -173,9 +199,15 @@ impl Daemon {
 
     /// Waits for a signal to stop, then stops; a second signal stops at once.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { mut monitor, mut signals, socket, store, mut servers, stop_servers, .. } = self;
-        let (mut heralds, mut supervisor) = (self.heralds, self.supervisor);
-        wait(&mut monitor, &mut heralds, &mut signals, &mut servers, &mut supervisor).await?;
+        let Self { mut monitor, mut reloader, mut signals, socket, store, .. } = self;
+        let Self { mut heralds, mut servers, stop_servers, mut supervisor, .. } = self;
+        loop {
+            let parts = (&mut monitor, &mut reloader, &mut heralds);
+            let wanted = wait(parts, &mut signals, &mut servers, &mut supervisor).await?;
+            let Some(wanted) = wanted else { break };
+            let reload = reload::reload(monitor, reloader, wanted);
+            (monitor, reloader) = supervisor::reloading(reload).await;
+        }
         supervisor::stopping();
         // Stopping in order first: a second signal counts only while that is not done.
         let outcome = tokio::select! {
@@ -224,16 +256,17 @@ fn open_store(
     }
 }
 
-/// Waits until the daemon is asked to stop; an error if a part of it ends by itself.
+/// Waits until the daemon is asked to read its configuration again, or to stop (`None`); an error if a part of it ends by
+/// itself.
 async fn wait(
-    monitor: &mut Monitor,
-    heralds: &mut Heralds,
+    (monitor, reloader, heralds): (&mut Monitor, &mut Reloader, &mut Heralds),
     signals: &mut Signals,
     servers: &mut JoinSet<()>,
     supervisor: &mut Supervisor,
-) -> Result<(), Error> {
+) -> Result<Option<Wanted>, Error> {
     loop {
-        // Lost parts first: without them there is nothing to wait for. The service manager last: it is told what is so then.
+        // Lost parts first: without them there is nothing to wait for. Signals before calls, since stopping may be among
+        // them. The service manager last: it is told what is so then.
         tokio::select! {
             biased;
             () = monitor.lost() => return Err(Error::Monitor(monitor::Error::Lost)),
@@ -242,16 +275,11 @@ async fn wait(
             signal = signals.next() => match signal {
                 Signal::Stop(name) => {
                     tracing::info!(action = Action::Stopping.as_str(), signal = name, "stopping: runs in flight may end");
-                    return Ok(());
+                    return Ok(None);
                 }
-                Signal::Hangup => supervisor::reloading(async {
-                    tracing::warn!(
-                        action = Action::ReloadRefused.as_str(),
-                        "SIGHUP is not yet in effect: restart to apply a changed configuration"
-                    );
-                })
-                .await,
+                Signal::Hangup => return Ok(Some(Wanted::by_signal())),
             },
+            wanted = reloader.wanted() => return Ok(Some(wanted)),
             () = supervisor.due() => supervisor.tell(),
         }
     }
@@ -262,72 +290,20 @@ async fn stop_asked(signals: &mut Signals) {
 }
 
 /// What the service manager is told.
-fn supervisor(plan: &monitor::Plan) -> Supervisor {
-    let (alive, ready, board) = (plan.vitals.clone(), plan.vitals.clone(), plan.board.clone());
-    let status = move || match (board.about().checks, board.down()) {
-        (1, down) => format!("1 check, {down} down"),
-        (checks, down) => format!("{checks} checks, {down} down"),
+fn supervisor(plan: &monitor::Plan, view: watch::Receiver<View>) -> Supervisor {
+    let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
+    let status = move || {
+        let board = view.borrow().board.clone();
+        match (board.about().checks, board.down()) {
+            (1, down) => format!("1 check, {down} down"),
+            (checks, down) => format!("{checks} checks, {down} down"),
+        }
     };
     Supervisor::new(
         Box::new(move || ready.ready()),
         Box::new(move || alive.alive()),
         Box::new(status),
     )
-}
-
-/// What the web shows: the plan's tables, seen from outside.
-fn face(
-    plan: &monitor::Plan,
-    past: Past,
-    (own, tallies): (Own, Vec<Arc<Tally>>),
-    store: Option<Store>,
-    vantage: &Arc<str>,
-) -> Face {
-    let (table, board, book) = (Arc::clone(&plan.table), plan.board.clone(), plan.book.clone());
-    let (references, entries) = (plan.references.clone(), plan.entries.clone());
-    let outages = Arc::clone(&plan.outages);
-    let vantage = Arc::clone(vantage);
-    let (alive, ready) = (plan.vitals.clone(), plan.vitals.clone());
-    let picture = Arc::new(plan.board.clone());
-    let readers = Arc::new(Semaphore::new(READERS));
-    let (vouch, answers) = (plan.vouch.clone(), Arc::clone(&plan.peers.answers));
-    let keeping = past::keeping(store.clone());
-    let metrics = move || {
-        let place = Arc::clone(&readers).try_acquire_owned().ok()?;
-        let about = board.about();
-        own.set_in_flight(about.in_flight);
-        for tally in &tallies {
-            own.set_push(&numbers::push(tally));
-        }
-        own.set_store(&numbers::store(store.as_ref().map(Store::stats)));
-        let promises = numbers::promises(&book, &vantage, about.now);
-        let mut samples = numbers::samples(&references, &entries, &vantage);
-        let down = outages.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.extend(numbers::outages(&book, &down, &vantage));
-        samples.extend(numbers::peers(&answers, &vantage));
-        drop(down);
-        let chunks = Exposition::new(Arc::clone(&table), own.text(), promises)
-            .with_exposures(numbers::exposures(&book))
-            .with_samples(samples);
-        let chunks = chunks.map(move |chunk| {
-            let _held = &place;
-            Ok::<_, io::Error>(chunk)
-        });
-        Some(Body::from_stream(futures_util::stream::iter(chunks)))
-    };
-    Face {
-        picture,
-        past,
-        desk: plan.desk.clone(),
-        references: plan.references.clone(),
-        entries: plan.entries.clone(),
-        drills: plan.drills.clone(),
-        vouch: Arc::new(move || vouch.said()),
-        keeping,
-        alive: Arc::new(move || alive.alive()),
-        ready: Arc::new(move || ready.ready()),
-        metrics: Arc::new(metrics),
-    }
 }
 
 async fn told(mut stopping: watch::Receiver<bool>) {

@@ -25,6 +25,10 @@
 //! people must know is pushed to receivers ([`push`]). What is known of past time goes to the book, where promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
 //! [`cli`]) see copies only.
 //!
+//! When the file changes, a new configuration is read as at a start and compared with the one in force ([`config::diff`]). Workers
+//! stand still for a moment, the recorder moves what goes on living to its new place between two events, and faces are
+//! shown the new tables ([`monitor::helm`]); runs in flight do not notice.
+//!
 //! # Floors
 //!
 //! A file uses its own floor's listed neighbours and anything below, never above; `tests/it/tidy.rs` keeps this.

@@ -21,6 +21,8 @@ mod fleet;
 pub mod follower;
 pub mod form;
 mod freezer;
+pub mod heir;
+pub mod helm;
 pub mod herald;
 pub mod joint;
 pub mod journal;
@@ -49,9 +51,10 @@ use crate::model::{
 };
 use crate::probe::Engine;
 use crate::probe::tls::Roots;
-use crate::store::{Image, Name, Opened, Roster};
+use crate::seed::stable_hash;
+use crate::store::{self, Image, Name, Opened, Roster};
 use alerts::Alerts;
-use board::{Board, Setting};
+use board::Board;
 use book::Book;
 use desk::{Desk, remembered};
 use drills::Drills;
@@ -59,17 +62,17 @@ use entries::Entries;
 use fleet::Fleet;
 use follower::Follower;
 use futures_util::future::BoxFuture;
+use heir::{Ground, Heart, Lists};
+use helm::{Change, Helm, Turned};
 use journal::Journal;
 use ledger::Ledger;
 use memory::Codes;
 use outages::Outages;
 use peers::Peers;
-use peers::heard::Heard;
 use recall::{recall, recall_outages, reconcile};
 use recorder::Recorder;
 use references::References;
-use scene::Places;
-use scheduler::Worker;
+use scheduler::{Share, Worker};
 use scouts::{Follows, Scouts, follows};
 use sight::Sight;
 use std::collections::BTreeSet;
@@ -93,6 +96,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 pub trait Runner: Send + Sync + 'static {
     /// One run under `timeout`, one hard deadline for everything.
     fn run(&self, check: CheckIndex, timeout: Duration) -> BoxFuture<'static, ProbeResult>;
+
+    /// The one that carries out the runs of another share, made from what this one has. Called where this one runs.
+    fn succeed(&self, share: &Share) -> Result<Arc<dyn Runner>, Error>;
 }
 
 /// Shows that a worker or the recorder lives.
@@ -174,6 +180,8 @@ pub struct Plan {
     pub drills: Drills,
     /// Looks at the public names; wants to run.
     pub follower: Follower,
+    /// Tells it to stop.
+    follow: watch::Sender<bool>,
     /// How they are looked at.
     follows: Follows,
     /// Asks other vantage points; wants to run.
@@ -196,8 +204,47 @@ pub struct Plan {
     pub events: mpsc::Receiver<event::Event>,
     /// The workers; each wants a [`Runner`] and to run.
     pub workers: Vec<Worker>,
+    /// Where another configuration is given to it.
+    pub helm: Helm,
     /// Tells the workers to stop.
     pub stop: watch::Sender<bool>,
+}
+
+impl Plan {
+    /// What faces see of it.
+    pub fn view(&self) -> View {
+        View {
+            board: self.board.clone(),
+            book: self.book.clone(),
+            references: self.references.clone(),
+            entries: self.entries.clone(),
+            drills: self.drills.clone(),
+            desk: self.desk.clone(),
+            table: Arc::clone(&self.table),
+            vouch: self.vouch.clone(),
+        }
+    }
+}
+
+/// What faces see, of one configuration. Cloning it clones handles.
+#[derive(Clone)]
+pub struct View {
+    /// The picture.
+    pub board: Board,
+    /// The past of every service.
+    pub book: Book,
+    /// What is known of sentinels, canaries and shared dependencies.
+    pub references: References,
+    /// The public names.
+    pub entries: Entries,
+    /// Where drills are started and ended.
+    pub drills: Drills,
+    /// Where maintenance is announced.
+    pub desk: Desk,
+    /// The numbers.
+    pub table: Arc<Table>,
+    /// Tells other vantage points what is seen here.
+    pub vouch: Vouch,
 }
 
 /// How many workers so many checks get on so many processors.
@@ -246,18 +293,18 @@ struct Past {
 impl Past {
     fn new(
         config: &Config,
-        checks: &Arc<[Arc<Check>]>,
-        services: &Arc<[Service]>,
+        lists: &Lists,
         windows: &[Arc<Maintenance>],
         opened: Option<Opened>,
         now: Timestamp,
     ) -> Self {
-        let (mut ledger, book) = begin(config, checks, services, windows, now);
+        let Lists { checks, services, .. } = lists;
+        let (mut ledger, book) = begin(config, lists, windows, now);
         let mut outages = Outages::default();
         let mut alerts = Alerts::new(alerts::waiting(&config.receivers));
         let journal = opened.map(|Opened { store, image }| {
             let codes = Codes::new(&image.words);
-            recall(&image, &codes, checks, &mut ledger, &book, now);
+            recall(&image, &codes, checks, &mut ledger, &book, (now, &|_| true));
             recall_outages(&image, services, &mut outages);
             alerts.recall(&image.alerts, now);
             let mut journal = Journal::new(store, codes, &image);
@@ -275,16 +322,15 @@ impl Past {
 /// Ledger and book in which nothing is known yet but maintenance.
 fn begin(
     config: &Config,
-    checks: &Arc<[Arc<Check>]>,
-    services: &Arc<[Service]>,
+    lists: &Lists,
     windows: &[Arc<Maintenance>],
     now: Timestamp,
 ) -> (Ledger, Book) {
+    let Lists { checks, services, lookouts } = lists;
     let zone = &config.monitor.timezone;
-    let (lookouts, own) = (config.lookouts(), config.monitor.provider.as_deref());
-    let references = &config.references;
-    let sight = Sight::new(&lookouts, references, own, config.patience, config.broken_after);
-    let mut ledger = Ledger::new(&lookouts, services, zone, now).with_sight(sight);
+    let own = config.monitor.provider.as_deref();
+    let sight = Sight::new(lookouts, &config.references, own, config.patience, config.broken_after);
+    let mut ledger = Ledger::new(lookouts, services, zone, now).with_sight(sight);
     let book = Book::new(services, checks, zone, now);
     ledger.set_maintenance(windows, checks, services);
     book.set_maintenance(windows, checks);
@@ -294,11 +340,11 @@ fn begin(
 /// What a store at rest remembers of the services of this configuration, as of `now`: as a daemon that started then
 /// would have it, with the maintenance that was announced at run time.
 pub fn remember(config: &Config, image: &Image, now: Timestamp) -> Book {
-    let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
-    let services: Arc<[Service]> = config.services.clone().into();
+    let lists = Lists::of(config);
     let windows = remembered(config, image, now);
-    let (mut ledger, book) = begin(config, &checks, &services, &windows, now);
-    recall(image, &Codes::new(&image.words), &checks, &mut ledger, &book, now);
+    let (mut ledger, book) = begin(config, &lists, &windows, now);
+    let codes = Codes::new(&image.words);
+    recall(image, &codes, &lists.checks, &mut ledger, &book, (now, &|_| true));
     book
 }
 
@@ -312,66 +358,51 @@ pub fn plan(
     opened: Option<Opened>,
 ) -> Plan {
     let (instant, started) = (Instant::now(), clock.now());
-    let checks: Arc<[Arc<Check>]> = config.checks.clone().into();
-    let lookouts = config.lookouts();
-    let references = References::new(&config.references, checks.len(), started);
-    let services: Arc<[Service]> = config.services.clone().into();
-    let table = Arc::new(table(config, &checks, &services, started));
+    let lists = Lists::of(config);
     let room = Arc::new(Semaphore::new(config.monitor.max_in_flight as usize));
 
     let (to_recorder, events) = mpsc::channel(EVENTS);
-    let parts = (&checks, &services);
+    let parts = (&lists.checks, &lists.services);
     let desk = Desk::new(config, parts, opened.as_ref(), clock, to_recorder.downgrade());
-    let (stop, stopped) = watch::channel(false);
-    let (entries, drills, follower) =
-        names(config, &services, opened.as_ref(), clock, (&to_recorder, &stopped));
+    let ((stop, stopped), (follow, following)) = (watch::channel(false), watch::channel(false));
+    let image = opened.as_ref().map(|opened| &opened.image);
+    let entries = Entries::new(config, image);
+    let store = opened.as_ref().map(|opened| opened.store.clone());
+    let drills =
+        Drills::new(&lists.services, &entries, store.clone(), clock, to_recorder.downgrade());
     let Past { ledger, book, outages, alerts, journal } =
-        Past::new(config, &checks, &services, &desk.in_force(), opened, started);
-    let board = Board::new(setting(config, notices, parts, (clock, own, &room)), &ledger, started);
-    let seat = |number, share, asked| Worker {
-        checks: share,
-        all: Arc::clone(&lookouts),
-        number,
-        anchor: (instant, started),
-        clock: Arc::clone(clock),
-        room: Arc::clone(&room),
-        events: to_recorder.clone(),
-        rechecks: asked,
-        stop: stopped.clone(),
-        pulse: Arc::default(),
-        own: own.clone(),
-    };
-    let (seats, rechecks) = seats(workers, lookouts.len(), seat);
-    let mut recorder = Recorder {
-        pulse: Arc::default(),
-        entries: entries.clone(),
-        now: started,
-        ledger,
-        book: book.clone(),
-        desk: desk.clone(),
-        journal,
-        heard: Heard::new(&config.peers),
-        outages: Arc::clone(&outages),
-        table: Arc::clone(&table),
-        board: board.clone(),
-        references: references.clone(),
-        lookouts,
-        places: Places::new(config, &services, &checks),
-        checks,
-        services,
-        rechecks,
-    };
+        Past::new(config, &lists, &desk.in_force(), opened, started);
+    let (clock, own, events_of) = (Arc::clone(clock), own.clone(), to_recorder.downgrade());
+    let ground = Ground { clock, own, room, store, events: events_of, workers, started, outages };
+    let (ways, rechecks) = heir::ways(&lists.lookouts, workers);
+    let (orders, seats) = heir::shares(&lists.lookouts, rechecks, &[])
+        .into_iter()
+        .enumerate()
+        .map(|(number, share)| {
+            let (order, orders) = mpsc::channel(1);
+            (order, ground.seat((number, share), orders, (instant, &to_recorder, &stopped)))
+        })
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let heart = Heart { ledger, book, desk, entries, rechecks: ways, journal };
+    let mut recorder = heir::assemble(config, notices, &ground, &lists, heart, started);
     recorder.show_the_start();
+    let view = recorder.view(drills, config);
+    let follower = ground.follower(&view.entries, following);
+    let (outages, events_of) = (Arc::clone(&ground.outages), ground.events.clone());
+    let (watched, services) = watch::channel(Arc::clone(&lists.services));
+    let peers = Peers::new(config, &outages, &ground.clock, (events_of, stopped), services);
+    let View { board, book, references, entries, drills, desk, table, vouch } = view.clone();
     Plan {
         vitals: Vitals::of(&seats, &recorder),
-        vouch: Vouch::new(config, &board, &references),
-        peers: Peers::new(config, &outages, clock, (to_recorder.downgrade(), stopped)),
+        vouch,
+        peers,
         board,
         book,
         references,
         entries,
         drills,
         follower,
+        follow,
         follows: follows(config),
         outages,
         alerts,
@@ -380,80 +411,26 @@ pub fn plan(
         recorder,
         events,
         workers: seats,
+        helm: Helm::new(ground, orders, (config, watched), view),
         stop,
     }
 }
 
-/// The numbers of every check, at nothing.
-fn table(
-    config: &Config,
-    checks: &[Arc<Check>],
-    services: &[Service],
-    started: Timestamp,
-) -> Table {
-    let (vantage, metrics) = (&config.monitor.vantage, config.metrics);
-    Table::new(vantage, metrics.detail, metrics.field_names, checks, services, started)
+/// The worker that a check belongs to: by its id, so that it stays where it is when others come and go.
+fn seat_of(check: &Check, workers: usize) -> usize {
+    // Other bits of the hash than those that its phase depends on most.
+    let seat = (stable_hash(check.id.as_str()) >> 40) % u64::try_from(workers).unwrap_or(1);
+    usize::try_from(seat).expect("smaller than the number of workers")
 }
 
-/// The public names: what is known of them, who drills them, and who looks at them.
-fn names(
-    config: &Config,
-    services: &Arc<[Service]>,
-    opened: Option<&Opened>,
-    clock: &Arc<dyn WallClock>,
-    (recorder, stop): (&mpsc::Sender<event::Event>, &watch::Receiver<bool>),
-) -> (Entries, Drills, Follower) {
-    let entries = Entries::new(config, opened.map(|opened| &opened.image));
-    let store = opened.map(|opened| opened.store.clone());
-    let drills = Drills::new(services, &entries, store, clock, recorder.downgrade());
-    let follower = Follower {
-        entries: entries.clone(),
-        clock: Arc::clone(clock),
-        events: recorder.downgrade(),
-        stop: stop.clone(),
-    };
-    (entries, drills, follower)
-}
-
-/// What the picture knows from the start.
-fn setting(
-    config: &Config,
-    notices: Vec<String>,
-    (checks, services): (&Arc<[Arc<Check>]>, &Arc<[Service]>),
-    (clock, own, room): (&Arc<dyn WallClock>, &Own, &Arc<Semaphore>),
-) -> Setting {
-    own.set_limit(config.monitor.max_in_flight);
-    Setting {
-        vantage: Arc::clone(&config.monitor.vantage),
-        notices,
-        providers: config.providers.clone(),
-        services: Arc::clone(services),
-        checks: Arc::clone(checks),
-        clock: Arc::clone(clock),
-        own: own.clone(),
-        room: Arc::clone(room),
-        limit: config.monitor.max_in_flight as usize,
-    }
-}
-
-/// A seat for each worker, with its share of the checks, and the ways to ask them to look again.
-fn seats(
+/// The checks of worker `number` of `workers`, ascending.
+fn share_of(
+    lookouts: &[Arc<Check>],
+    number: usize,
     workers: usize,
-    checks: usize,
-    seat: impl Fn(usize, Arc<[CheckIndex]>, mpsc::Receiver<event::Recheck>) -> Worker,
-) -> (Vec<Worker>, Vec<mpsc::Sender<event::Recheck>>) {
-    let seats = (0..workers).map(|number| {
-        let share: Arc<[_]> = share(checks, number, workers).collect();
-        let (ask, asked) = mpsc::channel((2 * share.len()).max(1));
-        (seat(number, share, asked), ask)
-    });
-    seats.unzip()
-}
-
-/// The checks of worker `number` of `workers`: every `workers`-th one, so that neighbours in the file are spread.
-fn share(checks: usize, number: usize, workers: usize) -> impl Iterator<Item = CheckIndex> {
-    let index = |n: usize| CheckIndex(u32::try_from(n).expect("fewer than 2^32 checks"));
-    (number..checks).step_by(workers).map(index)
+) -> impl Iterator<Item = CheckIndex> {
+    let indexed = (0..).map(CheckIndex).zip(lookouts);
+    indexed.filter(move |(_, check)| seat_of(check, workers) == number).map(|(index, _)| index)
 }
 
 /// Why a monitor could not be started.
@@ -474,6 +451,9 @@ pub enum Error {
     /// The system gives no thread or runtime.
     #[error("cannot start a worker")]
     Worker(#[source] std::io::Error),
+    /// The store does not take the checks of another configuration.
+    #[error("the store cannot take the checks of this configuration")]
+    Store(#[source] store::Error),
     /// A worker or the recorder ended by itself.
     #[error("a part of the monitor ended by itself; its panic stands above")]
     Lost,
@@ -482,6 +462,9 @@ pub enum Error {
 /// A running monitor.
 pub struct Monitor {
     stop: watch::Sender<bool>,
+    helm: Helm,
+    /// Tells whoever looks at the public names to stop.
+    follow: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     recorder: tokio::task::JoinHandle<Ledger>,
     /// Says something when a worker has ended.
@@ -502,14 +485,12 @@ impl Monitor {
     /// Starts the workers on threads of their own and the recorder on this runtime; ready when every prober is.
     pub async fn start(plan: Plan, roots: &Roots) -> Result<Self, Error> {
         let recorder = tokio::runtime::Handle::current().spawn(plan.recorder.run(plan.events));
-        if !plan.entries.is_empty() {
-            // It ends with the workers, and holds nobody up.
-            let scouts = Arc::new(Scouts::new(plan.follows));
-            tokio::runtime::Handle::current().spawn(plan.follower.run(scouts));
-        }
+        follow(plan.follower, plan.follows);
         plan.peers.start()?;
         let (end, ended) = mpsc::channel(plan.workers.len().max(1));
-        let mut monitor = Self { stop: plan.stop, threads: Vec::new(), recorder, ended };
+        let (stop, helm) = (plan.stop, plan.helm);
+        let mut monitor =
+            Self { stop, helm, follow: plan.follow, threads: Vec::new(), recorder, ended };
         let mut ready = Vec::new();
         for (number, worker) in plan.workers.into_iter().enumerate() {
             let (tell, told) = oneshot::channel();
@@ -531,11 +512,31 @@ impl Monitor {
         Ok(monitor)
     }
 
+    /// Another configuration takes the place of the present one; nothing changes if it cannot.
+    pub async fn turn(&mut self, change: Change) -> Result<Turned, Error> {
+        let (turned, follows) = self.helm.turn_over(change).await?;
+        let (follow_next, following) = watch::channel(false);
+        // The one before may have had no name to look at.
+        let _ = std::mem::replace(&mut self.follow, follow_next).send(true);
+        follow(self.helm.ground().follower(&turned.view.entries, following), follows);
+        Ok(turned)
+    }
+
+    /// A copy of the configuration that is in force.
+    pub fn config(&self) -> Config {
+        self.helm.config()
+    }
+
+    /// What faces see.
+    pub fn view(&self) -> &View {
+        self.helm.view()
+    }
+
     /// Stops starting runs, waits for those in flight (for a bounded time) and for the recorder to take in the rest.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self { stop, threads, recorder, .. } = self;
+        let Self { stop, follow, threads, recorder, .. } = self;
         // Without a receiver every worker has already gone.
-        let _ = stop.send(true);
+        let _ = (stop.send(true), follow.send(true));
         let join = move || threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
         let lost = tokio::runtime::Handle::current().spawn_blocking(join).await.unwrap_or(0);
         drop(stop);
@@ -556,6 +557,14 @@ impl Monitor {
     }
 }
 
+/// Looks at the public names, if there are any, until it is told to stop; it holds nobody up.
+fn follow(follower: Follower, follows: Follows) {
+    if !follower.entries.is_empty() {
+        let scouts = Arc::new(Scouts::new(follows));
+        tokio::runtime::Handle::current().spawn(follower.run(scouts));
+    }
+}
+
 /// One worker on its thread: a runtime, its probers, its schedule.
 fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -567,14 +576,13 @@ fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) 
     };
     runtime.block_on(async move {
         let engine = Arc::new(Engine::new(roots, Arc::clone(&worker.clock)));
-        match Fleet::build(&worker.checks, &worker.all, &engine) {
+        match Fleet::build(&worker.share, &engine) {
             Ok(fleet) => {
                 let _ = tell.send(Ok(()));
                 scheduler::run(worker, Arc::new(fleet)).await;
             }
-            Err((check, source)) => {
-                let check = worker.all[check.get()].id.to_string();
-                let _ = tell.send(Err(Error::Prober { check, source }));
+            Err(error) => {
+                let _ = tell.send(Err(error));
             }
         }
     });
@@ -588,9 +596,18 @@ mod tests {
 
     #[test]
     fn every_check_has_exactly_one_worker() {
-        let mut seen: Vec<_> = (0..3).flat_map(|number| share(10, number, 3)).collect();
+        let services = (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"port\"]\n"));
+        let services = services.collect::<Vec<_>>().concat();
+        let text = format!(
+            "[provider.aws]\nhost = \"192.0.2.1\"\n[probe.port.tcp]\naddress = \"{{host}}:25\"\n{services}"
+        );
+        let checks = load_text(Path::new("probes.toml"), text).unwrap().config.checks;
+        let shares: Vec<Vec<_>> =
+            (0..3).map(|number| share_of(&checks, number, 3).collect()).collect();
+        assert!(shares.iter().all(|share| share.len() > 5 && share.is_sorted()));
+        let mut seen = shares.concat();
         seen.sort_unstable();
-        assert_eq!(seen, (0..10).map(CheckIndex).collect::<Vec<_>>());
+        assert_eq!(seen, (0..40).map(CheckIndex).collect::<Vec<_>>());
     }
 
     #[test]

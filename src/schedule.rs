@@ -103,6 +103,13 @@ struct Entry {
     recheck_at: Option<Timestamp>,
 }
 
+impl Entry {
+    fn new(grid: Grid, now: Timestamp) -> Self {
+        let next_due = grid.first_after(now);
+        Self { grid, next_due, waiting: None, running: false, recheck_at: None }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Wait {
     due: Timestamp,
@@ -112,16 +119,7 @@ struct Wait {
 impl Agenda {
     /// Plans the first round as of `now`.
     pub fn new(grids: impl IntoIterator<Item = Grid>, now: Timestamp) -> Self {
-        let entries: Vec<_> = grids
-            .into_iter()
-            .map(|grid| Entry {
-                grid,
-                next_due: grid.first_after(now),
-                waiting: None,
-                running: false,
-                recheck_at: None,
-            })
-            .collect();
+        let entries: Vec<_> = grids.into_iter().map(|grid| Entry::new(grid, now)).collect();
         let heap = (0..)
             .zip(&entries)
             .map(|(slot, entry): (Slot, &Entry)| Reverse((entry.next_due, slot, false)))
@@ -205,6 +203,35 @@ impl Agenda {
             }
             self.heap.push(Reverse((entry.next_due, slot, false)));
         }
+    }
+
+    /// Other slots from `now` on, each with its grid and which one it was before, if it was there. Such a slot goes on with its
+    /// run, what waits and, if its grid is the same, its due time; one with another grid is due as at the start.
+    pub fn succeed(
+        &mut self,
+        slots: impl IntoIterator<Item = (Grid, Option<Slot>)>,
+        now: Timestamp,
+    ) {
+        let before = std::mem::take(&mut self.entries);
+        let mut places: Vec<Option<Slot>> = vec![None; before.len()];
+        self.heap.clear();
+        for (slot, (grid, was)) in (0..).zip(slots) {
+            let known = was.map(|was| {
+                places[was as usize] = Some(slot);
+                before[was as usize]
+            });
+            let entry = match known {
+                Some(known) if known.grid == grid => known,
+                Some(known) => {
+                    Entry { grid, next_due: grid.first_after(now), recheck_at: None, ..known }
+                }
+                None => Entry::new(grid, now),
+            };
+            self.heap.push(Reverse((entry.next_due, slot, false)));
+            self.heap.extend(entry.recheck_at.map(|at| Reverse((at, slot, true))));
+            self.entries.push(entry);
+        }
+        self.line = self.line.iter().filter_map(|was| places[*was as usize]).collect();
     }
 
     /// Nothing starts any more: what was due and waits is skipped.

@@ -2,8 +2,8 @@
 //!
 //! [`router`] is a plain function of a [`Face`]: where the picture comes from, whether the daemon is alive and ready,
 //! and who writes the exposition. Every answer is made from views that were copied before rendering began, so no reader
-//! can slow the writer. Reading is nearly all there is: only the local socket takes announcements of maintenance. There are
-//! limits on everything a client may send.
+//! can slow the writer. Reading is nearly all there is: only the local socket takes announcements of maintenance, and only
+//! this machine has the configuration read again. There are limits on everything a client may send.
 //!
 //! It knows neither how to probe nor how the configuration is made, and it opens no socket: [`serve`] is given one.
 
@@ -13,6 +13,7 @@ pub mod exposure;
 mod health;
 pub mod page;
 pub mod reading;
+pub mod reload;
 pub mod report;
 pub mod serve;
 
@@ -28,12 +29,13 @@ use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use crate::peer::VantageForm;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
-use std::sync::Arc;
+use axum::routing::{delete, get, post};
+use reload::Reload;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -127,6 +129,8 @@ pub struct Face {
     pub drills: Drills,
     /// What other vantage points are told.
     pub vouch: Arc<dyn Fn() -> VantageForm + Send + Sync>,
+    /// Where the configuration is read again.
+    pub reload: Reload,
     /// Whether history is being kept.
     pub keeping: Answer,
     /// Whether the scheduler moves.
@@ -137,29 +141,60 @@ pub struct Face {
     pub metrics: Arc<dyn Fn() -> Option<Body> + Send + Sync>,
 }
 
+/// What a router shows: a face that may be replaced while it serves. An answer is given by one face from begin to end.
+/// Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Faces(Arc<RwLock<Face>>);
+
+impl Faces {
+    /// Shows another face from the next request on.
+    pub fn show(&self, face: Face) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = face;
+    }
+}
+
+impl From<Face> for Faces {
+    fn from(face: Face) -> Self {
+        Self(Arc::new(RwLock::new(face)))
+    }
+}
+
+impl FromRef<Faces> for Face {
+    fn from_ref(faces: &Faces) -> Self {
+        faces.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// On which listener a router serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// The local socket: who may open it may write.
     Local,
+    /// This machine alone, where whoever can call may have the configuration read again.
+    Loopback,
     /// The network: nobody is known by name there, so it is for reading only.
     Network,
 }
 
 /// All paths, with limits and headers.
-pub fn router(face: Face, door: Door) -> Router {
+pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
     use api::maintenance::{add, end, list, refuse};
     let (announce, one) = match door {
         Door::Local => (get(list).post(add), delete(end)),
-        Door::Network => (get(list).post(refuse), delete(refuse)),
+        Door::Loopback | Door::Network => (get(list).post(refuse), delete(refuse)),
     };
     let (drills, drill) = match door {
         Door::Local => (get(api::drills::list).post(api::drills::start), delete(api::drills::end)),
-        Door::Network => {
+        Door::Loopback | Door::Network => {
             (get(api::drills::list).post(api::drills::refuse), delete(api::drills::refuse))
         }
     };
+    let reload = match door {
+        Door::Local | Door::Loopback => post(reload::ask),
+        Door::Network => post(reload::refuse),
+    };
     Router::new()
+        .route("/-/reload", reload)
         .route("/api/v1/drills", drills)
         .route("/api/v1/drills/{service}", drill)
         .route("/api/v1/maintenance", announce)
@@ -185,7 +220,7 @@ pub fn router(face: Face, door: Door) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(map_response(guard))
-        .with_state(face)
+        .with_state(faces.into())
 }
 
 async fn metrics(State(face): State<Face>) -> Response {

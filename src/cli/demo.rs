@@ -7,6 +7,7 @@
 
 use super::{Arguments, FINE, USAGE, validate};
 use crate::config::Loaded;
+use crate::config::files::Files;
 use crate::daemon::{Daemon, logging};
 use crate::demo::{self, Demo, script};
 use crate::metrics::Own;
@@ -37,9 +38,12 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let demo = Demo::start(asked.listen.unwrap_or_else(demo::usual_address)).await?;
-        let Some(Loaded { config, warnings, .. }) = validate::load(demo.config()) else {
+        let mut files = Files::new(demo.config());
+        let Some(reading) = validate::read(&mut files) else {
             return Ok(USAGE);
         };
+        let (good, Loaded { config, warnings, .. }) = reading.into_parts();
+        files.accept(good);
         let notices = warnings.iter().map(|warning| warning.said().to_owned()).collect();
         drop(warnings);
         let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
@@ -52,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
             &config.monitor.vantage,
         );
         let socket = arguments.socket.clone().unwrap_or_else(|| demo.socket());
-        let daemon = Daemon::start(&config, notices, Some(socket.clone()), own).await?;
+        let daemon = Daemon::start(&config, notices, files, Some(socket.clone()), own).await?;
         introduce(&demo, &socket, daemon.address());
         // The daemon comes first: when it has ended, nobody is left to watch the script.
         tokio::select! {

@@ -8,7 +8,8 @@
 use super::{Arguments, FINE, USAGE, validate};
 use crate::client::socket::{Place, to_bind};
 use crate::config::Loaded;
-use crate::daemon::{Daemon, apart, logging};
+use crate::config::files::Files;
+use crate::daemon::{Daemon, apart, logging, reload};
 use crate::metrics::Own;
 use crate::model::Action;
 use anyhow::Context as _;
@@ -52,14 +53,18 @@ fn start(
     (format, level): (logging::Format, LevelFilter),
     socket: PathBuf,
 ) -> anyhow::Result<Option<Started>> {
-    let Some(Loaded { config, warnings, .. }) = validate::load(config) else {
+    let mut files = Files::new(config);
+    let Some(mut reading) = validate::read(&mut files) else {
         return Ok(None);
     };
+    let isolated = std::mem::take(&mut reading.isolated);
+    let (good, Loaded { config, warnings, .. }) = reading.into_parts();
+    files.accept(good);
     // Read as a whole; from here on there is only this daemon's share of it.
     let whole = config.services.len();
     let config = config.of_this_shard();
-    let warned = warnings.iter().map(|warning| warning.said().to_owned());
-    let notices = warned.chain(config.blind_spots()).collect();
+    let mut notices = reload::notices(&config, &warnings);
+    notices.extend(isolated.iter().map(ToString::to_string));
     drop(warnings);
     let own = Own::new(&config.monitor.vantage, env!("CARGO_PKG_VERSION"));
     let log = logging::install(format, level, own.clone(), &config.monitor.vantage);
@@ -72,8 +77,12 @@ fn start(
             "shard {which}/{of} has {services} of {whole} services, {checks} checks"
         );
     }
-    let starting = Daemon::start(&config, notices, Some(socket), own);
+    reload::tell_isolated(&isolated);
+    let starting = Daemon::start(&config, notices, files, Some(socket), own.clone());
     let daemon = Handle::current().block_on(starting)?;
+    if !isolated.is_empty() {
+        own.set_reload(None);
+    }
     let address = daemon.address();
     tracing::info!(
         action = Action::Started.as_str(),

@@ -6,6 +6,7 @@
 //! How problems are found and worded is `config`'s business.
 
 use super::{Arguments, FINE, USAGE, complain};
+use crate::config::files::{Files, Reading};
 use crate::config::{self, Loaded, Problems};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -57,12 +58,27 @@ pub(super) fn load(file: &Path) -> Option<Loaded> {
         Ok(loaded) => &loaded.warnings,
         Err(problems) => problems,
     };
+    show(problems);
+    loaded.ok()
+}
+
+/// As [`load`], of a daemon, for which files may be isolated.
+pub(super) fn read(files: &mut Files) -> Option<Reading> {
+    let reading = files.read();
+    let problems = match &reading {
+        Ok(reading) => &reading.loaded.warnings,
+        Err(problems) => problems,
+    };
+    show(problems);
+    reading.ok()
+}
+
+fn show(problems: &Problems) {
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     if !problems.is_empty() {
         // Nobody is left to tell if stderr is closed.
         let _ = write!(anstream::stderr().lock(), "{}", problems.render(colour));
     }
-    loaded.ok()
 }
 
 fn print_problems(problems: &Problems) -> std::io::Result<()> {

@@ -142,7 +142,7 @@ impl<'c> Builder<'c> {
             return known.clone();
         }
         let compiled = match regex::bytes::Regex::new(&text) {
-            Ok(pattern) => Some(Arc::new(pattern)),
+            Ok(pattern) => Some(Pattern::new(pattern)),
             Err(error) => {
                 let path = job.path_of(key);
                 self.context.sink.report(bad_pattern(&path, template, &text, &error));

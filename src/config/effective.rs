@@ -90,6 +90,7 @@ impl Loaded {
             "monitor",
             place_of(said.max_in_flight.as_ref()),
         );
+        page.set("watch", is.watch, "monitor", place_of(said.watch.as_ref()));
         if let Some(provider) = &is.provider {
             page.set("provider", provider, "monitor", place_of(said.provider.as_ref()));
         }

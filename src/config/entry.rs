@@ -13,8 +13,8 @@ use super::template::Position;
 use super::validate::known_provider;
 use crate::failover::address_of;
 use crate::model::{
-    AskedResolver, CheckIndex, Endpoint, Entry, EntryPolicy, HttpSpec, Mark, ProbeKind, Shape,
-    Spec, human_duration,
+    AskedResolver, CheckIndex, Endpoint, Entry, EntryPolicy, HttpSpec, Mark, Pattern, ProbeKind,
+    Shape, Spec, human_duration,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub(super) fn marks(
         let path = format!("{path}.matches");
         let text = fill(context, &raw.matches, Position::Pattern, &path, site, None)?;
         let matches = match regex::bytes::Regex::new(&text) {
-            Ok(pattern) => Arc::new(pattern),
+            Ok(pattern) => Pattern::new(pattern),
             Err(error) => {
                 context.sink.report(bad_pattern(&path, &raw.matches, &text, &error));
                 return None;

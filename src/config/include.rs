@@ -9,6 +9,7 @@ use super::decode::Context;
 use super::problem::{Kind, Problem, Sink};
 use super::source::{At, Sources};
 use super::tree::{self, Node, Table, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// More files are a slip of a pattern.
@@ -42,10 +43,15 @@ pub(super) fn add(sink: &Sink, sources: &mut Sources, path: PathBuf, text: Strin
     File { number, table, broken }
 }
 
-/// Every file that the main one includes.
-pub(super) fn read_includes(sink: &Sink, sources: &mut Sources, main: &Table) -> Vec<File> {
+/// Every file that the main one includes, with what is to be read in the place of some; and those that could not be read.
+pub(super) fn read_includes(
+    sink: &Sink,
+    sources: &mut Sources,
+    main: &Table,
+    instead: &BTreeMap<PathBuf, String>,
+) -> (Vec<File>, Vec<PathBuf>) {
     let Some(Node { value: Value::List(patterns), .. }) = main.get("include") else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let mut wanted: Vec<(PathBuf, At<String>)> = Vec::new();
     for node in patterns {
@@ -56,20 +62,23 @@ pub(super) fn read_includes(sink: &Sink, sources: &mut Sources, main: &Table) ->
             Err(why) => sink.report(unreadable(&pattern, why)),
         }
     }
-    let mut files = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let (mut files, mut lost) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     wanted.retain(|(path, _)| seen.insert(path.clone()));
     for (index, (path, pattern)) in wanted.into_iter().enumerate() {
         if index == MAX_INCLUDES {
             sink.report(unreadable(&pattern, format!("there are more than {MAX_INCLUDES} files")));
             break;
         }
-        match read_text(&path) {
+        match instead.get(&path).map_or_else(|| read_text(&path), |text| Ok(text.clone())) {
             Ok(text) => files.push(add(sink, sources, path, text)),
-            Err(why) => sink.report(unreadable(&pattern, why)),
+            Err(why) => {
+                sink.report(unreadable(&pattern, why));
+                lost.push(path);
+            }
         }
     }
-    files
+    (files, lost)
 }
 
 fn unreadable(pattern: &At<String>, why: String) -> Problem {
@@ -103,7 +112,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 }
 
 /// The files that a pattern names, sorted by name.
-fn matches_of(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
+pub(super) fn matches_of(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let path = folder.join(pattern);
     let is_wild = |text: &str| text.contains(['*', '?']);
     let Some(last) = path.file_name().and_then(|name| name.to_str()) else {

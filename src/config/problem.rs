@@ -426,6 +426,23 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// One line each, errors first: where, what, and what to do about it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut list: Vec<&Problem> = self.list.iter().collect();
+        list.sort_by_key(|problem| problem.kind.severity());
+        list.into_iter().map(|problem| self.line(problem)).collect()
+    }
+
+    /// Where it is, what it is, and what to do about it.
+    pub(super) fn line(&self, problem: &Problem) -> String {
+        let place = problem.place.map(|place| self.sources.file_and_line(place));
+        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+        let path =
+            if problem.path.is_empty() { String::new() } else { format!("`{}`: ", problem.path) };
+        let hint = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{place}{path}{}{hint}", problem.said)
+    }
+
     /// Line and column of a problem, both from 1.
     pub fn line_and_column(&self, problem: &Problem) -> Option<(usize, usize)> {
         problem.place.map(|place| self.sources.line_and_column(place))

@@ -93,6 +93,7 @@ pub(super) struct RawMonitor {
     pub(super) shard: Option<At<(u32, u32)>>,
     pub(super) heartbeat_url: Option<At<url::Url>>,
     pub(super) max_in_flight: Option<At<u32>>,
+    pub(super) watch: Option<At<bool>>,
 }
 
 /// What may be said at every level, from `[defaults]` to one use of a probe.

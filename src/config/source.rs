@@ -5,6 +5,7 @@
 //!
 //! It does not know what the text means.
 
+use super::discover::NAME;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,12 @@ impl Sources {
         let lines = std::iter::once(0).chain(breaks).collect();
         self.files.push(Source { path, text, lines });
         number
+    }
+
+    /// Every file but the main one: its path and text.
+    pub(super) fn included(&self) -> impl Iterator<Item = (&PathBuf, &str)> {
+        let files = self.files.iter().skip(1).filter(|file| file.path != Path::new(NAME));
+        files.map(|file| (&file.path, file.text.as_str()))
     }
 
     pub(super) fn get(&self, file: u16) -> &Source {

@@ -138,6 +138,7 @@ fn monitor(raw: &Raw) -> MonitorConfig {
         shard: said.shard.as_ref().map(|shard| shard.value),
         heartbeat_url: said.heartbeat_url.as_ref().map(|url| url.value.clone()),
         max_in_flight: said.max_in_flight.as_ref().map_or(DEFAULT_IN_FLIGHT, |most| most.value),
+        watch: said.watch.as_ref().is_some_and(|watch| watch.value),
     }
 }
 

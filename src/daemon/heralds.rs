@@ -9,10 +9,10 @@ use super::Error;
 use crate::clock::WallClock;
 use crate::config::{self, Config};
 use crate::model::Receiver;
-use crate::monitor::Plan;
 use crate::monitor::alerts::signs::Stand;
 use crate::monitor::alerts::{Alerts, Taken};
 use crate::monitor::herald::Herald;
+use crate::monitor::{Plan, View};
 use crate::push::{ACKNOWLEDGEMENTS, Lines, Push, Tally};
 use crate::store::Store;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ impl Heralds {
     /// Starts what the configuration asks for; takes the alerts of the plan along.
     pub(super) fn start(
         config: &Config,
-        plan: &mut Plan,
+        (plan, view): (&mut Plan, watch::Receiver<View>),
         store: Option<Store>,
         clock: &Arc<dyn WallClock>,
         address: SocketAddr,
@@ -53,9 +53,7 @@ impl Heralds {
         }
         let herald = Herald {
             alerts,
-            board: plan.board.clone(),
-            references: plan.references.clone(),
-            book: plan.book.clone(),
+            view,
             outages: Arc::clone(&plan.outages),
             store,
             clock: Arc::clone(clock),

@@ -10,6 +10,7 @@
 //!
 //! Pure: it reads no clock, keeps nothing on disk and tells nobody by itself.
 
+mod moved;
 mod shown;
 
 use super::lead::Lead;
@@ -213,30 +214,6 @@ impl PublicName {
     pub fn end_drill(&mut self, now: Timestamp) -> Vec<Told> {
         self.drill = None;
         self.judge(now)
-    }
-
-    /// The wall clock was set by `millis`; gives back what is kept of it, moved.
-    pub fn shift(&mut self, millis: i64) -> Option<&Failover> {
-        self.lead.shift(millis);
-        for (_, health, changed) in &mut self.health {
-            *changed = changed.shifted(millis);
-            if let Health::Down { since, detected } = health {
-                *since = since.shifted(millis);
-                *detected = detected.shifted(millis);
-            }
-        }
-        for failover in [&mut self.open, &mut self.latest].into_iter().flatten() {
-            failover.shift(millis);
-        }
-        if let Some(drill) = &mut self.drill {
-            drill.since = drill.since.shifted(millis);
-        }
-        if let Some(served) = &mut self.serves {
-            served.since = served.since.shifted(millis);
-            served.last = served.last.shifted(millis);
-        }
-        self.returned.1 = self.returned.1.map(|at| at.shifted(millis));
-        self.open.as_ref().filter(|_| self.told)
     }
 
     fn judge(&mut self, now: Timestamp) -> Vec<Told> {

@@ -86,6 +86,13 @@ impl Territory {
         }
     }
 
+    /// Knows what `old` knew of the same hosts.
+    pub fn succeed(&mut self, old: Self) {
+        if self.hosts == old.hosts {
+            self.resolved = old.resolved;
+        }
+    }
+
     /// The cloud that an address belongs to.
     pub fn cloud_of(&self, address: IpAddr) -> Option<Cloud> {
         let holding = self.networks.iter().filter(|(network, _)| network.contains(address));

@@ -204,6 +204,22 @@ impl Table {
         }
     }
 
+    /// Goes on with the numbers of `old`: each row of a check there (`from`) is that of a check here (`to`).
+    pub fn succeed(&self, old: &Self, moves: impl Iterator<Item = (CheckIndex, CheckIndex)>) {
+        for (from, to) in moves {
+            let row = old.shard(from.get() / SHARD_ROWS)[from.get() % SHARD_ROWS].clone();
+            let mine = &mut self.shard(to.get() / SHARD_ROWS)[to.get() % SHARD_ROWS];
+            // What only another detail exports begins at nothing.
+            let full =
+                if row.full.is_some() == mine.full.is_some() { row.full } else { mine.full.take() };
+            *mine = Row { full, ..row };
+            if let (Some(mine), Some(old)) = (&self.last_runs, &old.last_runs) {
+                let last = old.lock().unwrap_or_else(PoisonError::into_inner)[from.get()].clone();
+                mine.lock().unwrap_or_else(PoisonError::into_inner)[to.get()] = last;
+            }
+        }
+    }
+
     /// Counts a run of `check` that ended at `ended`.
     pub fn record(&self, check: CheckIndex, ended: Timestamp, result: &ProbeResult) {
         self.shard(check.get() / SHARD_ROWS)[check.get() % SHARD_ROWS].record(ended, result);

@@ -22,7 +22,11 @@ words! {
         ManagerLost = "manager_lost",
         /// It has stopped.
         Stopped = "stopped",
-        /// It was asked to read its configuration again and cannot.
+        /// It has read its configuration again, and that is in force.
+        Reloaded = "reloaded",
+        /// A setting that was changed in the file needs a restart.
+        RestartNeeded = "restart_needed",
+        /// It was asked to read its configuration again, and what was in force still is: why, and a line for each problem.
         ReloadRefused = "reload_refused",
         /// A check has another state.
         CheckChanged = "check_changed",
@@ -88,7 +92,7 @@ words! {
         ReportIncomplete = "report_incomplete",
         /// The wall clock was set.
         ClockSet = "clock_set",
-        /// Runs that did not end in time were given up at the stop.
+        /// Runs in flight were given up: their check was removed, or they did not end in time at the stop.
         RunsGivenUp = "runs_given_up",
         /// There may be too few file descriptors.
         DescriptorsShort = "descriptors_short",

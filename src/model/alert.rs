@@ -73,7 +73,7 @@ words! {
 }
 
 /// Who is told of alerts: `[[alertmanager]]` or `[[webhook]]`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Receiver {
     /// `host:port`, and a number after it if that is not unique; in labels and the log instead of the URL.
     pub name: Arc<str>,

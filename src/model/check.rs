@@ -54,7 +54,7 @@ impl CheckIndex {
 }
 
 /// One probe on one endpoint at an interval.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// `service/endpoint/probe`.
     pub id: CheckId,

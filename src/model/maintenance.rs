@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// `[[maintenance]]`, or a window that was added at run time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maintenance {
     /// Names it in the store and on the command line; stable over restarts.
     pub id: Arc<str>,

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A header of the served page that names the provider behind an edge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Name of the header.
     pub header: http::HeaderName,
@@ -80,7 +80,7 @@ mod tests {
     fn the_first_mark_that_matches_names_the_provider() {
         let mark = |matches: &str, provider: &str| Mark {
             header: http::HeaderName::from_static("x-served-by"),
-            matches: Arc::new(regex::bytes::Regex::new(matches).unwrap()),
+            matches: Pattern::new(regex::bytes::Regex::new(matches).unwrap()),
             provider: provider.into(),
         };
         let marks = [mark("^aws-", "aws"), mark("^gcp-", "gcp"), mark("-1$", "late")];

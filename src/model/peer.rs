@@ -13,7 +13,7 @@ use std::time::Duration;
 pub const PEERS_AT_MOST: usize = 8;
 
 /// Another vantage point that is asked: `[[peer]]`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its own `monitor.vantage`; an answer in another name is not taken.
     pub vantage: Arc<str>,

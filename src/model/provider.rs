@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A cloud as the configuration names it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// Its key in the configuration, the value of the `provider` label.
     pub name: Arc<str>,
@@ -24,7 +24,7 @@ pub struct Provider {
 }
 
 /// A provider's own endpoint in a region.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canary {
     /// Region it stands in.
     pub region: Arc<str>,

@@ -9,7 +9,7 @@ use super::{Check, Plane};
 use std::sync::Arc;
 
 /// A check that is not of a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// How to look, and when.
     pub check: Arc<Check>,

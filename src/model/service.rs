@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What users use; it carries the promise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its key in the configuration, the value of the `service` label.
     pub name: Arc<str>,
@@ -42,7 +42,7 @@ impl Service {
 }
 
 /// Where a service runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its name within the service, by default the provider's.
     pub name: Arc<str>,
@@ -91,7 +91,7 @@ words! {
 }
 
 /// The public name of a service, which leads to one provider or another.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name users type.
     pub host: Arc<str>,

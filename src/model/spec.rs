@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a check does when it runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     /// Which address family.
     pub ip: IpChoice,
@@ -31,7 +31,7 @@ pub struct Spec {
 }
 
 /// The protocol and its expectations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeKind {
     /// One request, redirects followed by hand.
     Http(Box<HttpSpec>),
@@ -94,11 +94,42 @@ impl std::fmt::Display for Host {
     }
 }
 
-/// A compiled pattern; the text is kept for messages.
-pub type Pattern = Arc<regex::bytes::Regex>;
+/// A compiled pattern, shared by whoever looks for the same; the text is kept for messages.
+#[derive(Clone, Debug)]
+pub struct Pattern(Arc<regex::bytes::Regex>);
+
+impl Pattern {
+    /// A pattern that was compiled.
+    pub fn new(compiled: regex::bytes::Regex) -> Self {
+        Self(Arc::new(compiled))
+    }
+}
+
+impl std::ops::Deref for Pattern {
+    type Target = regex::bytes::Regex;
+
+    fn deref(&self) -> &regex::bytes::Regex {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// By the text.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Pattern {}
 
 /// An HTTP probe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSpec {
     /// Where the first request goes; `http` or `https`.
     pub url: url::Url,
@@ -149,7 +180,7 @@ pub enum Redirects {
 }
 
 /// Credentials of an HTTP request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// RFC 7617.
     Basic {
@@ -208,7 +239,7 @@ impl std::fmt::Debug for PemFile {
 }
 
 /// A TCP probe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpSpec {
     /// Host to connect to.
     pub host: Host,
@@ -221,7 +252,7 @@ pub struct TcpSpec {
 }
 
 /// One step of a TCP dialogue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Read until the pattern matches what has come since the last step; at most `within`.
     Expect {
@@ -245,7 +276,7 @@ words! {
 }
 
 /// A DNS probe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsSpec {
     /// Who is asked.
     pub server: DnsServer,
@@ -295,7 +326,7 @@ words! {
 }
 
 /// Rules on the records of an answer, each written as text (`192.0.2.7`, `10 mail.example.com.`).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerRules {
     /// Every record must match one of these.
     pub all: Vec<Pattern>,

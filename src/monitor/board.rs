@@ -70,6 +70,8 @@ struct Inner {
     shards: Vec<Mutex<Vec<Entry>>>,
     services: Mutex<Vec<Arc<JointService>>>,
     sight: Mutex<SightView>,
+    /// Why the last reload was refused, if it was.
+    refused: Mutex<Option<String>>,
 }
 
 #[derive(Clone)]
@@ -158,8 +160,24 @@ impl Board {
             shards: setting.checks.chunks(SHARD).map(shard).collect(),
             services: Mutex::new(ledger.joint().services().to_vec()),
             sight: Mutex::default(),
+            refused: Mutex::default(),
             setting,
         }))
+    }
+
+    /// All checks of the configuration.
+    pub(super) fn all_checks(&self) -> &[Arc<Check>] {
+        &self.0.setting.checks
+    }
+
+    /// All services of the configuration.
+    pub(super) fn all_services(&self) -> &Arc<[Service]> {
+        &self.0.setting.services
+    }
+
+    /// Says on top of all notices that the file is not what is in force, and why; or that it is again.
+    pub fn set_refused(&self, why: Option<String>) {
+        *lock(&self.0.refused) = why;
     }
 
     /// Every service with its sides, in the order of the configuration.
@@ -220,8 +238,20 @@ impl Board {
             checks: setting.checks.len(),
             in_flight: setting.limit.saturating_sub(setting.room.available_permits()),
             skipped: setting.own.skipped_total(),
-            notices: setting.notices.clone(),
+            notices: lock(&self.0.refused).iter().chain(&setting.notices).cloned().collect(),
             sight: lock(&self.0.sight).clone(),
+        }
+    }
+
+    /// Goes on with what `old` shows: each check there (`from`) is one here (`to`).
+    pub(super) fn succeed(
+        &self,
+        old: &Self,
+        moves: impl Iterator<Item = (CheckIndex, CheckIndex)>,
+    ) {
+        for (from, to) in moves {
+            let entry = lock(&old.0.shards[from.get() / SHARD])[from.get() % SHARD].clone();
+            lock(&self.0.shards[to.get() / SHARD])[to.get() % SHARD] = entry;
         }
     }
 

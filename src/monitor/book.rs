@@ -6,7 +6,10 @@
 //!
 //! It does not decide what time was (`track` does), nor what a promise is worth (`slo` does).
 
+use super::journal::scope_counts;
+use super::recall::recount;
 use super::track::Told;
+use crate::config::diff::Diff;
 use crate::model::{Check, CheckIndex, Maintenance, Objective, Service, Timestamp};
 use crate::slo::history::{CheckMemory, Counted, History, Lens};
 use crate::slo::joint::Scope;
@@ -114,6 +117,23 @@ impl Book {
     pub(super) fn recall(&self, check: CheckIndex, past: CheckMemory) {
         let (service, position) = self.place(check);
         lock(&self.0.histories[service]).recall(position, past);
+    }
+
+    /// Goes on where `old` is: `diff` says where its checks and services are now. What was counted of a service is never less
+    /// than it was.
+    pub(super) fn succeed(&self, old: &Self, diff: &Diff) {
+        for (was, each) in old.0.places.iter().zip(&diff.moves) {
+            let (Some(to), (service, position)) = (each.to(), *was) else { continue };
+            // A service may have become a reference, by name: nothing of it is history.
+            let Some(&(to_service, to_position)) = self.0.places.get(to.get()) else { continue };
+            let past = lock(&old.0.histories[service]).checks()[position].memory();
+            lock(&self.0.histories[to_service]).succeed(to_position, past);
+        }
+        for (was, to) in diff.services.iter().enumerate() {
+            let Some(to) = *to else { continue };
+            let counts = scope_counts(&mut lock(&old.0.histories[was]));
+            recount(&mut lock(&self.0.histories[to]), &counts);
+        }
     }
 
     /// A run of a check started at `at`.

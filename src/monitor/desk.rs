@@ -12,6 +12,7 @@ mod wish;
 pub use wish::{LONGEST, Refused, Until, Wish};
 
 use super::event::Event;
+use super::heir::Lists;
 use crate::clock::WallClock;
 use crate::config::Config;
 use crate::model::{
@@ -46,7 +47,8 @@ struct Inner {
     zone: TimeZone,
     clock: Arc<dyn WallClock>,
     configured: Vec<Arc<Maintenance>>,
-    added: Mutex<Vec<Added>>,
+    /// One list for all configurations of this life.
+    added: Arc<Mutex<Vec<Added>>>,
     store: Option<Store>,
     recorder: mpsc::WeakSender<Event>,
 }
@@ -119,9 +121,23 @@ impl Desk {
             zone: config.monitor.timezone.clone(),
             clock: Arc::clone(clock),
             configured: configured(config),
-            added: Mutex::new(added),
+            added: Arc::new(Mutex::new(added)),
             store: opened.map(|opened| opened.store.clone()),
             recorder,
+        }))
+    }
+
+    /// The same for another configuration, with what was and will be announced at run time.
+    pub(super) fn succeed(&self, config: &Config, lists: &Lists) -> Self {
+        Self(Arc::new(Inner {
+            checks: Arc::clone(&lists.checks),
+            services: Arc::clone(&lists.services),
+            zone: config.monitor.timezone.clone(),
+            clock: Arc::clone(&self.0.clock),
+            configured: configured(config),
+            added: Arc::clone(&self.0.added),
+            store: self.0.store.clone(),
+            recorder: self.0.recorder.clone(),
         }))
     }
 

@@ -169,6 +169,16 @@ impl Doubts {
         }
     }
 
+    /// The same in another configuration, where `to` says which check is which; of those that are gone nothing is held.
+    #[must_use]
+    pub(super) fn moved(self, to: impl Fn(CheckIndex) -> Option<CheckIndex>) -> Self {
+        let lines = self.lines.into_iter().filter_map(|(check, line)| Some((to(check)?, line)));
+        let waiting = self.waiting.map(|waiting| {
+            waiting.into_iter().filter_map(|(key, check)| Some((key, to(check)?))).collect()
+        });
+        Self { lines: lines.collect(), waiting, next: self.next }
+    }
+
     /// The wall clock was set by `millis` under these checks.
     pub(super) fn shift(&mut self, checks: &[CheckIndex], millis: i64) {
         for check in checks {

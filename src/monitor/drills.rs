@@ -32,7 +32,7 @@ struct Inner {
     store: Option<Store>,
     recorder: mpsc::WeakSender<Event>,
     /// Drills that are on, so that two who start one at the same moment do not both succeed.
-    on: Mutex<Vec<(usize, store::Drill)>>,
+    on: Arc<Mutex<Vec<store::Drill>>>,
 }
 
 /// What came of it.
@@ -87,9 +87,9 @@ impl Drills {
         clock: &Arc<dyn WallClock>,
         recorder: mpsc::WeakSender<Event>,
     ) -> Self {
-        let last = entries.all().into_iter().filter_map(|(service, watched)| {
-            let drill = watched.drills.back().filter(|drill| drill.ended_ms.is_none())?;
-            Some((service, drill.clone()))
+        let mut last = Vec::new();
+        entries.each(|watched| {
+            last.extend(watched.drills.back().filter(|drill| drill.ended_ms.is_none()).cloned());
         });
         Self(Arc::new(Inner {
             services: Arc::clone(services),
@@ -97,7 +97,19 @@ impl Drills {
             clock: Arc::clone(clock),
             store,
             recorder,
-            on: Mutex::new(last.collect()),
+            on: Arc::new(Mutex::new(last)),
+        }))
+    }
+
+    /// The same for the services of another configuration.
+    pub(super) fn succeed(&self, services: &Arc<[Service]>, entries: &Entries) -> Self {
+        Self(Arc::new(Inner {
+            services: Arc::clone(services),
+            entries: entries.clone(),
+            clock: Arc::clone(&self.0.clock),
+            store: self.0.store.clone(),
+            recorder: self.0.recorder.clone(),
+            on: Arc::clone(&self.0.on),
         }))
     }
 
@@ -113,7 +125,7 @@ impl Drills {
     pub async fn start(&self, name: &str, by: &str, reason: &str) -> Result<Drilled, NoDrill> {
         accept("by", by)?;
         accept("reason", reason)?;
-        let service = self.service(name)?;
+        self.find(name)?;
         let place = self.place().await?;
         let now = self.0.clock.now().as_millis();
         let drill = store::Drill {
@@ -127,10 +139,10 @@ impl Drills {
         };
         {
             let mut on = self.0.on.lock().unwrap_or_else(PoisonError::into_inner);
-            if on.iter().any(|(each, _)| *each == service) {
+            if on.iter().any(|each| each.service == name) {
                 return Err(NoDrill::IsOn { name: name.to_owned() });
             }
-            on.push((service, drill.clone()));
+            on.push(drill.clone());
         }
         tracing::info!(
             action = Action::DrillStarted.as_str(),
@@ -139,20 +151,20 @@ impl Drills {
             why = reason,
             "a drill was started"
         );
-        self.announce(place, service, drill).await
+        self.announce(place, drill).await
     }
 
     /// Ends the drill of this service.
     pub async fn end(&self, name: &str, by: &str) -> Result<Drilled, NoDrill> {
         accept("by", by)?;
-        let service = self.service(name)?;
+        self.find(name)?;
         let place = self.place().await?;
         let drill = {
             let mut on = self.0.on.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(at) = on.iter().position(|(each, _)| *each == service) else {
+            let Some(at) = on.iter().position(|each| each.service == name) else {
                 return Err(NoDrill::IsOff { name: name.to_owned() });
             };
-            on.remove(at).1
+            on.remove(at)
         };
         let now = self.0.clock.now().as_millis().max(drill.started_ms);
         let ended_by = Some(by.to_owned()).filter(|by| !by.is_empty());
@@ -163,10 +175,10 @@ impl Drills {
             by,
             "a drill was ended"
         );
-        self.announce(place, service, drill).await
+        self.announce(place, drill).await
     }
 
-    fn service(&self, name: &str) -> Result<usize, NoDrill> {
+    fn find(&self, name: &str) -> Result<(), NoDrill> {
         let services = &self.0.services;
         let Some(position) = services.iter().position(|service| *service.name == *name) else {
             let known = services.iter().map(|service| service.name.to_string()).collect();
@@ -175,7 +187,7 @@ impl Drills {
         if services[position].entry.is_none() {
             return Err(NoDrill::NoEntry { name: name.to_owned() });
         }
-        Ok(position)
+        Ok(())
     }
 
     /// A place in the recorder's channel, had before anything changes.
@@ -187,11 +199,11 @@ impl Drills {
     async fn announce(
         &self,
         place: mpsc::OwnedPermit<Event>,
-        service: usize,
         drill: store::Drill,
     ) -> Result<Drilled, NoDrill> {
         let (done, mut told) = mpsc::channel(1);
         // What it gives back is a sender, which would keep the recorder from ending.
+        let service = drill.service.as_str().into();
         drop(place.send(Event::Drill { service, fact: Box::new(drill.clone()), done }));
         told.recv().await.ok_or(Refused::Stopping)?;
         let stored = match &self.0.store {

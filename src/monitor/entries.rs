@@ -126,6 +126,40 @@ impl Entries {
         self.checks.iter().find(|(_, each)| **each == service).map(|(check, _)| *check)
     }
 
+    /// The position of a service that has a public name.
+    pub(super) fn position(&self, service: &str) -> Option<usize> {
+        let names = self.lock();
+        names.iter().find(|(_, watched)| *watched.service == *service).map(|(at, _)| *at)
+    }
+
+    /// The service at a position, if it has a public name.
+    pub(super) fn name_of(&self, position: usize) -> Option<Arc<str>> {
+        self.lock().get(&position).map(|watched| Arc::clone(&watched.service))
+    }
+
+    /// What is known in `old` goes on here; `services` says where each service is now. A name that is looked at as before, on
+    /// the same clouds, does not notice; of another one the failovers and drills are known.
+    pub(super) fn succeed(&self, old: &Self, services: &[Option<usize>]) {
+        let before = old.all();
+        let mut names = self.lock();
+        for (was, watched) in before {
+            let to = services.get(was).copied().flatten();
+            let Some(mine) = to.and_then(|to| names.get_mut(&to)) else { continue };
+            mine.drills.clone_from(&watched.drills);
+            if mine.host == watched.host && self.providers == old.providers {
+                mine.failovers.clone_from(&watched.failovers);
+                mine.name.succeed(watched.name);
+                continue;
+            }
+            let rows = watched.failovers.iter().map(|each| old.row(&watched.service, each));
+            let kept = rows.filter_map(|row| failover_of(&row, &self.providers));
+            mine.failovers = kept.collect();
+            let on = mine.drills.back().filter(|drill| drill.ended_ms.is_none());
+            let drill = on.map(|drill| Timestamp::from_millis(drill.started_ms));
+            mine.name.recall(mine.failovers.make_contiguous(), drill);
+        }
+    }
+
     /// Names of the providers, by position.
     pub fn providers(&self) -> &[Arc<str>] {
         &self.providers

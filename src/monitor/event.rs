@@ -5,6 +5,7 @@
 //!
 //! What an event means is decided in `ledger`.
 
+use super::heir::Heir;
 use super::peers::heard::View;
 use super::track::Told;
 use crate::failover::Observation;
@@ -57,10 +58,17 @@ pub enum Event {
         /// Whether this worker speaks for what belongs to no check alone; one of them does.
         leads: bool,
     },
+    /// Another configuration takes the place of this one. Every worker waits, and speaks by the new one afterwards.
+    Reload {
+        /// What takes over.
+        heir: Box<Heir>,
+        /// Told when it has.
+        done: mpsc::Sender<()>,
+    },
     /// A public name was looked at.
     Looked {
-        /// Position of its service.
-        service: usize,
+        /// Its service.
+        service: Arc<str>,
         /// When the look began.
         at: Timestamp,
         /// What was seen.
@@ -77,8 +85,8 @@ pub enum Event {
     },
     /// A drill of a service's failover started or ended.
     Drill {
-        /// Position of the service.
-        service: usize,
+        /// The service.
+        service: Arc<str>,
         /// As it is stored.
         fact: Box<store::Drill>,
         /// Told when it is taken in.

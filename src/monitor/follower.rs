@@ -91,6 +91,7 @@ impl Follower {
         };
         going.remove(&service);
         let Some(events) = self.events.upgrade() else { return false };
+        let Some(service) = self.entries.name_of(service) else { return true };
         events.send(Event::Looked { service, at, seen: Box::new(seen) }).await.is_ok()
     }
 }

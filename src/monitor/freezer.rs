@@ -50,6 +50,15 @@ impl Freezer {
         freezer
     }
 
+    /// A service has another name now.
+    pub(super) fn rename(&mut self, old: &str, new: &str) {
+        let periods: Vec<_> =
+            self.frozen.extract_if(.., |(service, _), _| service == old).collect();
+        for ((_, slo), periods) in periods {
+            self.frozen.insert((new.to_owned(), slo), periods);
+        }
+    }
+
     /// The periods of a service that are closed at `now` and not frozen yet, frozen.
     pub(super) fn close(
         &mut self,

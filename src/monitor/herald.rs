@@ -6,14 +6,12 @@
 //!
 //! Which alerts there are is decided in `alerts`; how they travel is not known here.
 
+use super::View;
 use super::alerts::signs::{self, Promised, Stand};
 use super::alerts::{Alerts, Taken};
-use super::board::Board;
-use super::book::Book;
 use super::outages::Outages;
-use super::references::References;
 use crate::clock::{Instant, WallClock};
-use crate::model::{Alert, Timestamp};
+use crate::model::{Alert, Service, Timestamp};
 use crate::push::Acknowledged;
 use crate::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,12 +33,8 @@ const AT_ONCE: usize = 64;
 pub struct Herald {
     /// What is told.
     pub alerts: Alerts,
-    /// Whether anything is seen at all.
-    pub board: Board,
-    /// Whether sentinels work.
-    pub references: References,
-    /// The past of every service.
-    pub book: Book,
+    /// What there is to see, of the configuration that is in force.
+    pub view: watch::Receiver<View>,
     /// What is down.
     pub outages: Arc<Mutex<Outages>>,
     /// Where alerts are kept, if anywhere.
@@ -58,9 +52,6 @@ pub struct Herald {
 impl Herald {
     /// Looks until it is told to stop.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let numbers = self.book.services().iter().enumerate();
-        let by_name: BTreeMap<Arc<str>, usize> =
-            numbers.map(|(number, service)| (Arc::clone(&service.name), number)).collect();
         let (mut seen, mut first) = (BTreeSet::new(), true);
         let (mut next, mut thorough) = (Instant::now(), Instant::now());
         loop {
@@ -70,7 +61,7 @@ impl Herald {
                 thorough = Instant::now() + LOOK_AT_CONDITIONS;
                 self.look_at_conditions(now).await;
             }
-            self.look_at_outages(&by_name, &mut seen, all, now);
+            self.look_at_outages(&mut seen, all, now);
             self.alerts.forget(now);
             self.hand_on(std::mem::take(&mut first));
             next = (next + LOOK).max(Instant::now());
@@ -86,13 +77,7 @@ impl Herald {
         }
     }
 
-    fn look_at_outages(
-        &mut self,
-        by_name: &BTreeMap<Arc<str>, usize>,
-        seen: &mut BTreeSet<Arc<str>>,
-        all: bool,
-        now: Timestamp,
-    ) {
+    fn look_at_outages(&mut self, seen: &mut BTreeSet<Arc<str>>, all: bool, now: Timestamp) {
         let outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
         let open: BTreeSet<Arc<str>> =
             outages.open().map(|outage| Arc::clone(&outage.id)).collect();
@@ -102,9 +87,12 @@ impl Herald {
         let lasting: Vec<_> = outages.open().cloned().collect();
         drop(outages);
         *seen = open;
-        let services = self.book.services();
+        let book = self.view.borrow().book.clone();
+        let services = book.services();
+        let by_name: BTreeMap<&str, &Service> =
+            services.iter().map(|service| (&*service.name, service)).collect();
         let signs = lasting.iter().filter_map(|outage| {
-            let service = &services[*by_name.get(&outage.service)?];
+            let service = by_name.get(&*outage.service)?;
             signs::outage(&self.stand, service, outage)
         });
         let signs = signs.collect();
@@ -114,16 +102,17 @@ impl Herald {
     }
 
     async fn look_at_conditions(&mut self, now: Timestamp) {
-        let views = self.references.list();
+        let View { board, references, book, .. } = self.view.borrow().clone();
+        let views = references.list();
         let broken: Vec<_> =
             views.iter().filter_map(|view| Some((view.check.id.as_str(), view.broken?))).collect();
-        let mut found = signs::monitor(&self.stand, &self.board.about().sight, &broken);
-        for (number, service) in self.book.services().iter().enumerate() {
+        let mut found = signs::monitor(&self.stand, &board.about().sight, &broken);
+        for (number, service) in book.services().iter().enumerate() {
             for (position, objective) in service.objectives.iter().enumerate() {
                 if !signs::is_told(objective) {
                     continue;
                 }
-                let (scope, provider, standing) = self.book.promised(number, position, now);
+                let (scope, provider, standing) = book.promised(number, position, now);
                 let promised =
                     Promised { objective, scope: &scope, provider: &provider, standing: &standing };
                 found.extend(signs::tiers(&self.stand, service, promised, now));

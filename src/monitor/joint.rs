@@ -7,6 +7,7 @@
 
 use super::event::{Change, Effect};
 use super::snapshot::Standing;
+use crate::config::diff::Diff;
 use crate::health::{join_parallel, join_serial};
 use crate::model::{Check, CheckIndex, Role, Service, Side, State, Timestamp};
 use std::sync::Arc;
@@ -91,6 +92,24 @@ impl Joint {
         }
     }
 
+    /// What was joined in `old` holds since then here too, where it is still there; `diff` says where. Then that is joined
+    /// anew: what is not as it was is so since `now`.
+    pub(super) fn succeed(
+        &mut self,
+        old: &Self,
+        diff: &Diff,
+        now: Timestamp,
+        state: impl Fn(CheckIndex) -> State,
+    ) {
+        let place = |check: CheckIndex| diff.moves[check.get()].to();
+        for (was, to) in diff.services.iter().enumerate() {
+            let Some(to) = *to else { continue };
+            let service = Arc::make_mut(&mut self.services[to]);
+            service.take_over(&old.services[was], place);
+            service.join(now, &state);
+        }
+    }
+
     /// The joined states, in the order of the configuration.
     pub fn services(&self) -> &[Arc<JointService>] {
         &self.services
@@ -162,6 +181,24 @@ impl JointService {
         }
         let entry_check = service.entry.as_ref().map(|entry| entry.check);
         Self { any: unknown, all: unknown, entry: entry_check.map(|_| unknown), sides, entry_check }
+    }
+
+    /// What `old` says of the same sides, known by their providers, and of the same endpoints, known by their checks.
+    fn take_over(&mut self, old: &Self, place: impl Fn(CheckIndex) -> Option<CheckIndex>) {
+        (self.any, self.all) = (old.any, old.all);
+        self.entry = self.entry.map(|unknown| old.entry.unwrap_or(unknown));
+        for side in &mut self.sides {
+            let mut before = old.sides.iter();
+            let Some(before) = before.find(|each| each.provider == side.provider) else { continue };
+            side.standing = before.standing;
+            for endpoint in &mut side.endpoints {
+                let is_here = |check: CheckIndex| endpoint.checks.contains(&check);
+                let same = |each: &&JointEndpoint| each.checks().filter_map(&place).any(is_here);
+                if let Some(same) = before.endpoints.iter().find(same) {
+                    endpoint.standing = same.standing;
+                }
+            }
+        }
     }
 
     /// Joins everything anew; what changes by that holds since `at`.

@@ -18,6 +18,7 @@ use crate::slo::history::{Counted, History};
 use crate::store::record::{Entry, Run, ScopeCount, ServiceState};
 use crate::store::{self, Fact, Failure, Image, Store};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every service's state is stored once in so long.
@@ -195,6 +196,15 @@ impl Journal {
         }
     }
 
+    /// Goes on with other checks, which have these numbers; `renamed` services take what is frozen of them along.
+    pub(super) fn succeed(&mut self, numbers: Vec<u32>, renamed: &[(Arc<str>, Arc<str>)]) {
+        self.send();
+        (self.numbers, self.next) = (numbers, 0);
+        for (old, new) in renamed {
+            self.freezer.rename(old, new);
+        }
+    }
+
     /// Stores the states of all services.
     pub(super) fn store_all(&mut self, ledger: &Ledger, book: &Book) {
         for service in 0..book.services().len() {
@@ -254,7 +264,8 @@ fn definition(objective: &Objective) -> String {
     text.to_string()
 }
 
-fn scope_counts(history: &mut History) -> Vec<ScopeCount> {
+/// What was counted of a service.
+pub(super) fn scope_counts(history: &mut History) -> Vec<ScopeCount> {
     history.advance();
     let count = |counted: &Counted| ScopeCount {
         scope: history.scheme().word(counted.scope),

@@ -13,6 +13,7 @@ use super::event::{Change, Effect, Event, Recheck};
 use super::joint::Joint;
 use super::sight::{Broke, PROMPT, Shown, Sight, Suspicion};
 use super::track::{Closed, Told, Track};
+use crate::config::diff::{Diff, Move};
 use crate::model::{
     Cause, Check, CheckIndex, Maintenance, Outcome, ProbeResult, Road, Service, Timestamp,
 };
@@ -139,6 +140,7 @@ impl Ledger {
             // The windows in force come with `set_maintenance`.
             Event::Skipped { .. }
             | Event::Maintenance { .. }
+            | Event::Reload { .. }
             | Event::Looked { .. }
             | Event::Vouched { .. }
             | Event::Drill { .. } => {}
@@ -358,6 +360,27 @@ impl Ledger {
         let mut told = Vec::new();
         self.tracks[check.get()].wake(heartbeat, now, &closed, &mut told);
         told
+    }
+
+    /// Goes on where `old` is: `diff` says where its checks and services are now. What has changed above checks by that is so
+    /// since `now`; nobody is told.
+    pub(super) fn succeed(&mut self, old: Self, diff: &Diff, now: Timestamp) {
+        let place = |check: CheckIndex| match diff.moves[check.get()] {
+            Move::Kept(to) => Some(to),
+            Move::Renamed(_) | Move::Gone => None,
+        };
+        for (was, each) in old.tracks.into_iter().zip(&diff.moves) {
+            let Some(to) = each.to() else { continue };
+            let track = &mut self.tracks[to.get()];
+            track.succeed(&was);
+            if let Move::Renamed(_) = each {
+                track.give_up_run();
+            }
+        }
+        self.doubts = old.doubts.moved(place);
+        self.sight.succeed(&old.sight, place);
+        let tracks = &self.tracks;
+        self.joint.succeed(&old.joint, diff, now, |check| tracks[check.get()].state());
     }
 
     /// Joins the states above every check anew, after they were recalled; nobody is told.

@@ -210,6 +210,35 @@ impl Outages {
         self.open.get(&subject).is_some_and(|open| open.outage.blame.is_none())
     }
 
+    /// Everything stands elsewhere in another configuration: `subject` says where what an outage is about is now and how its
+    /// service is called, `check` where a check is. What nobody looks at any more ends at `now`, and is given back.
+    pub fn moved(
+        &mut self,
+        now: Timestamp,
+        subject: impl Fn(Subject, &Outage) -> Option<(Subject, Arc<str>)>,
+        service: impl Fn(usize) -> Option<usize>,
+        check: impl Fn(CheckIndex) -> Option<CheckIndex>,
+    ) -> Vec<Outage> {
+        let mut gone = Vec::new();
+        for (was, mut open) in std::mem::take(&mut self.open) {
+            if let Some((to, name)) = subject(was, &open.outage) {
+                open.outage.service = name;
+                open.affected = open.affected.into_iter().filter_map(&check).collect();
+                self.open.insert(to, open);
+                continue;
+            }
+            let mut outage = open.outage;
+            let end = now.max(outage.started);
+            outage.ended = Some(end);
+            self.incidents.note_end(&outage.incident, end);
+            self.keep(outage.clone());
+            gone.push(outage);
+        }
+        self.incidents.moved(service, check);
+        self.stirred = true;
+        gone
+    }
+
     /// Those that last.
     pub fn open(&self) -> impl Iterator<Item = &Outage> {
         self.open.values().map(|open| &open.outage)

@@ -95,7 +95,7 @@ pub struct Peers {
     /// Everybody who may be asked.
     pub answers: Arc<[Answers]>,
     /// The services that are watched here.
-    pub services: Arc<[Service]>,
+    pub services: watch::Receiver<Arc<[Service]>>,
     /// What is down.
     pub outages: Arc<Mutex<Outages>>,
     /// Wall time.
@@ -116,11 +116,12 @@ impl Peers {
         outages: &Arc<Mutex<Outages>>,
         clock: &Arc<dyn WallClock>,
         (events, stop): (mpsc::WeakSender<Event>, watch::Receiver<bool>),
+        services: watch::Receiver<Arc<[Service]>>,
     ) -> Self {
         Self {
             peers: config.peers.clone(),
             answers: Answers::of(&config.peers),
-            services: config.services.clone().into(),
+            services,
             outages: Arc::clone(outages),
             clock: Arc::clone(clock),
             events,
@@ -177,7 +178,7 @@ impl Peers {
 
     fn put(&self, peer: usize, ask: &dyn Ask, questions: &mut JoinSet<Asked>) {
         let (at, question) = (self.clock.now(), ask.ask(peer));
-        let services = Arc::clone(&self.services);
+        let services = Arc::clone(&self.services.borrow());
         questions.spawn(async move {
             let said = question.await;
             (peer, at, said.map(|form| View::new(&form, &services, at)))

@@ -18,7 +18,7 @@ use super::track::{Memory, Told, Track};
 use crate::model::{
     Action, Cause, Check, CheckIndex, Endpoint, Outcome, Service, State, Timestamp,
 };
-use crate::slo::history::{Ahead, CheckMemory, Counted, Lens};
+use crate::slo::history::{Ahead, CheckMemory, Counted, History, Lens};
 use crate::slo::joint::Scope;
 use crate::slo::spans::{Amounts, Timeline};
 use crate::store::Image;
@@ -27,16 +27,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Takes over everything that `image` has of the checks of this configuration, as of `now`.
+/// Takes over everything that `image` has of the checks of this configuration that are wanted, as of `now`.
 pub(super) fn recall(
     image: &Image,
     codes: &Codes,
     checks: &[Arc<Check>],
     ledger: &mut Ledger,
     book: &Book,
-    now: Timestamp,
+    (now, wanted): (Timestamp, &dyn Fn(CheckIndex) -> bool),
 ) {
     let mut recalling = Recalling::new(image, codes, checks, ledger, book);
+    recalling.by_number.retain(|_, check| wanted(*check));
     recalling.states(image);
     recalling.scopes(image);
     recalling.journal(image);
@@ -90,6 +91,26 @@ pub(super) fn reconcile(
         look(Scope::Any, "any", "", joint.any);
     }
     told
+}
+
+/// Goes on counting from what was counted, and what was never counted from the beginning of its history.
+pub(super) fn recount(history: &mut History, counts: &[ScopeCount]) {
+    let scopes: Vec<_> = history.scopes().collect();
+    for scope in scopes {
+        let word = history.scheme().word(scope);
+        let begun = history.known(scope).0;
+        let counted = counts.iter().find(|count| count.scope == word).map_or(
+            Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 },
+            |count| Counted {
+                scope,
+                millis: Amounts::of(count.millis),
+                upto: Timestamp::from_millis(count.upto_ms),
+                restated: count.restated_ms,
+            },
+        );
+        history.recount(counted);
+    }
+    exposed::recall(history, counts);
 }
 
 /// The providers of a service, in the order in which its endpoints first name them.
@@ -167,22 +188,7 @@ impl<'a> Recalling<'a> {
         for (number, service) in self.book.services().iter().enumerate() {
             let stored = by_name.get(&*service.name).copied().unwrap_or_default();
             self.book.with(number, |history| {
-                let scopes: Vec<_> = history.scopes().collect();
-                for scope in scopes {
-                    let word = history.scheme().word(scope);
-                    let begun = history.known(scope).0;
-                    let counted = stored.iter().find(|count| count.scope == word).map_or(
-                        Counted { scope, millis: Amounts::default(), upto: begun, restated: 0 },
-                        |count| Counted {
-                            scope,
-                            millis: Amounts::of(count.millis),
-                            upto: Timestamp::from_millis(count.upto_ms),
-                            restated: count.restated_ms,
-                        },
-                    );
-                    history.recount(counted);
-                }
-                exposed::recall(history, stored);
+                recount(history, stored);
             });
         }
     }

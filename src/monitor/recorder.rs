@@ -8,8 +8,8 @@
 
 mod blaming;
 mod names;
+mod reload;
 
-use super::Pulse;
 use super::board::Board;
 use super::book::Book;
 use super::desk::Desk;
@@ -21,6 +21,7 @@ use super::outages::{Outages, Subject, Why};
 use super::peers::heard::Heard;
 use super::references::References;
 use super::scene::Places;
+use super::{Pulse, seat_of};
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{
     Action, Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Road, Service, State,
@@ -68,7 +69,7 @@ pub struct Recorder {
     pub heard: Heard,
     /// What is or was down; faces read it.
     pub outages: Arc<Mutex<Outages>>,
-    /// To each worker: look again at this check, then. A check belongs to worker `index mod workers`.
+    /// To each worker: look again at this check, then. A check belongs to the worker of its seat.
     pub rechecks: Vec<mpsc::Sender<Recheck>>,
 }
 
@@ -101,8 +102,14 @@ impl Recorder {
                 // Whoever asked may have gone.
                 let _ = done.try_send(());
             }
+            Event::Reload { heir, done } => {
+                self.take_reload(*heir);
+                let _ = done.try_send(());
+            }
+            // What has no public name any more is not followed.
             Event::Looked { service, at, seen } => {
-                let news = self.entries.observe(service, at, &seen);
+                let service = self.entries.position(&service);
+                let news = service.and_then(|service| self.entries.observe(service, at, &seen));
                 self.pass_on(news);
             }
             Event::Vouched { peer, at, view } => {
@@ -110,7 +117,7 @@ impl Recorder {
                 self.stir();
             }
             Event::Drill { service, fact, done } => {
-                self.take_drill(service, &fact);
+                self.take_drill(&service, &fact);
                 let _ = done.try_send(());
             }
             Event::ClockBack { ref checks, millis, leads } => {
@@ -230,7 +237,7 @@ impl Recorder {
             Effect::Recheck(recheck) => {
                 // The channel has room for two requests of every check. If it is full all the same, or the worker has
                 // gone, this extra look does not happen; the grid goes on.
-                let worker = recheck.check.get() % self.rechecks.len();
+                let worker = seat_of(&self.lookouts[recheck.check.get()], self.rechecks.len());
                 let _ = self.rechecks[worker].try_send(*recheck);
             }
             Effect::Told { check, told } if !self.is_reference(*check) => {

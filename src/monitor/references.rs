@@ -62,6 +62,18 @@ impl References {
         Self(Arc::new(Inner { first, views }))
     }
 
+    /// Knows what `old` knew of those that it had; they are known by their names.
+    pub(super) fn succeed(&self, old: &Self) {
+        let before = old.list();
+        for view in self.lock().iter_mut() {
+            if let Some(was) = before.iter().find(|each| each.check.id == view.check.id) {
+                let ReferenceView { standing, last, broken, .. } = was.clone();
+                let (check, role) = (Arc::clone(&view.check), view.role);
+                *view = ReferenceView { check, role, standing, last, broken };
+            }
+        }
+    }
+
     /// All of them, in the order of the configuration.
     pub fn list(&self) -> Vec<ReferenceView> {
         self.lock().clone()

@@ -190,13 +190,13 @@ impl<'a> Scene<'a> {
     }
 
     /// What an outage is about, as other vantage points are asked: with the provider of its side.
-    fn subject(&self, service: usize, scope: Scope) -> (usize, Scope, Option<&str>) {
+    fn subject(&self, service: usize, scope: Scope) -> (&str, Scope, Option<&str>) {
         let sides = &self.ledger.joint().services()[service].sides;
         let provider = match scope {
             Scope::Side(side) => Some(&*sides[side].provider),
             _ => None,
         };
-        (service, scope, provider)
+        (&self.places.services[service].name, scope, provider)
     }
 
     /// Whether other vantage points have said of an outage since `began` what they can, or cannot be asked.

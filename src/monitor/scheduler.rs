@@ -2,12 +2,14 @@
 //!
 //! The task sleeps until the agenda's next due time, takes a permit for each run from one semaphore shared by all workers,
 //! and tells the recorder in order: started, finished, skipped. Once a second it tells how far time has come (a roll), which
-//! is also the sign that it lives. It owns the runs it starts and joins them when it stops.
+//! is also the sign that it lives. It owns the runs it starts and joins them when it stops. When the configuration changes it
+//! stands still for a moment, so that everybody goes over to the new list of checks between the same two events; runs in
+//! flight do not notice.
 //!
 //! It does not decide what is due (`schedule` does), what a result means (`ledger`), or how to probe (the [`Runner`]).
 
 use super::event::{Event, Recheck};
-use super::{Pulse, Runner};
+use super::{Error, Pulse, Runner};
 use crate::clock::{Instant, WallClock};
 use crate::metrics::Own;
 use crate::model::{
@@ -15,10 +17,11 @@ use crate::model::{
 };
 use crate::schedule::{Agenda, Grid, Slot, Turn};
 use futures_util::FutureExt;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// How often a worker says how far time has come.
@@ -36,20 +39,42 @@ const READINGS: usize = 5;
 /// How long runs in flight may take when the monitor stops; then they are given up.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a worker needs.
-pub struct Worker {
+/// What a worker looks at, of one configuration.
+pub struct Share {
     /// Its checks, ascending; a slot of the agenda is a position here.
     pub checks: Arc<[CheckIndex]>,
-    /// All checks of the configuration.
+    /// Everything that is looked at.
     pub all: Arc<[Arc<Check>]>,
+    /// From the recorder: look again at a check, then.
+    pub rechecks: mpsc::Receiver<Recheck>,
+    /// Where each check of the configuration before is now, unless it is gone or begins anew.
+    pub places: Arc<[Option<CheckIndex>]>,
+}
+
+/// What the helm wants of a worker when the configuration changes, in this order.
+pub enum Order {
+    /// Make a share ready beside the present one; tells whether that could be done.
+    Prepare(Box<Share>, oneshot::Sender<Result<(), Error>>),
+    /// Start and tell nothing any more, until one of the next two; runs in flight go on. Tells when all was told.
+    Hold(oneshot::Sender<()>),
+    /// The prepared share is the present one. Tells how many runs in flight are of checks that are gone.
+    Go(oneshot::Sender<usize>),
+    /// Stay with the present share.
+    Stay,
+}
+
+/// What a worker needs.
+pub struct Worker {
+    /// What it looks at.
+    pub share: Share,
+    /// From the helm.
+    pub orders: mpsc::Receiver<Order>,
     /// Wall time.
     pub clock: Arc<dyn WallClock>,
     /// Room for runs, shared by all workers.
     pub room: Arc<Semaphore>,
     /// To the recorder.
     pub events: mpsc::Sender<Event>,
-    /// From the recorder: look again at a check, then.
-    pub rechecks: mpsc::Receiver<Recheck>,
     /// Its position among the workers; the first one speaks for all of them where one has to.
     pub number: usize,
     /// Where wall time stood at a monotonic instant when the ledger began.
@@ -67,11 +92,29 @@ pub async fn run(worker: Worker, runner: Arc<dyn Runner>) {
     Scheduler::new(worker, runner).run().await;
 }
 
+/// A run that has ended: its number, what it gave, and the room it took.
+type Ended = (u64, Box<ProbeResult>, OwnedSemaphorePermit);
+
+impl Share {
+    fn grids(&self) -> impl Iterator<Item = Grid> {
+        self.checks.iter().map(|check| {
+            let check = &self.all[check.get()];
+            Grid::new(check.id.as_str(), check.shape.interval)
+        })
+    }
+}
+
 struct Scheduler {
     worker: Worker,
     runner: Arc<dyn Runner>,
+    /// What takes the place of the present share when the helm says so.
+    next: Option<(Box<Share>, Arc<dyn Runner>)>,
     agenda: Agenda,
-    running: JoinSet<Slot>,
+    running: JoinSet<Ended>,
+    /// The slot of each run in flight; `None` where its check is gone.
+    slots: BTreeMap<u64, Option<Slot>>,
+    /// Numbers the runs.
+    runs: u64,
     turns: Vec<Turn>,
     /// When the last run of each slot started.
     last_started: Vec<Timestamp>,
@@ -83,18 +126,17 @@ struct Scheduler {
 impl Scheduler {
     fn new(worker: Worker, runner: Arc<dyn Runner>) -> Self {
         let now = worker.clock.now();
-        let grids = worker.checks.iter().map(|check| {
-            let check = &worker.all[check.get()];
-            Grid::new(check.id.as_str(), check.shape.interval)
-        });
-        let agenda = Agenda::new(grids, now);
+        let agenda = Agenda::new(worker.share.grids(), now);
         worker.pulse.beat();
         Self {
             runner,
+            next: None,
             agenda,
             running: JoinSet::new(),
+            slots: BTreeMap::new(),
+            runs: 0,
             turns: Vec::new(),
-            last_started: vec![Timestamp::default(); worker.checks.len()],
+            last_started: vec![Timestamp::default(); worker.share.checks.len()],
             anchor: worker.anchor,
             rolled: worker.anchor.0,
             worker,
@@ -116,7 +158,11 @@ impl Scheduler {
         }
         self.agenda.stop(&mut self.turns);
         self.tell_skipped().await;
-        let ends = async { while self.running.join_next().await.is_some() {} };
+        let ends = async {
+            while let Some(ended) = self.running.join_next().await {
+                self.finished(ended).await;
+            }
+        };
         if tokio::time::timeout(STOP_WITHIN, ends).await.is_err() {
             tracing::warn!(
                 action = Action::RunsGivenUp.as_str(),
@@ -133,18 +179,19 @@ impl Scheduler {
         let due = self.agenda.next_wake().map_or(ROLL_EVERY, |due| due.since(now));
         let wake = (instant + due).min(self.rolled + ROLL_EVERY);
         let has_waiting = self.agenda.has_waiting();
-        // Stopping first, so that nothing new starts; ended runs before asked ones, because they free their check; room
-        // before the clock, because whoever waits for it is already due.
+        // Stopping first, so that nothing new starts; then the helm, for whom others wait; ended runs before asked ones,
+        // because they free their check; room before the clock, because whoever waits for it is already due.
         tokio::select! {
             biased;
             _ = self.worker.stop.changed() => {}
+            Some(order) = self.worker.orders.recv() => self.obey(order).await,
             Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
-                self.finished(ended);
+                self.finished(ended).await;
                 while let Some(ended) = self.running.try_join_next() {
-                    self.finished(ended);
+                    self.finished(ended).await;
                 }
             }
-            Some(recheck) = self.worker.rechecks.recv() => self.recheck(recheck),
+            Some(recheck) = self.worker.share.rechecks.recv() => self.recheck(recheck),
             permit = Arc::clone(&self.worker.room).acquire_owned(), if has_waiting => {
                 let permit = permit.expect("the semaphore is never closed");
                 self.start(permit).await;
@@ -167,7 +214,7 @@ impl Scheduler {
                 "the wall clock was set; due times are taken anew"
             );
             if step < 0 {
-                let checks = Arc::clone(&self.worker.checks);
+                let checks = Arc::clone(&self.worker.share.checks);
                 let leads = self.worker.number == 0;
                 self.tell(Event::ClockBack { checks, millis: -step, leads }).await;
             }
@@ -190,7 +237,7 @@ impl Scheduler {
     async fn roll(&mut self, now: Timestamp) {
         if self.anchor.0 >= self.rolled + ROLL_EVERY {
             self.rolled = self.anchor.0;
-            let checks = Arc::clone(&self.worker.checks);
+            let checks = Arc::clone(&self.worker.share.checks);
             self.tell(Event::Roll { checks, at: now }).await;
             self.worker.pulse.beat();
         }
@@ -202,37 +249,96 @@ impl Scheduler {
         // Without a recorder the process is ending.
         let Ok(telling) = events.reserve().await else { return };
         let Some(Turn::Start { slot, due, recheck }) = self.agenda.start() else { return };
-        let index = self.worker.checks[slot as usize];
+        let index = self.worker.share.checks[slot as usize];
         let (begun, started) = self.read_clocks();
         self.last_started[slot as usize] = started;
         self.worker.own.observe_lag(started.since(due));
         telling.send(Event::Started { check: index, at: started, recheck });
 
-        let timeout = self.worker.all[index.get()].shape.timeout;
+        let timeout = self.worker.share.all[index.get()].shape.timeout;
         let runner = Arc::clone(&self.runner);
         let probe = async move { runner.run(index, timeout).await };
-        let events = self.worker.events.clone();
+        let run = self.runs;
+        self.runs += 1;
+        self.slots.insert(run, Some(slot));
         self.running.spawn(async move {
             let result = AssertUnwindSafe(probe).catch_unwind().await.unwrap_or_else(|panic| {
                 let said = format!("the prober panicked: {}", words(&*panic));
                 ProbeResult::unknown(Cause::Internal, said)
             });
             let overrun = begun.elapsed().saturating_sub(timeout);
-            let result = Box::new(disbelieve(result, overrun, timeout));
-            // As above: without a recorder the process is ending.
-            let _ = events.send(Event::Finished { check: index, result }).await;
-            drop(permit);
-            slot
+            (run, Box::new(disbelieve(result, overrun, timeout)), permit)
         });
     }
 
-    fn finished(&mut self, ended: Result<Slot, tokio::task::JoinError>) {
-        self.agenda.finished(ended.expect("panics of probes are caught inside their task"));
+    /// A run has ended. It takes up room until that is told.
+    async fn finished(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        let (run, result, permit) = ended.expect("panics of probes are caught inside their task");
+        let slot = self.slots.remove(&run).expect("a run that was started is in the list");
+        if let Some(slot) = slot {
+            let check = self.worker.share.checks[slot as usize];
+            self.tell(Event::Finished { check, result }).await;
+            self.agenda.finished(slot);
+        }
+        drop(permit);
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Prepare(share, told) => {
+                let ready = self.runner.succeed(&share);
+                let ready = ready.map(|runner| self.next = Some((share, runner)));
+                // Without an answer the helm has let go.
+                let _ = told.send(ready);
+            }
+            Order::Hold(held) => {
+                let _ = held.send(());
+                // Nothing else is looked at: what would be told now has no sure place in the new order.
+                match self.worker.orders.recv().await {
+                    Some(Order::Go(told)) => {
+                        let gone = self.succeed();
+                        let _ = told.send(gone);
+                    }
+                    _ => self.next = None,
+                }
+            }
+            Order::Go(_) | Order::Stay => self.next = None,
+        }
+    }
+
+    /// The prepared share takes over; gives back how many runs in flight are of checks that are gone.
+    fn succeed(&mut self) -> usize {
+        let Some((share, runner)) = self.next.take() else { return 0 };
+        while let Ok(recheck) = self.worker.share.rechecks.try_recv() {
+            self.recheck(recheck);
+        }
+        let mut slots: Vec<Option<Slot>> = vec![None; self.worker.share.checks.len()];
+        let mut before: Vec<Option<Slot>> = vec![None; share.checks.len()];
+        for (was, check) in self.worker.share.checks.iter().enumerate() {
+            let to = share.places[check.get()];
+            let Some(to) = to.and_then(|to| share.checks.binary_search(&to).ok()) else { continue };
+            let slot = |at: usize| Some(Slot::try_from(at).expect("as many slots as checks"));
+            (slots[was], before[to]) = (slot(to), slot(was));
+        }
+        let now = self.worker.clock.now();
+        self.agenda.succeed(share.grids().zip(before.iter().copied()), now);
+        let started = |was: &Option<Slot>| {
+            was.map_or_else(Timestamp::default, |was| self.last_started[was as usize])
+        };
+        self.last_started = before.iter().map(started).collect();
+        let mut gone = 0;
+        for slot in self.slots.values_mut() {
+            let was = slot.take();
+            *slot = was.and_then(|was| slots[was as usize]);
+            gone += usize::from(was.is_some() && slot.is_none());
+        }
+        (self.worker.share, self.runner) = (*share, runner);
+        gone
     }
 
     /// Plans a look, unless the check has begun one since that is as good.
     fn recheck(&mut self, Recheck { check, at, after }: Recheck) {
-        let slot = self.worker.checks.binary_search(&check);
+        let slot = self.worker.share.checks.binary_search(&check);
         let slot = slot.expect("the recorder asks the worker that has the check");
         if self.last_started[slot] <= after {
             self.agenda.recheck(u32::try_from(slot).expect("as many slots as checks"), at);
@@ -243,7 +349,7 @@ impl Scheduler {
         for turn in std::mem::take(&mut self.turns) {
             if let Turn::Skip { slot, count, cause } = turn {
                 self.worker.own.count_skipped(cause, count);
-                let check = self.worker.checks[slot as usize];
+                let check = self.worker.share.checks[slot as usize];
                 self.tell(Event::Skipped { check, count, cause }).await;
             }
         }

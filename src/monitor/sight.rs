@@ -17,6 +17,7 @@
 //! What is in doubt is in `doubts`; what follows from it is done by the ledger.
 
 mod fresh;
+mod moved;
 
 use crate::model::{
     Cause, Check, CheckIndex, Host, IpChoice, Outcome, Phase, ProbeKind, ProbeResult, Reason,
@@ -81,6 +82,8 @@ pub struct Sight {
     /// Where each check stands.
     places: Vec<Place>,
     clouds: Vec<Cloud>,
+    /// Their names.
+    names: Vec<Arc<str>>,
     sentinels: Vec<Sentinel>,
     ways: [Way; Road::ALL.len()],
     /// Checks whose target is a name.
@@ -166,6 +169,10 @@ impl Sight {
             sight.places.push(place);
         }
         sight.clouds = vec![Cloud::default(); numbers.len()];
+        sight.names = vec!["".into(); numbers.len()];
+        for (name, number) in numbers {
+            sight.names[usize::from(number)] = name.into();
+        }
         sight
     }
 

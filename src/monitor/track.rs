@@ -109,6 +109,16 @@ impl Track {
         Self { rules, held, settled, told, millis, in_flight, health, closed_since, gap }
     }
 
+    /// Goes on where `old` is, under its own rules.
+    pub fn succeed(&mut self, old: &Self) {
+        *self = Self { rules: self.rules, ..old.clone() };
+    }
+
+    /// The run in flight will never end.
+    pub fn give_up_run(&mut self) {
+        self.in_flight = None;
+    }
+
     /// What a restart has to know.
     pub fn memory(&self) -> Memory {
         let Self { held, settled, told, millis, health, .. } = *self;

@@ -226,3 +226,60 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slot_that_stays_does_not_notice_others_coming_and_going() {
+    let grid = |id: &str| Grid::new(id, Duration::from_mins(1));
+    let now = Timestamp::from_millis(1_780_000_000_000);
+    let mut alone = Agenda::new([grid("b")], now);
+    let mut agenda = Agenda::new([grid("a"), grid("b")], now);
+    let mut turns = Vec::new();
+    // Each goes on for five minutes; in between, the neighbour leaves, comes back, and another one comes.
+    let (mut starts, mut starts_alone) = (Vec::new(), Vec::new());
+    let mut slot_of_b = 1;
+    for second in 0..300 {
+        let at = now.shifted(second * 1_000);
+        match second {
+            70 => agenda.succeed([(grid("b"), Some(1))], at),
+            130 => agenda.succeed([(grid("c"), None), (grid("a"), None), (grid("b"), Some(0))], at),
+            _ => {}
+        }
+        slot_of_b = match second {
+            70 => 0,
+            130 => 2,
+            _ => slot_of_b,
+        };
+        for (agenda, starts, b) in
+            [(&mut agenda, &mut starts, slot_of_b), (&mut alone, &mut starts_alone, 0)]
+        {
+            agenda.advance(at, &mut turns);
+            while let Some(Turn::Start { slot, due, .. }) = agenda.start() {
+                if slot == b {
+                    starts.push(due);
+                }
+                agenda.finished(slot);
+            }
+        }
+    }
+    assert_eq!(starts, starts_alone);
+    assert!(starts.len() >= 5 && turns.is_empty());
+}
+
+#[test]
+fn a_run_in_flight_and_one_that_waits_go_on_at_their_new_place() {
+    let grid = |id: &str| Grid::new(id, Duration::from_secs(1));
+    let now = Timestamp::from_millis(1_780_000_000_000);
+    let mut agenda = Agenda::new([grid("a"), grid("b")], now);
+    let mut turns = Vec::new();
+    let at = now.shifted(1_500);
+    agenda.advance(at, &mut turns);
+    let Some(Turn::Start { slot, .. }) = agenda.start() else { panic!("something is due") };
+    // What runs stays in flight, and what is in line stays in line: both leave, with a newcomer before them.
+    let other = 1 - slot;
+    agenda.succeed([(grid("n"), None), (grid("x"), Some(slot)), (grid("y"), Some(other))], at);
+    let next = agenda.start();
+    assert!(matches!(next, Some(Turn::Start { slot: 2, .. })), "{next:?}");
+    assert_eq!(agenda.start(), None);
+    agenda.finished(1);
+    agenda.finished(2);
+}

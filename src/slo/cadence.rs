@@ -85,6 +85,12 @@ impl Cadence {
         cadence
     }
 
+    /// The same results of a check that runs every `interval` from now on.
+    #[must_use]
+    pub fn at_pace(self, interval: Duration, tolerance: Duration) -> Self {
+        Self { runs: self.runs, ..Self::new(interval, tolerance) }
+    }
+
     /// Milliseconds between two results that are expected.
     pub const fn interval(&self) -> u64 {
         self.interval

@@ -331,6 +331,13 @@ impl History {
         self.joined.clear();
     }
 
+    /// As [`Self::recall`], of a check that was looked at until now, perhaps at another pace.
+    pub fn succeed(&mut self, check: usize, memory: CheckMemory) {
+        let interval = self.checks[check].interval;
+        let cadence = memory.cadence.map(|cadence| cadence.at_pace(interval, LATE));
+        self.recall(check, CheckMemory { cadence, ..memory });
+    }
+
     /// The line of a scope through a lens, gone on to `at` with what holds now.
     pub fn line(&self, scope: Scope, lens: Lens, at: Timestamp) -> Timeline {
         let known = self.joined.iter().find(|each| each.scope == scope && each.lens == lens);

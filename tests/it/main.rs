@@ -57,6 +57,8 @@ mod painter;
 mod peers;
 /// Telling others of alerts: receivers that hang, refuse and come back; kills in between.
 mod push;
+/// The configuration is read again while the daemon runs.
+mod reload;
 /// `status` and `probe`: what they say, exit codes.
 mod render;
 /// `replay`: the worked cases to the second, what is wrong with a file of results, forms of the answer.

@@ -19,6 +19,7 @@ use nephoscope::model::{
     Reference, ReferenceRole, Road, Shape, State,
 };
 use nephoscope::monitor::event::Event;
+use nephoscope::monitor::scheduler::Share;
 use nephoscope::monitor::{self, Runner, scheduler};
 use nephoscope::seed::Stream;
 use std::sync::{Arc, Mutex};
@@ -232,6 +233,10 @@ impl Runner for Sky {
             result
         }
         .boxed()
+    }
+
+    fn succeed(&self, _: &Share) -> Result<Arc<dyn Runner>, monitor::Error> {
+        unreachable!("this configuration is never reloaded")
     }
 }
 

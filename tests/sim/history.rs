@@ -17,6 +17,7 @@ use nephoscope::dashboards::{self, Reading};
 use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::{Exposition, Own, PushNumbers, StoreNumbers};
 use nephoscope::model::{Cause, Check, CheckIndex, Outcome, Phase, ProbeResult, Reason, Timestamp};
+use nephoscope::monitor::scheduler::Share;
 use nephoscope::monitor::{self, Runner, numbers, scheduler};
 use nephoscope::seed::Stream;
 use std::collections::BTreeMap;
@@ -160,6 +161,10 @@ impl Runner for Script {
             result
         }
         .boxed()
+    }
+
+    fn succeed(&self, _: &Share) -> Result<Arc<dyn Runner>, monitor::Error> {
+        unreachable!("this configuration is never reloaded")
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn config(world: &World) -> Config {
             shard: None,
             heartbeat_url: None,
             max_in_flight: world.room,
+            watch: false,
         },
         metrics: MetricsConfig { detail: Detail::Standard, field_names: false },
         providers: Vec::new(),

@@ -20,6 +20,8 @@ mod lives;
 mod oracle;
 /// The books beside a monitor with a store.
 mod recount;
+/// The configuration changes while everything runs.
+mod reloads;
 /// Runs over many seeds, and single stories.
 mod stories;
 /// The journal of one check, run by run.

@@ -12,7 +12,8 @@ use nephoscope::clock::{Instant, WallClock};
 use nephoscope::model::{
     Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Timestamp, Warning,
 };
-use nephoscope::monitor::Runner;
+use nephoscope::monitor::scheduler::Share;
+use nephoscope::monitor::{self, Runner};
 use nephoscope::seed::Stream;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -165,6 +166,10 @@ impl Runner for Twin {
             result
         }
         .boxed()
+    }
+
+    fn succeed(&self, _: &Share) -> Result<Arc<dyn Runner>, monitor::Error> {
+        unreachable!("this configuration is never reloaded")
     }
 }
 

@@ -310,6 +310,7 @@ fn note(event: &Event, journal: &mut Vec<Line>) {
         }
         Event::Roll { .. }
         | Event::Maintenance { .. }
+        | Event::Reload { .. }
         | Event::Looked { .. }
         | Event::Vouched { .. }
         | Event::Drill { .. } => {}

@@ -34,11 +34,9 @@ pub(super) const KEYS: [&str; 15] = [
 
 pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
     top.strings("include");
-    if let Some(word) = top.string("include_errors") {
-        top.context.later("include_errors", "include_errors", top.key_place("include_errors"));
-        if !["fail", "isolate"].contains(&&*word.value) {
-            bad_word(top.context, &word, "include_errors", &["fail", "isolate"]);
-        }
+    let errors = top.string("include_errors");
+    if let Some(word) = errors.filter(|word| !["fail", "isolate"].contains(&&*word.value)) {
+        bad_word(top.context, &word, "include_errors", &["fail", "isolate"]);
     }
     raw.monitor = top.table("monitor", read_monitor).map(|found| found.value).unwrap_or_default();
     top.table("metrics", |metrics| {
@@ -82,6 +80,7 @@ fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
         shard: read_shard(monitor),
         heartbeat_url: read_url(monitor, "heartbeat_url"),
         max_in_flight: monitor.integer("max_in_flight", 1..=100_000),
+        watch: monitor.flag("watch"),
     }
 }
 
@@ -153,9 +152,6 @@ pub(super) fn read_url(table: &Section<'_>, key: &'static str) -> Option<At<url:
 }
 
 fn read_elsewhere(top: &Section<'_>, mentions: &mut Mentions) {
-    if top.has("discover") {
-        top.context.later("discover", "discover", top.key_place("discover"));
-    }
     let mut providers = Vec::new();
     let mut classes = Vec::new();
     let found = top.list("discover", "a list of tables (`[[discover]]`)", |context, node, path| {

@@ -122,7 +122,9 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),
         A::MaintenanceEnded => ("event", "configuration", "change"),
-        A::Shard | A::ReloadRefused => ("event", "configuration", "info"),
+        A::Shard | A::Reloaded | A::RestartNeeded | A::ReloadRefused => {
+            ("event", "configuration", "info")
+        }
         A::Started => ("event", "process", "start"),
         A::Stopping | A::RunsGivenUp | A::Stuck | A::ManagerLost => ("event", "process", "info"),
         A::Stopped => ("event", "process", "end"),

@@ -131,7 +131,7 @@ impl Parts {
             resolvers: vec![answer("system")],
             ..Observation::default()
         };
-        let looked = Event::Looked { service: 0, at: at(second), seen: Box::new(seen) };
+        let looked = Event::Looked { service: "shop".into(), at: at(second), seen: Box::new(seen) };
         self.events.send(looked).await.unwrap();
     }
 }

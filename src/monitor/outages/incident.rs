@@ -129,6 +129,19 @@ impl Incidents {
     }
 
     /// The wall clock was set by `millis`.
+    pub(super) fn moved(
+        &mut self,
+        service: impl Fn(usize) -> Option<usize>,
+        check: impl Fn(CheckIndex) -> Option<CheckIndex>,
+    ) {
+        for incident in self.open.values_mut() {
+            let services = std::mem::take(&mut incident.services);
+            incident.services = services.into_iter().filter_map(&service).collect();
+            let checks = std::mem::take(&mut incident.checks);
+            incident.checks = checks.into_iter().filter_map(&check).collect();
+        }
+    }
+
     pub(super) fn shift(&mut self, millis: i64) {
         for incident in self.open.values_mut() {
             incident.started = incident.started.shifted(millis);

@@ -37,8 +37,8 @@ struct Voice {
 pub struct View {
     provider: Option<Arc<str>>,
     offline: bool,
-    /// By position.
-    services: BTreeMap<usize, SeenService>,
+    /// By name.
+    services: BTreeMap<Arc<str>, SeenService>,
     /// By place, the worst of each.
     canaries: BTreeMap<String, Told>,
 }
@@ -69,7 +69,7 @@ impl View {
     pub fn new(form: &VantageForm, services: &[Service], at: Timestamp) -> Self {
         let mut said: BTreeMap<&str, &SeenServiceForm> =
             form.services.iter().map(|each| (&*each.service, each)).collect();
-        let known = services.iter().enumerate().filter_map(|(number, service)| {
+        let known = services.iter().filter_map(|service| {
             let said = said.remove(&*service.name)?;
             let of = |provider: &Arc<str>| {
                 let side = said.sides.iter().find(|side| *side.provider == **provider)?;
@@ -83,7 +83,10 @@ impl View {
             }
             let sides = providers.into_iter().filter_map(of).collect();
             let entry = said.entry.as_ref().map(|entry| Told::new(entry, at));
-            Some((number, SeenService { any: Told::new(&said.any, at), entry, sides }))
+            Some((
+                Arc::clone(&service.name),
+                SeenService { any: Told::new(&said.any, at), entry, sides },
+            ))
         });
         let mut canaries: BTreeMap<String, Told> = BTreeMap::new();
         for canary in &form.canaries {
@@ -105,8 +108,8 @@ impl View {
         }
     }
 
-    fn of(&self, service: usize, scope: Scope, provider: Option<&str>) -> Option<&Told> {
-        let service = self.services.get(&service)?;
+    fn of(&self, service: &str, scope: Scope, provider: Option<&str>) -> Option<&Told> {
+        let service = self.services.get(service)?;
         match scope {
             Scope::Entry => service.entry.as_ref(),
             Scope::Side(_) => {
@@ -169,7 +172,7 @@ impl Heard {
     /// What each sees at `at` of an outage that began at `began`; `provider` is that of its side.
     pub fn others(
         &self,
-        (service, scope, provider): (usize, Scope, Option<&str>),
+        (service, scope, provider): (&str, Scope, Option<&str>),
         (began, at): (Timestamp, Timestamp),
     ) -> Vec<Other> {
         let other = |voice: &Voice| {
@@ -198,7 +201,7 @@ impl Heard {
     /// Whether waiting for others would not change what is known of an outage that began at `began`.
     pub fn is_settled(
         &self,
-        (service, scope, provider): (usize, Scope, Option<&str>),
+        (service, scope, provider): (&str, Scope, Option<&str>),
         (began, at): (Timestamp, Timestamp),
     ) -> bool {
         let told =

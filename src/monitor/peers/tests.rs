@@ -72,7 +72,7 @@ async fn asked(takes: u64) -> (Vec<(usize, u64)>, usize) {
     let peers = Peers {
         peers: Vec::new(),
         answers: Arc::clone(&answers),
-        services: config.services.into(),
+        services: watch::channel(config.services.into()).1,
         outages: Arc::clone(&outages),
         clock: Arc::new(SystemClock),
         events: events.downgrade(),

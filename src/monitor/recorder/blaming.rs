@@ -11,6 +11,7 @@ use crate::model::{Action, Timestamp};
 use crate::monitor::event::Recheck;
 use crate::monitor::outages::{Line, Subject};
 use crate::monitor::scene::Scene;
+use crate::monitor::seat_of;
 use std::sync::PoisonError;
 
 impl Recorder {
@@ -46,7 +47,7 @@ impl Recorder {
             let Some(last) = &references[position].last else { continue };
             let check = self.references.index(position);
             // As with any other recheck: without room this extra look does not happen; the grid goes on.
-            let worker = check.get() % self.rechecks.len();
+            let worker = seat_of(&self.lookouts[check.get()], self.rechecks.len());
             let recheck = Recheck { check, at: self.now, after: last.at };
             let _ = self.rechecks[worker].try_send(recheck);
         }

@@ -43,11 +43,12 @@ impl Recorder {
     }
 
     /// A drill started or ended. It is stored before what follows from it.
-    pub(super) fn take_drill(&mut self, service: usize, drill: &store::Drill) {
+    pub(super) fn take_drill(&mut self, service: &str, drill: &store::Drill) {
         if let Some(journal) = &self.journal {
             journal.drill(drill);
         }
-        let news = self.entries.drill(service, drill);
+        let service = self.entries.position(service);
+        let news = service.and_then(|service| self.entries.drill(service, drill));
         self.pass_on(news);
     }
 

@@ -25,6 +25,14 @@ impl Fresh {
         }
     }
 
+    /// The same checks where they are in another configuration, as far as they are there.
+    pub(super) fn moved(self, to: impl Fn(CheckIndex) -> Option<CheckIndex>) -> Self {
+        let mut fresh = Self::default();
+        let kept = self.iter().filter_map(to);
+        fresh.0.iter_mut().zip(kept).for_each(|(place, check)| *place = Some(check));
+        fresh
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = CheckIndex> {
         self.0.into_iter().flatten()
     }

@@ -7,7 +7,7 @@
 use super::judge;
 use super::wire::{Question, Reading};
 use crate::model::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, Facts, FlagRules, Host, Truncated,
+    AnswerRules, DnsServer, DnsSpec, DnsTransport, Facts, FlagRules, Host, Pattern, Truncated,
 };
 use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, SOA, TXT};
@@ -15,7 +15,6 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
-use std::sync::Arc;
 
 const ID: u16 = 0x4e65;
 
@@ -28,7 +27,7 @@ fn name(text: &str) -> Name {
 
 /// Every rule at once, for a name with every kind of record.
 fn spec() -> DnsSpec {
-    let pattern = Arc::new(regex::bytes::Regex::new("^x").unwrap());
+    let pattern = Pattern::new(regex::bytes::Regex::new("^x").unwrap());
     DnsSpec {
         server: DnsServer::At(Host::Ip(Ipv4Addr::LOCALHOST.into()), 53),
         query: name("shop.test."),

@@ -61,7 +61,7 @@ pub(crate) fn dns(server: SocketAddr, query: &str, record_type: RecordType) -> D
 
 /// A compiled pattern.
 pub(crate) fn pattern(text: &str) -> Pattern {
-    Arc::new(regex::bytes::Regex::new(text).unwrap())
+    Pattern::new(regex::bytes::Regex::new(text).unwrap())
 }
 
 /// Any address family, the first address, no limits on latency.

@@ -20,6 +20,7 @@ use nephoscope::monitor::snapshot::{
     StateSeconds, Step,
 };
 use nephoscope::peer::VantageForm;
+use nephoscope::web::reload::Reload;
 use nephoscope::web::{Door, Face, Past, Picture, router, serve};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -99,6 +100,7 @@ impl Still {
                 mpsc::channel(1).0.downgrade(),
             ),
             vouch: Arc::new(vouch),
+            reload: Reload::new().0,
             keeping: Arc::new(|| Ok(())),
             alive: Arc::new(|| Ok(())),
             ready: Arc::new(|| Ok(())),

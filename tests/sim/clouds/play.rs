@@ -264,7 +264,11 @@ fn note(event: &Event, journal: &Mutex<Vec<Line>>) {
             took: i64::try_from(result.latency.as_millis()).unwrap(),
         },
         Event::Skipped { check, count, .. } => Line::Skipped { check: check.get(), count: *count },
-        Event::Looked { service, at, .. } => Line::Looked { service: *service, at: passed(*at) },
+        Event::Looked { service, at, .. } => {
+            // They are called s0, s1 and so on.
+            let service = service[1..].parse().unwrap();
+            Line::Looked { service, at: passed(*at) }
+        }
         _ => return,
     };
     journal.lock().unwrap().push(line);

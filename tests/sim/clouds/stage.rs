@@ -14,8 +14,9 @@ use futures_util::future::BoxFuture;
 use nephoscope::clock::Instant;
 use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::model::{Cause, CheckIndex, Outcome, Phase, ProbeResult, Reason};
-use nephoscope::monitor::Runner;
 use nephoscope::monitor::follower::Scout;
+use nephoscope::monitor::scheduler::Share;
+use nephoscope::monitor::{self, Runner};
 use nephoscope::seed::Stream;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -182,6 +183,10 @@ impl Runner for Stage {
             result
         }
         .boxed()
+    }
+
+    fn succeed(&self, _: &Share) -> Result<Arc<dyn Runner>, monitor::Error> {
+        unreachable!("this configuration is never reloaded")
     }
 }
 

@@ -24,7 +24,7 @@ vantage = "fra-1"
 url = "http://192.0.2.3:9464"
 "#;
 
-const ON_AWS: (usize, Scope, Option<&str>) = (0, Scope::Side(0), Some("aws"));
+const ON_AWS: (&str, Scope, Option<&str>) = ("shop", Scope::Side(0), Some("aws"));
 
 fn second(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)

@@ -1,0 +1,268 @@
+//! The configuration is read again while the real binary runs: by signal, by command, over HTTP.
+//!
+//! Checks look at a fixture on loopback every second.
+//!
+//! That checks which are kept do not notice is proven in the simulation.
+
+use crate::support::daemon::{Running, binary, wait_for};
+use crate::support::http::{Server, response};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+/// The head of every file that [`Running`] makes.
+const MONITOR: &str = "[monitor]\nvantage = \"test\"\nlisten = \"127.0.0.1:0\"\n";
+
+const SUCCESSFUL: &str = "nephoscope_config_last_reload_successful{";
+const RUNS: &str = "nephoscope_probes_total{";
+
+/// These services, each with one check of `url`.
+fn services(url: &str, names: &[&str]) -> String {
+    let mut text = format!(
+        "[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n[provider.aws]\nhost = \"127.0.0.1\"\n\
+         [probe.web.http]\nurl = \"{url}\"\n"
+    );
+    for name in names {
+        write!(text, "[service.{name}]\nprobes = [\"web\"]\n").unwrap();
+    }
+    text
+}
+
+fn rewrite(daemon: &Running, text: &str) {
+    let file = daemon.folder.path().join("probes.toml");
+    std::fs::write(file, format!("{MONITOR}{text}")).unwrap();
+}
+
+/// Exit code and stderr of `nephoscope reload …` on the daemon's socket.
+fn reload(daemon: &Running, arguments: &[&str]) -> (i32, String) {
+    let socket = daemon.socket();
+    let output = binary()
+        .args(["reload", "--socket", socket.to_str().unwrap()])
+        .args(arguments)
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn good(service: &str) -> [String; 2] {
+    [format!("service=\"{service}\""), "verdict=\"good\"".to_owned()]
+}
+
+fn runs(daemon: &Running, service: &str) -> Option<f64> {
+    let [service, verdict] = good(service);
+    daemon.metric(RUNS, &[&service, &verdict])
+}
+
+fn await_runs(daemon: &Running, service: &str, least: f64) -> f64 {
+    let [service, verdict] = good(service);
+    daemon.await_metric(RUNS, &[&service, &verdict], |count| count >= least)
+}
+
+#[test]
+fn sighup_applies_the_file_and_the_rest_goes_on() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let url = server.url("/");
+    let daemon = Running::start(&services(&url, &["shop", "mail", "desk"]), &[]);
+    let before = await_runs(&daemon, "shop", 2.0);
+    await_runs(&daemon, "mail", 1.0);
+    let read = daemon.metric("nephoscope_config_last_reload_success_timestamp_seconds", &[]);
+
+    rewrite(&daemon, &services(&url, &["pay", "shop", "desk"]));
+    daemon.signal("HUP");
+    await_runs(&daemon, "pay", 1.0);
+    assert_eq!(runs(&daemon, "mail"), None, "what was removed has no series");
+    assert!(!daemon.get("/metrics").contains("service=\"mail\""));
+    assert!(runs(&daemon, "shop").unwrap() >= before, "counters go on");
+    await_runs(&daemon, "shop", before + 2.0);
+    assert!(daemon.metric(SUCCESSFUL, &[]).unwrap() > 0.5);
+    let again = daemon.metric("nephoscope_config_last_reload_success_timestamp_seconds", &[]);
+    assert!(again > read, "{again:?} {read:?}");
+    let said = "1 check added (pay/aws/web), 1 removed (mail/aws/web)";
+    wait_for("what changed", || daemon.log().contains(said).then_some(()));
+    assert!(daemon.get("/api/v1/checks").contains("pay/aws/web"));
+}
+
+#[test]
+fn a_file_that_cannot_be_used_changes_nothing() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let text = services(&server.url("/"), &["shop"]);
+    let daemon = Running::start(&text, &[]);
+    await_runs(&daemon, "shop", 1.0);
+
+    rewrite(&daemon, &format!("{text}intervall = \"5s\"\nlabels = 7\n"));
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("2 errors") && said.contains("intervall"), "{said}");
+    assert!(said.contains("probes.toml:") && said.contains("labels"), "{said}");
+    assert!(daemon.metric(SUCCESSFUL, &[]).unwrap() < 0.5);
+    wait_for("every problem in the log", || {
+        let log = daemon.log();
+        (log.contains("intervall") && log.contains("labels")).then_some(())
+    });
+    assert!(daemon.get("/").contains("the last reload, at"), "the page says so");
+    let before = runs(&daemon, "shop").unwrap();
+    await_runs(&daemon, "shop", before + 2.0);
+
+    rewrite(&daemon, &text);
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!((code, said.contains("nothing changed")), (0, true), "{said}");
+    assert!(daemon.metric(SUCCESSFUL, &[]).unwrap() > 0.5);
+    assert!(!daemon.get("/").contains("the last reload, at"));
+}
+
+#[test]
+fn dropping_very_many_checks_has_to_be_forced() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let url = server.url("/");
+    let daemon = Running::start(&services(&url, &["a", "b", "c"]), &[]);
+    await_runs(&daemon, "c", 1.0);
+    rewrite(&daemon, &services(&url, &["a"]));
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!(code, 2);
+    assert!(said.contains("2 of 3 checks would be dropped") && said.contains("--force"), "{said}");
+    assert!(runs(&daemon, "c").is_some() && daemon.metric(SUCCESSFUL, &[]).unwrap() < 0.5);
+    let (code, said) = reload(&daemon, &["--force"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(runs(&daemon, "c"), None);
+    assert!(daemon.metric(SUCCESSFUL, &[]).unwrap() > 0.5);
+}
+
+#[test]
+fn what_needs_a_restart_is_said_and_the_rest_applied() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let url = server.url("/");
+    let daemon = Running::start(&services(&url, &["shop"]), &[]);
+    let file = daemon.folder.path().join("probes.toml");
+    let other = MONITOR.replace("\"test\"", "\"elsewhere\"");
+    std::fs::write(file, format!("{other}{}", services(&url, &["shop", "pay"]))).unwrap();
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("`monitor.vantage` has changed in the file, and needs a restart"),
+        "{said}"
+    );
+    await_runs(&daemon, "pay", 1.0);
+    assert!(daemon.get("/metrics").contains("vantage=\"test\""));
+    assert!(!daemon.get("/metrics").contains("elsewhere"));
+}
+
+#[test]
+fn this_machine_may_ask_over_http_and_a_browser_may_not() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let daemon = Running::start(&services(&server.url("/"), &["shop"]), &[]);
+    let post = |path: &str, headers: &str| {
+        let mut stream = TcpStream::connect(daemon.address).unwrap();
+        write!(stream, "POST {path} HTTP/1.0\r\n{headers}content-length: 0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = post("/-/reload", "");
+    assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("nothing changed"), "{answer}");
+    let answer = post("/-/reload?force=true", "origin: https://elsewhere.example\r\n");
+    assert!(answer.starts_with("HTTP/1.0 403"), "{answer}");
+    let answer = post("/-/reload?fore=true", "");
+    assert!(answer.starts_with("HTTP/1.0 400"), "{answer}");
+    assert!(daemon.get_with("/-/reload", "").0.contains(" 405 "));
+}
+
+#[test]
+fn history_of_what_came_with_a_reload_outlives_a_crash() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let url = server.url("/");
+    let daemon = Running::start(&services(&url, &["shop"]), &[]);
+    await_runs(&daemon, "shop", 2.0);
+    rewrite(&daemon, &services(&url, &["pay", "shop"]));
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!(code, 0, "{said}");
+    let seconds = |daemon: &Running, service: &str, least: f64| {
+        let parts = [&*format!("service=\"{service}\""), "state=\"good\""];
+        daemon.await_metric("nephoscope_check_state_seconds_total{", &parts, |it| it >= least)
+    };
+    let (pay, shop) = (seconds(&daemon, "pay", 4.0), seconds(&daemon, "shop", 5.0));
+    let daemon = daemon.kill_and_start_again();
+    // At most the last second before the crash is missing, and hold bridges that.
+    seconds(&daemon, "pay", pay);
+    seconds(&daemon, "shop", shop);
+    // What left with a reload and comes back finds its past.
+    rewrite(&daemon, &services(&url, &["shop"]));
+    assert_eq!(reload(&daemon, &["--force"]).0, 0);
+    rewrite(&daemon, &services(&url, &["shop", "pay"]));
+    assert_eq!(reload(&daemon, &[]).0, 0);
+    let parts = ["service=\"pay\"", "state=\"good\""];
+    let back = daemon.metric("nephoscope_check_state_seconds_total{", &parts).unwrap();
+    assert!(back >= pay, "{back} {pay}");
+}
+
+#[test]
+fn a_config_map_that_is_swapped_by_its_link_is_read() {
+    use std::os::unix::fs::symlink;
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let url = server.url("/");
+    let daemon = Running::start(&services(&url, &["shop", "desk"]), &[]);
+    let folder = daemon.folder.path();
+    // As the kubelet mounts one: files are links into `..data`, which is a link to a folder with the time in its name.
+    let version = |name: &str, text: &str| {
+        let version = folder.join(name);
+        std::fs::create_dir(&version).unwrap();
+        std::fs::write(version.join("probes.toml"), format!("{MONITOR}watch = true\n{text}"))
+            .unwrap();
+        symlink(name, folder.join("..data_tmp")).unwrap();
+        std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    };
+    version("..2026_01", &services(&url, &["shop", "desk", "one"]));
+    std::fs::remove_file(folder.join("probes.toml")).unwrap();
+    symlink("..data/probes.toml", folder.join("probes.toml")).unwrap();
+    // Until now nobody watches.
+    assert_eq!(reload(&daemon, &[]).0, 0);
+    await_runs(&daemon, "one", 1.0);
+    version("..2026_02", &services(&url, &["shop", "desk", "two"]));
+    std::fs::remove_dir_all(folder.join("..2026_01")).unwrap();
+    await_runs(&daemon, "two", 1.0);
+    assert_eq!(runs(&daemon, "one"), None);
+    // A version that cannot be used is told once, and the next one is read.
+    version("..2026_03", "nonsense");
+    daemon.await_metric(SUCCESSFUL, &[], |it| it < 0.5);
+    version("..2026_04", &services(&url, &["shop", "desk", "three"]));
+    await_runs(&daemon, "three", 1.0);
+    daemon.await_metric(SUCCESSFUL, &[], |it| it > 0.5);
+    let told = daemon.log().matches("the configuration stays as it was").count();
+    assert_eq!(told, 1, "{}", daemon.log());
+}
+
+#[test]
+fn a_list_of_targets_comes_and_goes_with_its_file() {
+    let server = Server::fixed(response("200 OK", &[], "hello"));
+    let text = "[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n[provider.aws]\n\
+        [probe.web.http]\nurl = \"http://{host}/\"\n[class.web]\nprobes = [\"web\"]\n\
+        [[discover]]\nfile_sd = \"targets/*.json\"\nclass = \"web\"\nprovider = \"aws\"\n\
+        [service.own]\nclass = \"web\"\nendpoints = []\n[service.own.endpoint.a]\nprovider = \"aws\"\n";
+    let text = format!("{text}host = \"{}\"\n", server.address);
+    let daemon = Running::start(&text, &[]);
+    await_runs(&daemon, "own", 1.0);
+    let targets = daemon.folder.path().join("targets");
+    std::fs::create_dir(&targets).unwrap();
+    let list = |service: &str| {
+        format!(
+            "[{{\"targets\": [\"{}\"], \"labels\": {{\"service\": \"{service}\"}}}}]",
+            server.address
+        )
+    };
+    std::fs::write(targets.join("a.json"), list("found")).unwrap();
+    assert_eq!(reload(&daemon, &[]).0, 0);
+    await_runs(&daemon, "found", 1.0);
+    std::fs::write(targets.join("a.json"), "[{").unwrap();
+    let (code, said) = reload(&daemon, &[]);
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("a.json") && said.contains("its last good version is in force"),
+        "{said}"
+    );
+    assert!(runs(&daemon, "found").is_some() && daemon.metric(SUCCESSFUL, &[]).unwrap() < 0.5);
+    // The guard holds for lists too: half of all checks would go.
+    std::fs::write(targets.join("a.json"), "[]").unwrap();
+    let (code, said) = reload(&daemon, &[]);
+    assert!(code == 2 && said.contains("1 of 2 checks would be dropped"), "{said}");
+    assert_eq!(reload(&daemon, &["--force"]).0, 0);
+    assert_eq!(runs(&daemon, "found"), None);
+}
