@@ -7,7 +7,7 @@
 
 use super::decode::Context;
 use super::problem::{Kind, Problem};
-use super::raw::{Raw, RawEntry, bad_pattern};
+use super::raw::{Raw, RawEntry, RawKind, RawProbe, bad_pattern};
 use super::resolve::{Index, Planned, fill};
 use super::template::Position;
 use super::validate::known_provider;
@@ -71,6 +71,7 @@ pub(super) fn check(
     let place =
         said.host.as_ref().map(|host| host.place).or(said.policy.as_ref().map(|at| at.place));
     let Some(place) = place else { return };
+    marks_unused(context, raw, said);
     let policy = said.policy.as_ref().map_or(place, |policy| policy.place);
     if entry.policy == EntryPolicy::Edge && entry.marks.is_empty() {
         let problem = Problem::new(
@@ -113,6 +114,26 @@ pub(super) fn check(
         .hint("look more often (`interval`, `recheck`), or allow more time");
         context.sink.report(problem);
     }
+}
+
+/// Warns of marks that are looked for where no header comes: only HTTP has any.
+fn marks_unused(context: Context<'_>, raw: &Raw, said: &RawEntry) {
+    let (Some(marks), Some(usage)) = (&said.marks, &said.probe) else { return };
+    let named = |probe: &&RawProbe| *probe.name.value == *usage.name.value;
+    let Some(probe) = raw.probes.iter().find(named).filter(|_| !marks.value.is_empty()) else {
+        return;
+    };
+    let protocol = match probe.kind {
+        Some(RawKind::Tcp(_)) => "tcp",
+        Some(RawKind::Dns(_)) => "dns",
+        Some(RawKind::Http(_)) | None => return,
+    };
+    let text = format!("a {protocol} probe sees no headers, in which marks are looked for");
+    let path = format!("{}.marks", said.path);
+    let problem = Problem::new(Kind::MarksUnused, path, marks.place, text)
+        .label("has no effect")
+        .also(usage.name.place, format!("`{}` is a {protocol} probe", probe.name.value));
+    context.sink.report(problem.hint("look through the public name with an http probe"));
 }
 
 /// Whether addresses alone can say which cloud is meant: networks of a provider, or literal addresses of endpoints.

@@ -226,6 +226,8 @@ kinds! {
         FewSentinels = "few-sentinels",
         /// An edge behind which the clouds look the same.
         EdgeWithoutMarks = "edge-without-marks",
+        /// Marks that nobody can look for.
+        MarksUnused = "marks-unused",
         /// A public name whose addresses mean no cloud.
         EntryUnmapped = "entry-unmapped",
         /// A failover that has to be quicker than we can look.
