@@ -10,6 +10,7 @@ mod demo;
 mod drill;
 mod export;
 mod grammar;
+mod hash_password;
 mod healthcheck;
 mod maintenance;
 mod probe;
@@ -134,6 +135,11 @@ enum Command {
     ///
     /// Asks over the local socket. Exit code 0 if it is, 1 if it is not or no daemon answers.
     Healthcheck(healthcheck::Asked),
+    /// Read a password from stdin and print its hash, for `password_hash` of a user of the listener.
+    ///
+    /// One line; its end does not belong to the password. Each hash has a salt of its own. Pipe the password in: on a terminal
+    /// it would be seen.
+    HashPassword,
     /// Write the Grafana dashboards that belong to this version.
     ///
     /// Five files for Grafana's provisioning from disk (10.4 or later): overview, provider comparison, SLO and error budget,
@@ -213,6 +219,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),
         Some(Command::Drill(asked)) => drill::run(&arguments, asked),
         Some(Command::Healthcheck(asked)) => healthcheck::run(&arguments, asked),
+        Some(Command::HashPassword) => hash_password::run(),
         Some(Command::Dashboards(asked)) => dashboards::run(asked),
         Some(Command::Man(asked)) => grammar::pages(asked),
         Some(Command::Completions(asked)) => grammar::completions(asked),

@@ -36,7 +36,9 @@ pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
 pub use validate::host_name;
 
-use crate::model::{Check, ObjectiveWindow, Peer, Provider, Receiver, Reference, Service};
+use crate::model::{
+    Check, Listener, ObjectiveWindow, Peer, Provider, Receiver, Reference, Service,
+};
 use decode::Context;
 use files::Isolated;
 use problem::Sink;
@@ -165,6 +167,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 pub struct Config {
     /// Where the daemon stands and what it may use.
     pub monitor: MonitorConfig,
+    /// Who may use the listener.
+    pub listener: Listener,
     /// How much it exports.
     pub metrics: MetricsConfig,
     /// The clouds, in the order of the file.

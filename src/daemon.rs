@@ -8,6 +8,7 @@
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
 pub mod apart;
+mod compare;
 mod face;
 mod heralds;
 mod limits;
@@ -27,7 +28,7 @@ use crate::probe::tls::Roots;
 use crate::push;
 use crate::store::{self, Opened, Store};
 use crate::web::reload::Reload;
-use crate::web::{self, Door, Faces, serve};
+use crate::web::{self, Door, Faces, Gate, serve};
 use face::Mirror;
 use heralds::Heralds;
 use reload::{Reloader, Wanted};
@@ -173,8 +174,10 @@ impl Daemon {
             let router = web::router(faces.clone(), Door::Local);
             servers.spawn(serve::serve(local, router, told(stopping.clone())));
         }
-        let door = if address.ip().is_loopback() { Door::Loopback } else { Door::Network };
-        servers.spawn(serve::serve(listener, web::router(faces, door), told(stopping)));
+        let local = address.ip().is_loopback();
+        let gate = Arc::new(Gate::new(&config.listener, compare::compare(), local));
+        let router = web::router(faces, Door::Network(gate));
+        servers.spawn(serve::serve(listener, router, told(stopping)));
 
         let supervisor = supervisor(&plan, supervised);
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;

@@ -8,12 +8,14 @@
 mod action;
 mod alert;
 mod blame;
+mod caller;
 mod check;
 mod detail;
 mod failover;
 mod maintenance;
 mod mark;
 mod objective;
+mod password;
 mod peer;
 mod provider;
 mod reason;
@@ -31,6 +33,7 @@ mod words;
 pub use action::Action;
 pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
 pub use blame::{Blame, Witness};
+pub use caller::{CALLERS_AT_MOST, Caller, Listener, Proof, TOKEN_AT_LEAST};
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use failover::{FailoverCause, FailoverStep};
@@ -40,6 +43,7 @@ pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
     PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,
 };
+pub use password::PasswordHash;
 pub use peer::{PEERS_AT_MOST, Peer};
 pub use provider::{Canary, Network, Plane, Provider};
 pub use reason::{Cause, Phase, Reason, SkipCause, Warning};

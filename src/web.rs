@@ -2,20 +2,23 @@
 //!
 //! [`router`] is a plain function of a [`Face`]: where the picture comes from, whether the daemon is alive and ready,
 //! and who writes the exposition. Every answer is made from views that were copied before rendering began, so no reader
-//! can slow the writer. Reading is nearly all there is: only the local socket takes announcements of maintenance, and only
-//! this machine has the configuration read again. There are limits on everything a client may send.
+//! can slow the writer. Reading is nearly all there is; who may do more over the network, and who may read there, is told apart by
+//! the [`gate`]. There are limits on everything a client may send.
 //!
 //! It knows neither how to probe nor how the configuration is made, and it opens no socket: [`serve`] is given one.
 
 pub mod api;
 mod assets;
 pub mod exposure;
+mod gate;
 mod health;
 pub mod page;
 pub mod reading;
 pub mod reload;
 pub mod report;
 pub mod serve;
+
+pub use gate::{Compare, Gate};
 
 use crate::monitor::board::Board;
 use crate::monitor::book::Book;
@@ -31,7 +34,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use reload::Reload;
@@ -166,39 +169,23 @@ impl FromRef<Faces> for Face {
 }
 
 /// On which listener a router serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Door {
     /// The local socket: who may open it may write.
     Local,
-    /// This machine alone, where whoever can call may have the configuration read again.
-    Loopback,
-    /// The network: nobody is known by name there, so it is for reading only.
-    Network,
+    /// The network: who may do what is told apart there.
+    Network(Arc<Gate>),
 }
 
 /// All paths, with limits and headers.
 pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
-    use api::maintenance::{add, end, list, refuse};
-    let (announce, one) = match door {
-        Door::Local => (get(list).post(add), delete(end)),
-        Door::Loopback | Door::Network => (get(list).post(refuse), delete(refuse)),
-    };
-    let (drills, drill) = match door {
-        Door::Local => (get(api::drills::list).post(api::drills::start), delete(api::drills::end)),
-        Door::Loopback | Door::Network => {
-            (get(api::drills::list).post(api::drills::refuse), delete(api::drills::refuse))
-        }
-    };
-    let reload = match door {
-        Door::Local | Door::Loopback => post(reload::ask),
-        Door::Network => post(reload::refuse),
-    };
-    Router::new()
-        .route("/-/reload", reload)
-        .route("/api/v1/drills", drills)
-        .route("/api/v1/drills/{service}", drill)
-        .route("/api/v1/maintenance", announce)
-        .route("/api/v1/maintenance/{id}", one)
+    use api::{drills, maintenance};
+    let paths = Router::new()
+        .route(reload::PATH, post(reload::ask))
+        .route("/api/v1/drills", get(drills::list).post(drills::start))
+        .route("/api/v1/drills/{service}", delete(drills::end))
+        .route("/api/v1/maintenance", get(maintenance::list).post(maintenance::add))
+        .route("/api/v1/maintenance/{id}", delete(maintenance::end))
         .route("/", get(page::show))
         .route(assets::STYLE_PATH, get(assets::style))
         .route(assets::SCRIPT_PATH, get(assets::script))
@@ -215,7 +202,12 @@ pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
         .route("/readyz", get(health::ready))
         .route("/-/healthy", get(health::alive))
         .route("/-/ready", get(health::ready))
-        .fallback(nothing_here)
+        .fallback(nothing_here);
+    let paths = match door {
+        Door::Local => paths,
+        Door::Network(gate) => paths.layer(from_fn_with_state(gate, gate::pass)),
+    };
+    paths
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))

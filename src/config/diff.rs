@@ -196,6 +196,7 @@ impl Config {
         self.monitor.state.clone_from(&old.monitor.state);
         self.monitor.shard = old.monitor.shard;
         self.monitor.max_in_flight = old.monitor.max_in_flight;
+        self.listener.clone_from(&old.listener);
         self.receivers.clone_from(&old.receivers);
         self.peers.clone_from(&old.peers);
         self
@@ -219,6 +220,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("monitor.state", one.state == other.state),
         ("monitor.shard", one.shard == other.shard),
         ("monitor.max_in_flight", one.max_in_flight == other.max_in_flight),
+        ("listener", old.listener == new.listener),
         ("alertmanager and webhook", old.receivers == new.receivers),
         ("peer", old.peers == new.peers),
     ];

@@ -16,7 +16,7 @@ use super::problem::{Sink, closest};
 use super::raw::{Shared, Texts};
 use super::resolve::{Held, Index, Origin, Plan, Planned, Site, plan};
 use super::source::{At, Place};
-use crate::model::{Check, ReceiverKind, Service, human_duration};
+use crate::model::{Check, Proof, ReceiverKind, Service, human_duration};
 use page::Page;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ impl Loaded {
         let mut page = Page::new(sources);
         if what.is_none() {
             self.write_monitor(&mut page);
+            self.write_listener(&mut page);
             self.write_receivers(&mut page);
             self.write_peers(&mut page);
             self.write_maintenance(&mut page);
@@ -111,6 +112,21 @@ impl Loaded {
         );
         let names = self.config.metrics.field_names;
         page.set("field_names", names, "metrics", place_of(self.raw.field_names.as_ref()));
+    }
+
+    fn write_listener(&self, page: &mut Page<'_>) {
+        let callers = &self.raw.listener.callers;
+        if !callers.is_empty() {
+            page.heading("listener");
+        }
+        for At { value: caller, place } in callers {
+            let key = match &caller.proof {
+                Proof::Password(_) => "users",
+                Proof::Token(_) => "tokens",
+            };
+            let may = if caller.writes { "may read and write" } else { "may read" };
+            page.set(&format!("{key}.{}", caller.name), may, "listener", Some(*place));
+        }
     }
 
     fn write_receivers(&self, page: &mut Page<'_>) {

@@ -188,6 +188,16 @@ kinds! {
         SecretMissing = "secret-missing",
         /// A secret that stands in the file.
         PlainSecret = "plain-secret",
+        /// Not the hash of a password.
+        BadPasswordHash = "bad-password-hash",
+        /// A token that is too short, or that no header can carry.
+        BadToken = "bad-token",
+        /// Two that may use the listener have one name.
+        DuplicateCaller = "duplicate-caller",
+        /// One who may write is not known to the listener.
+        UnknownCaller = "unknown-caller",
+        /// Whoever reaches the listener could write.
+        OpenWrites = "open-writes",
     }
     Warning {
         /// A probe that nobody uses.

@@ -7,6 +7,7 @@
 
 mod dns;
 mod http;
+mod listener;
 mod maintenance;
 mod peer;
 mod probe;
@@ -19,6 +20,7 @@ mod tier;
 mod top;
 
 pub(super) use dns::RCODES;
+pub(super) use listener::RawListener;
 pub(super) use probe::bad_pattern;
 pub(super) use promise::{percent_text, window};
 pub(super) use reference::{DEFAULT_BROKEN_AFTER, DEFAULT_PATIENCE};
@@ -68,6 +70,8 @@ pub(super) struct Raw {
     pub(super) maintenance: Vec<At<Maintenance>>,
     /// Who is told of alerts, in the order of the file; Alertmanagers first.
     pub(super) receivers: Vec<At<Receiver>>,
+    /// Who may use the network's listener.
+    pub(super) listener: RawListener,
     /// Other vantage points that are asked.
     pub(super) peers: Vec<At<Peer>>,
     /// Classes and providers that `[[discover]]` names.

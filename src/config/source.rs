@@ -143,7 +143,8 @@ pub(super) fn floor_boundary(text: &str, at: usize) -> usize {
 }
 
 /// Keys whose value is hidden in excerpts whenever it is written as text, even when the file cannot be read as TOML.
-const SECRET_KEYS: [&str; 5] = ["password", "bearer", "authorization", "token", "secret"];
+const SECRET_KEYS: [&str; 6] =
+    ["password", "password_hash", "bearer", "authorization", "token", "secret"];
 
 /// What stands in quotes directly behind `password =` and the like.
 fn suspicious(text: &str) -> Vec<Range<usize>> {

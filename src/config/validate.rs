@@ -79,6 +79,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
     }
     Config {
         monitor: monitor(raw),
+        listener: raw.listener.value(),
         metrics: MetricsConfig {
             detail: raw.detail.as_ref().map_or(Detail::Standard, |detail| detail.value),
             field_names: raw.field_names.as_ref().is_some_and(|flag| flag.value),

@@ -94,6 +94,10 @@ words! {
         ClockSet = "clock_set",
         /// Runs in flight were given up: their check was removed, or they did not end in time at the stop.
         RunsGivenUp = "runs_given_up",
+        /// Somebody gave the listener credentials that are not right.
+        CredentialsRefused = "credentials_refused",
+        /// Somebody known to the listener changed something over it.
+        ListenerWrite = "listener_write",
         /// There may be too few file descriptors.
         DescriptorsShort = "descriptors_short",
         /// This host has no resolver configured.

@@ -64,7 +64,11 @@ pub struct Which {
 pub struct Refusal(StatusCode, ErrorForm);
 
 impl Refusal {
-    fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        error: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self(status, ErrorForm { error: error.into(), hint: hint.into() })
     }
 }

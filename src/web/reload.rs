@@ -1,6 +1,6 @@
 //! `POST /-/reload`: the configuration is read again, as by SIGHUP, and whoever asks is told what came of it.
 //!
-//! The local socket and a listener on loopback take it; a page of another site that a browser on this machine shows may send
+//! The local socket takes it, and the network's listener of whom the gate lets through; a page of another site that a browser on this machine shows may send
 //! it too, and is refused by the header that browsers put on such calls. Requests wait in one short queue, and the daemon
 //! takes them one by one.
 //!
@@ -74,6 +74,9 @@ impl Reload {
     }
 }
 
+/// Where that is.
+pub(super) const PATH: &str = "/-/reload";
+
 /// `POST /-/reload`.
 pub(super) async fn ask(
     State(face): State<Face>,
@@ -115,15 +118,6 @@ pub(super) async fn ask(
             "the next start reads the file anyway",
         ),
     }
-}
-
-/// `POST /-/reload` where nobody is known.
-pub(super) async fn refuse() -> Response {
-    wrong(
-        StatusCode::FORBIDDEN,
-        "this listener is open to the network, and knows nobody by name",
-        "use `nephoscope reload` on the machine of the daemon, or send it SIGHUP",
-    )
 }
 
 fn wrong(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Response {

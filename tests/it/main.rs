@@ -43,6 +43,8 @@ mod hostile_dns;
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
 mod http;
+/// The network's listener: who may read, who may write, and what is never shown.
+mod listener;
 /// The JSON log: names of the schema, what every line has, no secret in it.
 mod log;
 /// Maintenance at run time: announced, listed, ended, remembered; the past edited.

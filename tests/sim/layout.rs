@@ -42,6 +42,7 @@ pub(crate) fn config(world: &World) -> Config {
         services.push(service(world, number, wanted.min(left), &mut draw, &spec, &mut checks));
     }
     Config {
+        listener: nephoscope::model::Listener::default(),
         monitor: MonitorConfig {
             vantage: "sim".into(),
             provider: None,

@@ -154,14 +154,19 @@ fn dropping_more_than_two_in_five_is_a_mistake() {
     assert_eq!([10, 7, 6, 5, 1].map(drops), [false, false, false, true, true]);
 }
 
+/// Of some password.
+const HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A";
+
 #[test]
 fn what_holds_until_a_restart_is_named_and_kept() {
     let service = "[service.a]\nprobes = [\"port\"]\n";
     let old = read(service);
     let new = read(&format!(
-        "[monitor]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\ntimezone = \"Europe/Vienna\"\n{service}"
+        "[monitor]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\ntimezone = \"Europe/Vienna\"\n\
+         [listener]\nusers = [{{ name = \"ann\", password_hash = \"{HASH}\" }}]\n{service}"
     ));
-    assert_eq!(Diff::of(&old, &new).fixed, ["monitor.listen", "monitor.max_in_flight"]);
+    assert_eq!(Diff::of(&old, &new).fixed, ["monitor.listen", "monitor.max_in_flight", "listener"]);
     let kept = new.with_fixed_of(&old);
     let diff = Diff::of(&old, &kept);
     assert_eq!((diff.fixed.len(), diff.elsewhere), (0, vec!["monitor"]));

@@ -1,4 +1,4 @@
-//! The tables of the main file that are not about services: `[monitor]`, `[metrics]`, `[defaults]`, `[[discover]]`.
+//! The tables of the main file that are not about services: `[monitor]`, `[listener]`, `[metrics]`, `[defaults]`, `[[discover]]`.
 //!
 //! What has no effect yet is read as strictly as what has, and warned of once.
 //!
@@ -14,10 +14,11 @@ use crate::config::source::At;
 use std::net::SocketAddr;
 
 /// Every table and key of the main file.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "include",
     "include_errors",
     "monitor",
+    "listener",
     "metrics",
     "defaults",
     "sentinel",
@@ -39,6 +40,7 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
         bad_word(top.context, &word, "include_errors", &["fail", "isolate"]);
     }
     raw.monitor = top.table("monitor", read_monitor).map(|found| found.value).unwrap_or_default();
+    raw.listener = super::listener::read_listener(top, raw.monitor.listen.as_ref());
     top.table("metrics", |metrics| {
         raw.detail = metrics.word("detail", Detail::ALL, Detail::as_str);
         raw.field_names = metrics.flag("field_names");

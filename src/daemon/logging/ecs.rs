@@ -122,7 +122,8 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),
         A::MaintenanceEnded => ("event", "configuration", "change"),
-        A::Shard | A::Reloaded | A::RestartNeeded | A::ReloadRefused => {
+        A::CredentialsRefused => ("event", "authentication", "info"),
+        A::Shard | A::Reloaded | A::RestartNeeded | A::ReloadRefused | A::ListenerWrite => {
             ("event", "configuration", "info")
         }
         A::Started => ("event", "process", "start"),

@@ -1,7 +1,7 @@
-//! `/api/v1/maintenance`: what is announced, and announcing over the local socket.
+//! `/api/v1/maintenance`: what is announced, and announcing.
 //!
 //! A window says its moments in Unix seconds like everything in the API. What cannot be announced is refused with what to do
-//! about it. The network's listener knows nobody by name yet, so there all writing is refused.
+//! about it. Who may announce is not asked here: whoever gets this far may.
 //!
 //! It decides nothing about windows: the desk does.
 
@@ -142,15 +142,6 @@ pub(crate) async fn end(
     })?;
     let ended = face.desk.end(&id, &by).await.map_err(|refused| refusal(&refused))?;
     Ok(Json(ended.into()))
-}
-
-/// Writing where nobody is known by name.
-pub(crate) async fn refuse() -> Refusal {
-    Refusal::new(
-        StatusCode::FORBIDDEN,
-        "maintenance is announced and ended over the daemon's local socket only",
-        "use `nephoscope maintenance` on the daemon's machine; this listener cannot tell yet who asks",
-    )
 }
 
 impl AnnounceForm {

@@ -21,7 +21,7 @@ use nephoscope::monitor::snapshot::{
 };
 use nephoscope::peer::VantageForm;
 use nephoscope::web::reload::Reload;
-use nephoscope::web::{Door, Face, Past, Picture, router, serve};
+use nephoscope::web::{Door, Face, Gate, Past, Picture, router, serve};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -364,9 +364,10 @@ pub(crate) async fn ask(face: Face, request: &str) -> Answer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (done, stop) = oneshot::channel::<()>();
-    let served = serve::serve(listener, router(face, Door::Network), async {
-        let _ = stop.await;
-    });
+    let served =
+        serve::serve(listener, router(face, Door::Network(Arc::new(Gate::open()))), async {
+            let _ = stop.await;
+        });
     let asked = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(format!("{request}\r\n\r\n").as_bytes()).await.unwrap();

@@ -1,0 +1,215 @@
+//! The network's listener of the real binary: who may read, who may write, and that no secret is shown anywhere.
+//!
+//! Hashes are made by the binary itself. Requests are written by hand, so that nothing is added to them.
+//!
+//! What is wrong with a `[listener]` is tested beside the rest of the configuration.
+
+use crate::support::daemon::{Running, binary, wait_for};
+use nephoscope::model::PasswordHash;
+use nephoscope::web::api::{ErrorForm, MaintenanceForm};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
+
+const PASSWORD: &str = "correct-horse-battery-staple";
+const SCRAPES: &str = "token-of-prometheus-4711";
+const DEPLOYS: &str = "token-of-the-deploy-job-4712";
+
+const WATCHED: &str = r#"
+    [provider.aws]
+    host = "127.0.0.1"
+    [probe.port.tcp]
+    address = "127.0.0.1:1"
+    [service.shop]
+    probes = ["port"]
+"#;
+
+/// The hash that the binary makes of a password.
+fn hash_of(password: &str) -> String {
+    let mut command = binary();
+    command.arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success());
+    String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
+}
+
+/// What `[listener]` says in these tests.
+fn guarded(hash: &str) -> String {
+    format!(
+        r#"
+        {WATCHED}
+        [listener]
+        users  = [{{ name = "ann", password_hash = "{hash}" }}]
+        tokens = [
+            {{ name = "prometheus", token = {{ env = "SCRAPES" }} }},
+            {{ name = "deploy", token = {{ env = "DEPLOYS" }} }},
+        ]
+        writes = ["ann", "deploy"]
+        "#
+    )
+}
+
+fn start(arguments: &[&str]) -> Running {
+    let secrets = [("SCRAPES", SCRAPES), ("DEPLOYS", DEPLOYS)];
+    Running::start_with(&guarded(&hash_of(PASSWORD)), arguments, &secrets)
+}
+
+/// The header line of a user with a password.
+fn basic(user: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Authorization: Basic {pair}\r\n")
+}
+
+fn bearer(token: &str) -> String {
+    format!("authorization: bearer {token}\r\n")
+}
+
+/// Status, head and body of the answer to one request.
+fn ask(daemon: &Running, request: &str, headers: &str, body: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(daemon.address).unwrap();
+    let length = body.len();
+    write!(stream, "{request} HTTP/1.0\r\n{headers}content-length: {length}\r\n\r\n{body}")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_lowercase(), body.to_owned())
+}
+
+fn status(daemon: &Running, path: &str, headers: &str) -> u16 {
+    ask(daemon, &format!("GET {path}"), headers, "").0
+}
+
+#[test]
+fn whoever_is_named_may_read_and_health_is_told_to_everybody() {
+    let daemon = start(&[]);
+    for path in ["/livez", "/readyz", "/-/healthy", "/-/ready"] {
+        wait_for("health", || (status(&daemon, path, "") == 200).then_some(()));
+    }
+    for path in ["/", "/metrics", "/api/v1/services", "/api/v1/vantage", "/style.css", "/nowhere"] {
+        let (code, head, body) = ask(&daemon, &format!("GET {path}"), "", "");
+        assert_eq!(code, 401, "{path}");
+        assert!(head.contains("www-authenticate: basic realm=\"nephoscope\""), "{head}");
+        assert!(head.contains("www-authenticate: bearer realm=\"nephoscope\""), "{head}");
+        assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+        let form: ErrorForm = serde_json::from_str(&body).unwrap();
+        assert!(form.hint.contains("[listener]"), "{form:?}");
+    }
+    for right in [basic("ann", PASSWORD), bearer(SCRAPES), bearer(DEPLOYS)] {
+        for path in ["/", "/metrics", "/api/v1/services"] {
+            assert_eq!(status(&daemon, path, &right), 200, "{path} {right}");
+        }
+    }
+    let both = basic("ann", PASSWORD) + &bearer(SCRAPES);
+    let half = SCRAPES.split_at(8).0;
+    for wrong in [
+        basic("ann", "hunter2"),
+        basic("ann", ""),
+        basic("bob", PASSWORD),
+        basic("prometheus", SCRAPES),
+        bearer(PASSWORD),
+        bearer(half),
+        bearer(&format!("{SCRAPES}x")),
+        bearer(""),
+        "authorization: basic !!!\r\n".to_owned(),
+        format!("authorization: {SCRAPES}\r\n"),
+        both,
+    ] {
+        assert_eq!(status(&daemon, "/metrics", &wrong), 401, "{wrong}");
+        assert_eq!(status(&daemon, "/livez", &wrong), 200, "{wrong}");
+    }
+}
+
+#[test]
+fn only_those_named_to_write_may_and_it_is_said_who_did() {
+    let daemon = start(&[]);
+    let window =
+        r#"{"match": {"service": ["shop"]}, "for_s": 900, "by": "ann", "reason": "deploy"}"#;
+    let json = "content-type: application/json\r\n";
+    let post = |headers: &str| {
+        ask(&daemon, "POST /api/v1/maintenance", &format!("{json}{headers}"), window).0
+    };
+    assert_eq!(post(""), 401);
+    assert_eq!(post(&basic("ann", "hunter2")), 401);
+    assert_eq!(post(&bearer(SCRAPES)), 403, "a scraper may read");
+    let foreign = "host: monitor.example\r\norigin: https://evil.example\r\n";
+    assert_eq!(post(&(basic("ann", PASSWORD) + foreign)), 403);
+    assert_eq!(post(&(basic("ann", PASSWORD) + "origin: null\r\n")), 403);
+    let list = || -> MaintenanceForm {
+        let (_, _, body) = ask(&daemon, "GET /api/v1/maintenance", &bearer(SCRAPES), "");
+        serde_json::from_str(&body).unwrap()
+    };
+    assert!(list().maintenance.is_empty());
+    assert!(!daemon.log().contains("POST /api/v1/maintenance"));
+
+    assert_eq!(post(&basic("ann", PASSWORD)), 201);
+    let own = "host: monitor.example\r\norigin: https://monitor.example\r\n";
+    assert_eq!(post(&(bearer(DEPLOYS) + own)), 201);
+    wait_for("who it was", || daemon.log().contains("by=\"deploy\"").then_some(()));
+    let windows = list().maintenance;
+    assert_eq!(windows.len(), 2);
+    let end = format!("DELETE /api/v1/maintenance/{}", windows[0].id);
+    assert_eq!(ask(&daemon, &end, &bearer(SCRAPES), "").0, 403);
+    assert_eq!(ask(&daemon, &end, &bearer(DEPLOYS), "").0, 200);
+
+    let reload = |headers: &str| ask(&daemon, "POST /-/reload", headers, "").0;
+    assert_eq!([reload(""), reload(&bearer(SCRAPES))], [401, 403], "also on loopback");
+    assert_eq!(reload(&bearer(DEPLOYS)), 200);
+}
+
+#[test]
+fn no_secret_is_in_any_output() {
+    let daemon = start(&["--log-level", "trace"]);
+    let right = basic("ann", PASSWORD);
+    let mut seen = String::new();
+    for headers in [&*right, &bearer(SCRAPES), &bearer(DEPLOYS), &basic("ann", "hunter2"), ""] {
+        for path in ["/", "/metrics", "/api/v1/services", "/api/v1/vantage", "/nowhere", "/livez"] {
+            let (_, head, body) = ask(&daemon, &format!("GET {path}"), headers, "");
+            seen.push_str(&(head + &body));
+        }
+    }
+    wait_for("the line of it", || daemon.log().contains("wrong credentials").then_some(()));
+    let config = daemon.folder.path().join("probes.toml");
+    let said = binary()
+        .args(["validate", "--effective", "--config"])
+        .arg(config)
+        .envs([("SCRAPES", SCRAPES), ("DEPLOYS", DEPLOYS)])
+        .output()
+        .unwrap();
+    assert!(said.status.success());
+    let said = String::from_utf8(said.stdout).unwrap() + &String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("tokens.deploy") && said.contains("may read and write"), "{said}");
+    seen.push_str(&said);
+    seen.push_str(&daemon.log());
+    let encoded = right.trim().rsplit_once(' ').unwrap().1;
+    for secret in [PASSWORD, SCRAPES, DEPLOYS, "hunter2", "$argon2id$", encoded] {
+        assert!(!seen.contains(secret), "{secret} is shown");
+    }
+}
+
+#[test]
+fn writes_for_everybody_keep_the_daemon_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("probes.toml");
+    let open =
+        format!("[monitor]\nlisten = \"0.0.0.0:0\"\n{WATCHED}\n[listener]\nwrites = [\"ann\"]\n");
+    std::fs::write(&path, open).unwrap();
+    let done = binary().arg("--config").arg(&path).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("open-writes") && said.contains("local socket"), "{said}");
+}
+
+#[test]
+fn a_password_is_hashed_with_a_salt_of_its_own() {
+    let (one, other) = (hash_of(PASSWORD), hash_of(PASSWORD));
+    assert_ne!(one, other);
+    let hash = PasswordHash::read(&one).unwrap();
+    assert!(hash.is_of(PASSWORD.as_bytes()) && !hash.is_of(b"hunter2"));
+    let nothing = binary().arg("hash-password").output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+}
