@@ -372,15 +372,24 @@ pub fn plan(
         Drills::new(&lists.services, &entries, store.clone(), clock, to_recorder.downgrade());
     let Past { ledger, book, outages, alerts, journal } =
         Past::new(config, &lists, &desk.in_force(), opened, started);
-    let (clock, own, events_of) = (Arc::clone(clock), own.clone(), to_recorder.downgrade());
-    let ground = Ground { clock, own, room, store, events: events_of, workers, started, outages };
+    let ground = Ground {
+        clock: Arc::clone(clock),
+        own: own.clone(),
+        room,
+        store,
+        events: to_recorder.downgrade(),
+        workers,
+        stop: stopped.clone(),
+        started,
+        outages,
+    };
     let (ways, rechecks) = heir::ways(&lists.lookouts, workers);
     let (orders, seats) = heir::shares(&lists.lookouts, rechecks, &[])
         .into_iter()
         .enumerate()
         .map(|(number, share)| {
             let (order, orders) = mpsc::channel(1);
-            (order, ground.seat((number, share), orders, (instant, &to_recorder, &stopped)))
+            (order, ground.seat((number, share), orders, (instant, &to_recorder)))
         })
         .unzip::<_, _, Vec<_>, Vec<_>>();
     let heart = Heart { ledger, book, desk, entries, rechecks: ways, journal };

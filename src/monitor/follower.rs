@@ -43,6 +43,8 @@ pub struct Follower {
     pub events: mpsc::WeakSender<Event>,
     /// Told true when the monitor stops.
     pub stop: watch::Receiver<bool>,
+    /// Told true when another one takes its place.
+    pub retired: watch::Receiver<bool>,
 }
 
 /// A look that ended: at which service, when it began, what it saw.
@@ -54,7 +56,7 @@ impl Follower {
         let mut looks: JoinSet<Look> = JoinSet::new();
         let mut going: BTreeSet<usize> = BTreeSet::new();
         let mut last: BTreeMap<usize, Instant> = BTreeMap::new();
-        while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
+        while !*self.stop.borrow() && self.stop.has_changed().is_ok() && !*self.retired.borrow() {
             let now = Instant::now();
             for (service, pace) in self.entries.paces() {
                 let due = last.get(&service).is_none_or(|last| now >= *last + pace);

@@ -50,6 +50,8 @@ pub(super) struct Ground {
     pub events: mpsc::WeakSender<Event>,
     /// How many workers there are.
     pub workers: usize,
+    /// Told true when the monitor stops.
+    pub stop: watch::Receiver<bool>,
     /// When the daemon started.
     pub started: Timestamp,
     /// What is or was down.
@@ -62,7 +64,7 @@ impl Ground {
         &self,
         (number, share): (usize, Share),
         orders: mpsc::Receiver<Order>,
-        (anchor, events, stop): (Instant, &mpsc::Sender<Event>, &watch::Receiver<bool>),
+        (anchor, events): (Instant, &mpsc::Sender<Event>),
     ) -> Worker {
         Worker {
             share,
@@ -72,16 +74,16 @@ impl Ground {
             events: events.clone(),
             number,
             anchor: (anchor, self.started),
-            stop: stop.clone(),
+            stop: self.stop.clone(),
             pulse: Arc::default(),
             own: self.own.clone(),
         }
     }
 
     /// Whoever looks at the public names, until told to stop.
-    pub(super) fn follower(&self, entries: &Entries, stop: watch::Receiver<bool>) -> Follower {
+    pub(super) fn follower(&self, entries: &Entries, retired: watch::Receiver<bool>) -> Follower {
         let (clock, events) = (Arc::clone(&self.clock), self.events.clone());
-        Follower { entries: entries.clone(), clock, events, stop }
+        Follower { entries: entries.clone(), clock, events, stop: self.stop.clone(), retired }
     }
 }
 

@@ -56,6 +56,7 @@ async fn looks(takes: u64, until: u64, act: impl FnOnce(&Entries)) -> (Vec<u64>,
         clock: Arc::new(SystemClock),
         events: events.downgrade(),
         stop: stopped,
+        retired: watch::channel(false).1,
     };
     let looks = Mutex::default();
     let takes = Duration::from_secs(takes);
