@@ -34,6 +34,7 @@ mod validate;
 pub use crate::model::{Detail, Maintenance, MaintenanceWhen, Matching};
 pub use adhoc::adhoc;
 pub use problem::{Kind, Problem, Problems, Severity};
+pub use secret::pair_of_files;
 pub use validate::host_name;
 
 use crate::model::{

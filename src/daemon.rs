@@ -8,6 +8,7 @@
 //! No rule of any kind lives here: an `if` about health would be a bug.
 
 pub mod apart;
+mod certificate;
 mod compare;
 mod face;
 mod heralds;
@@ -29,9 +30,11 @@ use crate::push;
 use crate::store::{self, Opened, Store};
 use crate::web::reload::Reload;
 use crate::web::{self, Door, Faces, Gate, serve};
+use certificate::Certificate;
 use face::Mirror;
 use heralds::Heralds;
 use reload::{Reloader, Wanted};
+use rustls::ServerConfig;
 use signal::{Signal, Signals};
 use std::error::Error as _;
 use std::io;
@@ -56,6 +59,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The listener's certificate changed since the configuration was read, and cannot be used.
+    #[error("cannot listen with TLS (`listener.tls`): {0}")]
+    Certificate(String),
     /// The local socket cannot be made.
     #[error("cannot make the local socket `{}`; name another place with `--socket`", path.display())]
     Socket {
@@ -132,6 +138,7 @@ impl Daemon {
         let listen = |source| Error::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let (certificate, tls) = certificate(config)?.unzip();
         let (local, socket) = match socket {
             Some(path) => bind_local(path).await.map(|(local, made)| (Some(local), Some(made)))?,
             None => (None, None),
@@ -172,12 +179,15 @@ impl Daemon {
         let mut servers = JoinSet::new();
         if let Some(local) = local {
             let router = web::router(faces.clone(), Door::Local);
-            servers.spawn(serve::serve(local, router, told(stopping.clone())));
+            servers.spawn(serve::serve(local, router, None, told(stopping.clone())));
         }
         let local = address.ip().is_loopback();
         let gate = Arc::new(Gate::new(&config.listener, compare::compare(), local));
         let router = web::router(faces, Door::Network(gate));
-        servers.spawn(serve::serve(listener, router, told(stopping)));
+        if let Some(certificate) = certificate {
+            servers.spawn(certificate.follow(told(stopping.clone())));
+        }
+        servers.spawn(serve::serve(listener, router, tls, told(stopping)));
 
         let supervisor = supervisor(&plan, supervised);
         let monitor = Monitor::start(plan, &Roots::from_system()).await?;
@@ -234,6 +244,12 @@ impl Daemon {
         tracing::info!(action = Action::Stopped.as_str(), "stopped");
         outcome
     }
+}
+
+/// What the listener presents, if it does TLS.
+fn certificate(config: &Config) -> Result<Option<(Certificate, Arc<ServerConfig>)>, Error> {
+    let files = config.listener.tls.as_ref();
+    files.map(|files| Certificate::new(files).map_err(Error::Certificate)).transpose()
 }
 
 /// Opens the store. Where going on without one damages nothing, that is said in the log and on the page.

@@ -33,7 +33,7 @@ mod words;
 pub use action::Action;
 pub use alert::{Alert, Fingerprint, Pairs, PushOutcome, Receiver, ReceiverKind};
 pub use blame::{Blame, Witness};
-pub use caller::{CALLERS_AT_MOST, Caller, Listener, Proof, TOKEN_AT_LEAST};
+pub use caller::{CALLERS_AT_MOST, Caller, Listener, Proof, TOKEN_AT_LEAST, TlsFiles};
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use failover::{FailoverCause, FailoverStep};

@@ -84,10 +84,11 @@ fn start(
         own.set_reload(None);
     }
     let address = daemon.address();
+    let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
     tracing::info!(
         action = Action::Started.as_str(),
         checks,
-        "watching; the page is at http://{address}/"
+        "watching; the page is at {scheme}://{address}/"
     );
     Ok(Some(Started { daemon, _log: log }))
 }

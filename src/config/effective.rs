@@ -116,8 +116,13 @@ impl Loaded {
 
     fn write_listener(&self, page: &mut Page<'_>) {
         let callers = &self.raw.listener.callers;
-        if !callers.is_empty() {
+        let tls = self.raw.listener.tls.as_ref();
+        if !callers.is_empty() || tls.is_some() {
             page.heading("listener");
+        }
+        if let Some(&At { value: ref tls, place }) = tls {
+            page.set("tls.cert", tls.cert.display(), "listener", Some(place));
+            page.set("tls.key", tls.key.display(), "listener", Some(place));
         }
         for At { value: caller, place } in callers {
             let key = match &caller.proof {

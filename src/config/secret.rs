@@ -14,6 +14,7 @@ use super::tree::{Node, Value};
 use crate::model::{PemFile, Secret};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -179,6 +180,29 @@ pub(super) fn pem_of(section: &Section<'_>, key: &'static str, holds: Pem) -> Op
         return None;
     }
     Some(At::new(PemFile { path: path.value, bytes: bytes.into() }, path.place))
+}
+
+/// The certificate and the key that these files hold, or one sentence on why they cannot be used together.
+pub fn pair_of_files(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
+    let cannot = |path: &Path, why: String| format!("`{}` cannot be used: {why}", path.display());
+    let chain = read_bounded(cert)?;
+    if let Some(why) = certificate_fault(&chain) {
+        return Err(cannot(cert, why));
+    }
+    pair(&chain, &read_bounded(key)?).map_err(|why| cannot(key, why))
+}
+
+/// As [`pair_of_files`], of a chain that was found well-formed; the fault is the key's.
+pub(super) fn pair(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+    let chain = chain.map_err(|_| "its certificate is not well-formed PEM".to_owned())?;
+    let key =
+        PrivateKeyDer::from_pem_slice(key).map_err(|_| "it holds no private key".to_owned())?;
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => "it is not the key of the certificate".to_owned(),
+        _ => "it is no key that TLS can use with this certificate".to_owned(),
+    })
 }
 
 fn certificate_fault(bytes: &[u8]) -> Option<String> {

@@ -44,7 +44,7 @@ impl Heralds {
         let alerts = std::mem::take(&mut plan.alerts);
         let (publish, newest) = watch::channel(alerts.list());
         let (to_herald, acknowledged) = mpsc::channel(ACKNOWLEDGEMENTS);
-        let page: Arc<str> = page(address).into();
+        let page: Arc<str> = page(address, config.listener.tls.is_some()).into();
         for receiver in &config.receivers {
             let push = push(receiver, &page, &alerts, clock)?;
             heralds.tallies.push(push.tally());
@@ -100,9 +100,10 @@ fn push(
 }
 
 /// Where the page is for somebody who reads an alert: by the name of this host, if the listener is at every address.
-fn page(address: SocketAddr) -> String {
+fn page(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        return format!("http://{}:{}/", config::host_name(), address.port());
+        return format!("{scheme}://{}:{}/", config::host_name(), address.port());
     }
-    format!("http://{address}/")
+    format!("{scheme}://{address}/")
 }

@@ -98,6 +98,10 @@ words! {
         CredentialsRefused = "credentials_refused",
         /// Somebody known to the listener changed something over it.
         ListenerWrite = "listener_write",
+        /// The listener presents another certificate.
+        CertificateChanged = "certificate_changed",
+        /// The listener's changed certificate cannot be used; the one before stays.
+        CertificateRefused = "certificate_refused",
         /// There may be too few file descriptors.
         DescriptorsShort = "descriptors_short",
         /// This host has no resolver configured.

@@ -6,6 +6,7 @@
 //! How a request carries a proof is not known here.
 
 use super::{PasswordHash, Secret};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How many may be named.
@@ -17,8 +18,19 @@ pub const TOKEN_AT_LEAST: usize = 16;
 /// `[listener]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listener {
+    /// What it presents; plain HTTP if there is none.
+    pub tls: Option<TlsFiles>,
     /// Who may use it; nobody named means that whoever reaches it may read.
     pub callers: Vec<Caller>,
+}
+
+/// Where a certificate and its key are; what is in them may change at any time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the leaf first.
+    pub cert: PathBuf,
+    /// The key of the leaf.
+    pub key: PathBuf,
 }
 
 /// One who may use the listener.

@@ -13,11 +13,14 @@ use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// Connections of one listener at most; the next one waits in the kernel's queue until one ends.
 pub const CONNECTIONS: usize = 256;
@@ -31,6 +34,9 @@ const HEAD_LINES: usize = 64;
 /// A request head must be complete after this; also how long an idle connection is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(90);
 
+/// A TLS handshake must be done after this.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
 /// A connection older than this is closed after the answer it is giving, so that a reader who takes one byte a minute
 /// cannot hold a place for ever.
 const CONNECTION_AGE: Duration = Duration::from_mins(10);
@@ -39,7 +45,15 @@ const CONNECTION_AGE: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves `router` on `listener` until `stop` resolves and the connections have ended.
-pub async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()>) {
+///
+/// With `tls` every connection begins with a handshake.
+pub async fn serve<L: Listener>(
+    mut listener: L,
+    router: Router,
+    tls: Option<Arc<ServerConfig>>,
+    stop: impl Future<Output = ()>,
+) {
+    let tls = tls.map(TlsAcceptor::from);
     let (closing, closed) = watch::channel(());
     let mut connections = FuturesUnordered::new();
     let mut stop = pin!(stop);
@@ -51,13 +65,24 @@ pub async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Futu
             () = &mut stop => break,
             Some(()) = connections.next(), if !connections.is_empty() => {}
             (stream, _) = listener.accept(), if connections.len() < CONNECTIONS => {
-                connections.push(connection(stream, router.clone(), closed.clone()));
+                connections.push(begin(stream, tls.clone(), router.clone(), closed.clone()));
             }
         }
     }
     drop(listener);
     drop(closing);
     while connections.next().await.is_some() {}
+}
+
+/// One connection from its handshake, if it has one. Who does not get through it has nobody to tell.
+async fn begin<S>(stream: S, tls: Option<TlsAcceptor>, router: Router, closed: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(tls) = tls else { return connection(stream, router, closed).await };
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
+        connection(stream, router, closed).await;
+    }
 }
 
 /// One connection to its end, which comes at the latest [`CONNECTION_AGE`] + [`GRACE`] from now.

@@ -4,12 +4,15 @@
 //!
 //! What is wrong with a `[listener]` is tested beside the rest of the configuration.
 
+use crate::support::certs::{Authority, Identity};
 use crate::support::daemon::{Running, binary, wait_for};
 use nephoscope::model::PasswordHash;
 use nephoscope::web::api::{ErrorForm, MaintenanceForm};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 const PASSWORD: &str = "correct-horse-battery-staple";
 const SCRAPES: &str = "token-of-prometheus-4711";
@@ -212,4 +215,63 @@ fn a_password_is_hashed_with_a_salt_of_its_own() {
     assert!(hash.is_of(PASSWORD.as_bytes()) && !hash.is_of(b"hunter2"));
     let nothing = binary().arg("hash-password").output().unwrap();
     assert_eq!(nothing.status.code(), Some(2));
+}
+
+/// The daemon's answer over TLS to one who trusts `authority`; nothing if there is no trust.
+fn ask_tls(daemon: &Running, authority: &Authority, headers: &str) -> Option<String> {
+    use rustls::pki_types::pem::PemObject as _;
+    let mut roots = rustls::RootCertStore::empty();
+    let root = rustls::pki_types::CertificateDer::from_pem_slice(&authority.file().bytes).unwrap();
+    roots.add(root).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = rustls::StreamOwned::new(client, TcpStream::connect(daemon.address).unwrap());
+    write!(stream, "GET /api/v1/services HTTP/1.0\r\n{headers}\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+fn put(folder: &Path, identity: &Identity) {
+    let (cert, key) = identity.files();
+    std::fs::write(folder.join("listener.pem"), &cert.bytes).unwrap();
+    std::fs::write(folder.join("listener.key"), &key.bytes).unwrap();
+}
+
+#[test]
+fn a_new_certificate_is_presented_without_a_restart_and_a_bad_one_is_not() {
+    let (first, second) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &first.good());
+    let place = folder.path().display();
+    let tls =
+        format!("tls = {{ cert = \"{place}/listener.pem\", key = \"{place}/listener.key\" }}");
+    let config = guarded(&hash_of(PASSWORD)).replace("[listener]", &format!("[listener]\n{tls}"));
+    let secrets = [("SCRAPES", SCRAPES), ("DEPLOYS", DEPLOYS)];
+    let daemon = Running::start_with(&config, &[], &secrets);
+    assert!(daemon.log().contains("the page is at https://"), "{}", daemon.log());
+    let answer = ask_tls(&daemon, &first, &bearer(SCRAPES)).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    assert!(ask_tls(&daemon, &first, "").unwrap().starts_with("HTTP/1.0 401"));
+    assert!(ask_tls(&daemon, &second, "").is_none(), "not yet");
+    let healthy = binary().args(["healthcheck", "--socket"]).arg(daemon.socket()).output().unwrap();
+    assert!(healthy.status.success(), "{healthy:?}");
+
+    std::fs::write(folder.path().join("listener.pem"), &second.good().files().0.bytes).unwrap();
+    wait_for("the line of it", || {
+        daemon.log().contains("certificate of the listener cannot be used").then_some(())
+    });
+    assert!(daemon.log().contains("it is not the key of the certificate"), "{}", daemon.log());
+    assert!(ask_tls(&daemon, &first, "").is_some(), "the one before is still presented");
+
+    put(folder.path(), &second.good());
+    wait_for("the new one", || ask_tls(&daemon, &second, ""));
+    assert!(ask_tls(&daemon, &first, "").is_none());
+    assert!(!daemon.log().contains("BEGIN"), "{}", daemon.log());
 }

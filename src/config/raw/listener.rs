@@ -1,4 +1,4 @@
-//! `[listener]`: who may use the network's listener.
+//! `[listener]`: what the network's listener presents, and who may use it.
 //!
 //! People by name and the hash of a password, programs by a token; both by name in `writes` if they may also change something.
 //! Writing for whoever comes along is no configuration that can be used.
@@ -8,9 +8,10 @@
 use super::check_name;
 use crate::config::decode::{Context, Section, section};
 use crate::config::problem::{Kind, Problem, closest};
-use crate::config::secret::read_secret;
+use crate::config::secret::{Pem, pair, pem_of, read_secret};
 use crate::config::source::{At, Place};
 use crate::config::tree::{Node, Value};
+use crate::model::TlsFiles;
 use crate::model::{
     CALLERS_AT_MOST, Caller, Listener, PasswordHash, Proof, Secret, TOKEN_AT_LEAST,
 };
@@ -21,6 +22,8 @@ const A_HASH: &str = "what `nephoscope hash-password` prints: `$argon2id$v=19$m=
 /// `[listener]`.
 #[derive(Debug, Default)]
 pub(in crate::config) struct RawListener {
+    /// What it presents.
+    pub(in crate::config) tls: Option<At<TlsFiles>>,
     /// Who may use it, people first.
     pub(in crate::config) callers: Vec<At<Caller>>,
 }
@@ -28,7 +31,10 @@ pub(in crate::config) struct RawListener {
 impl RawListener {
     /// What the daemon is told.
     pub(in crate::config) fn value(&self) -> Listener {
-        Listener { callers: self.callers.iter().map(|caller| caller.value.clone()).collect() }
+        Listener {
+            tls: self.tls.as_ref().map(|tls| tls.value.clone()),
+            callers: self.callers.iter().map(|caller| caller.value.clone()).collect(),
+        }
     }
 }
 
@@ -69,8 +75,32 @@ fn read(table: &Section<'_>, listen: Option<&At<SocketAddr>>) -> RawListener {
             }
         }
     }
-    warn(table, listen);
-    RawListener { callers }
+    if !table.has("tls") {
+        warn(table, listen);
+    }
+    let tls = table.table("tls", read_tls);
+    let tls = tls.and_then(|found| found.value.map(|files| At::new(files, found.place)));
+    RawListener { tls, callers }
+}
+
+fn read_tls(table: &Section<'_>) -> Option<TlsFiles> {
+    for key in ["cert", "key"] {
+        if !table.has(key) {
+            table.missing(key, "`tls = { cert = \"listener.pem\", key = \"listener.key\" }`");
+        }
+    }
+    let cert = pem_of(table, "cert", Pem::Certificates);
+    let key = pem_of(table, "key", Pem::PrivateKey);
+    let (cert, key) = (cert?, key?);
+    if let Err(why) = pair(&cert.value.bytes, &key.value.bytes) {
+        let said = format!("`{}` cannot be used", key.value.path.display());
+        let problem = Problem::new(Kind::BadPem, table.path_of("key"), key.place, said)
+            .label(why)
+            .also(cert.place, "the certificate is this");
+        table.report(problem.expected("the key that the certificate was made for"));
+        return None;
+    }
+    Some(TlsFiles { cert: cert.value.path, key: key.value.path })
 }
 
 fn read_user(table: &Section<'_>) -> Option<At<Caller>> {
@@ -205,5 +235,5 @@ fn warn(table: &Section<'_>, listen: Option<&At<SocketAddr>>) {
     let problem = Problem::new(Kind::PlainAuth, table.path_of(key), table.key_place(key), said)
         .label("sent without TLS")
         .also(listen, "other hosts reach it here");
-    table.report(problem.hint("listen on loopback behind a proxy that does TLS"));
+    table.report(problem.hint("give the listener a certificate (`tls`), or let it listen on loopback behind a proxy that does TLS"));
 }

@@ -121,7 +121,8 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::PeerSilent
         | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),
-        A::MaintenanceEnded => ("event", "configuration", "change"),
+        A::CertificateRefused => ("event", "configuration", "info"),
+        A::MaintenanceEnded | A::CertificateChanged => ("event", "configuration", "change"),
         A::CredentialsRefused => ("event", "authentication", "info"),
         A::Shard | A::Reloaded | A::RestartNeeded | A::ReloadRefused | A::ListenerWrite => {
             ("event", "configuration", "info")

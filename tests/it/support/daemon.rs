@@ -103,7 +103,8 @@ impl Running {
         });
         let find = || {
             let log = log.lock().unwrap();
-            let (_, rest) = log.split_once("the page is at http://")?;
+            let (_, rest) = log.split_once("the page is at http")?;
+            let (_, rest) = rest.split_once("://")?;
             rest.split('/').next()?.parse().ok()
         };
         let address = wait_for("the daemon's address in its log", find);

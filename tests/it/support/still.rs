@@ -365,7 +365,7 @@ pub(crate) async fn ask(face: Face, request: &str) -> Answer {
     let address = listener.local_addr().unwrap();
     let (done, stop) = oneshot::channel::<()>();
     let served =
-        serve::serve(listener, router(face, Door::Network(Arc::new(Gate::open()))), async {
+        serve::serve(listener, router(face, Door::Network(Arc::new(Gate::open()))), None, async {
             let _ = stop.await;
         });
     let asked = async {

@@ -1,0 +1,112 @@
+//! The listener's certificate: read at the start, and again whenever its files change.
+//!
+//! Every few seconds it is looked at the files' facts (which file, when written, how long), through links, so that it does
+//! not matter how they were replaced. A pair that can be used is presented from the next connection on. One that cannot, as when
+//! only one file of the two is there yet, is logged, and the old pair stays.
+//!
+//! It does not judge dates: a certificate that has run out is presented, and clients say so.
+
+use crate::clock::Instant;
+use crate::config::pair_of_files;
+use crate::model::{Action, TlsFiles};
+use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// How often it is looked whether the files have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What tells one version of a file from another; `None` if there is no file.
+type Facts = Option<(u64, i64, i64, u64)>;
+
+/// The pair that is presented now.
+#[derive(Debug)]
+struct Presented(RwLock<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Follows the files of a certificate and its key.
+pub(super) struct Certificate {
+    files: TlsFiles,
+    presented: Arc<Presented>,
+    seen: [Facts; 2],
+}
+
+impl Certificate {
+    /// Reads the pair; gives back what a listener needs to present it. An error is one sentence.
+    pub(super) fn new(files: &TlsFiles) -> Result<(Self, Arc<ServerConfig>), String> {
+        // Facts before content: what is written in between is seen as a change.
+        let seen = facts(files);
+        let pair = pair_of_files(&files.cert, &files.key)?;
+        let presented = Arc::new(Presented(RwLock::new(Arc::new(pair))));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the versions it was made for")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&presented) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok((Self { files: files.clone(), presented, seen }, Arc::new(config)))
+    }
+
+    /// Looks at the files again and again until `stop` resolves.
+    pub(super) async fn follow(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let next = Instant::now() + LOOK_EVERY;
+            // Stopping first: a look more would be for nobody.
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                () = tokio::time::sleep_until(next) => {}
+            }
+            let looked = Handle::current().spawn_blocking(move || {
+                self.look();
+                self
+            });
+            match looked.await {
+                Ok(back) => self = back,
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let now = facts(&self.files);
+        if now == self.seen {
+            return;
+        }
+        self.seen = now;
+        match pair_of_files(&self.files.cert, &self.files.key) {
+            Ok(pair) => {
+                *self.presented.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair);
+                tracing::info!(
+                    action = Action::CertificateChanged.as_str(),
+                    "the listener presents the certificate that is now in its file"
+                );
+            }
+            Err(why) => tracing::error!(
+                action = Action::CertificateRefused.as_str(),
+                error = why,
+                "the changed certificate of the listener cannot be used; the one before is still presented"
+            ),
+        }
+    }
+}
+
+fn facts(files: &TlsFiles) -> [Facts; 2] {
+    let of = |path: &Path| {
+        let seen = std::fs::metadata(path).ok()?;
+        Some((seen.ino(), seen.mtime(), seen.mtime_nsec(), seen.size()))
+    };
+    [of(&files.cert), of(&files.key)]
+}
