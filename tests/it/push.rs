@@ -401,9 +401,11 @@ fn killed_in_the_middle_of_an_outage_it_announces_nothing_anew_and_tells_the_end
     wait_for("an attempt", || (scene.webhook.asked() > asked).then_some(()));
     await_stored(&daemon);
     assert_eq!(scene.statuses(), ["firing"]);
-    let log = daemon.log();
-    let said = format!("receiver=\"{}\" said=\"it answered 500", scene.webhook.server.address);
-    assert!(log.contains(&said) && log.contains("these are the words"), "{log}");
+    let said = format!("receiver=\"{}\" error=\"it answered 500", scene.webhook.server.address);
+    let log = wait_for("a line about the webhook", || {
+        Some(daemon.log()).filter(|log| log.contains(&said))
+    });
+    assert!(log.contains("these are the words"), "{log}");
     assert!(!log.contains("path-that-is-a-secret"), "{log}");
 
     // The one that hangs was no hindrance to anybody.
