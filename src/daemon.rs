@@ -181,9 +181,8 @@ impl Daemon {
             let router = web::router(faces.clone(), Door::Local);
             servers.spawn(serve::serve(local, router, None, told(stopping.clone())));
         }
-        let local = address.ip().is_loopback();
-        let gate = Arc::new(Gate::new(&config.listener, compare::compare(), local));
-        let router = web::router(faces, Door::Network(gate));
+        let gate = Gate::new(&config.listener, compare::compare(), address.ip().is_loopback());
+        let router = web::router(faces, Door::Network(Arc::new(gate)));
         if let Some(certificate) = certificate {
             servers.spawn(certificate.follow(told(stopping.clone())));
         }
