@@ -108,3 +108,42 @@ where
     served.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(GRACE, served).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HANDSHAKE_WITHIN, HEAD_WITHIN, begin};
+    use crate::clock::Instant;
+    use axum::Router;
+    use rustls::ServerConfig;
+    use rustls::server::ResolvesServerCertUsingSni;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::sync::watch;
+    use tokio_rustls::TlsAcceptor;
+
+    /// How long a connection is kept on which `words` came and nothing after them.
+    async fn kept(tls: Option<TlsAcceptor>, words: &[u8]) -> Duration {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (_closing, closed) = watch::channel(());
+        client.write_all(words).await.unwrap();
+        let begun = Instant::now();
+        begin(server, tls, Router::new(), closed).await;
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_or_a_handshake_that_is_never_done_is_given_up() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+        let slack = Duration::from_secs(1);
+        let head = kept(None, b"GET / HTTP/1.1\r\nhost: a\r\nx: ").await;
+        assert!((HEAD_WITHIN..HEAD_WITHIN + slack).contains(&head), "{head:?}");
+        let handshake = kept(Some(Arc::new(config).into()), b"\x16\x03\x01").await;
+        assert!((HANDSHAKE_WITHIN..HANDSHAKE_WITHIN + slack).contains(&handshake), "{handshake:?}");
+    }
+}

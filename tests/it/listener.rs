@@ -275,3 +275,13 @@ fn a_new_certificate_is_presented_without_a_restart_and_a_bad_one_is_not() {
     assert!(ask_tls(&daemon, &first, "").is_none());
     assert!(!daemon.log().contains("BEGIN"), "{}", daemon.log());
 }
+
+#[test]
+fn a_head_that_is_too_large_is_refused_before_it_is_read() {
+    let daemon = start(&[]);
+    for large in [format!("x: {}\r\n", "y".repeat(20_000)), "x: y\r\n".repeat(65)] {
+        let (code, ..) = ask(&daemon, "GET /livez", &large, "");
+        assert_eq!(code, 431);
+    }
+    assert_eq!(status(&daemon, "/livez", &"x: y\r\n".repeat(50)), 200);
+}
