@@ -46,7 +46,7 @@ async fn the_worst_service_stands_first_and_says_why() {
         "Aurora Cloud down for 3m20s 192.0.2.7:443 refused the connection after 11ms connect_refused",
         "degraded for 3m20s slow: 1s in all, most of it in processing slow",
         "no sentinel answers either: this vantage is offline vantage_offline",
-        "1 notice about the configuration `sentinel` is read and checked, and not yet in effect",
+        "1 notice about the configuration one sentinel is too few",
         "good 1h56m bad 2m20s",
     ] {
         assert!(text.contains(words), "`{words}` is not in {text}");

@@ -124,7 +124,7 @@ impl Still {
             checks: checks.len(),
             in_flight: 2,
             skipped: 0,
-            notices: vec!["`sentinel` is read and checked, and not yet in effect".into()],
+            notices: vec!["one sentinel is too few".into()],
             sight: SightView::default(),
         };
         Self { about, services, results }
