@@ -5,6 +5,8 @@
 //!
 //! It decides nothing.
 
+mod besides;
+mod entry;
 mod page;
 mod promise;
 mod spec;
@@ -32,11 +34,13 @@ impl Loaded {
         let sink = Sink::default();
         let sources = &self.warnings.sources;
         let context = Context { sink: &sink, sources };
-        let planned = plan(context, &self.raw, &Index::new(context, &self.raw));
+        let index = Index::new(context, &self.raw);
+        let planned = plan(context, &self.raw, &index);
         let mut page = Page::new(sources);
         if what.is_none() {
             self.write_monitor(&mut page);
             self.write_listener(&mut page);
+            self.write_besides(&mut page);
             self.write_receivers(&mut page);
             self.write_peers(&mut page);
             self.write_maintenance(&mut page);
@@ -51,9 +55,12 @@ impl Loaded {
                 write_service(&mut page, each, service, &self.raw.default_labels);
                 found = true;
             }
-            for site in &each.sites {
+            let public = entry::look(&index, each, service);
+            let sites = each.sites.iter().map(|site| (site, &*site.plans));
+            let public = public.iter().map(|(site, plan)| (site, std::slice::from_ref(plan)));
+            for (site, plans) in sites.chain(public) {
                 let here = whole || what.is_some_and(|what| is_path(what, &[name, &site.name]));
-                for plan in &site.plans {
+                for plan in plans {
                     let id = site.check_id(plan);
                     if here || what == Some(id.as_str()) {
                         let check = checks.get(id.as_str()).expect("every plan became a check");
@@ -218,6 +225,11 @@ fn write_service(page: &mut Page<'_>, planned: &Planned<'_>, service: &Service, 
             place => page.set(&key, value, table, place),
         }
     }
+    let depends_on = &planned.service.depends_on;
+    if let Some(first) = depends_on.first() {
+        page.set("depends_on", page::words(depends_on), path, Some(first.place));
+    }
+    entry::write(page, planned, service);
     promise::write(page, planned, service);
 }
 
@@ -237,6 +249,8 @@ fn write_check(page: &mut Page<'_>, site: &Site<'_>, plan: &Plan<'_>, check: &Ch
     page.heading(&format!("check {}", check.id));
     let provider_place = site.table.and_then(|table| table.provider.as_ref());
     match (site.table, provider_place) {
+        // A public name leads to one cloud or another, and stands on none.
+        _ if check.provider.is_empty() => {}
         (Some(table), Some(said)) => {
             page.set("provider", &check.provider, &table.settings.path, Some(said.place));
         }
@@ -248,7 +262,7 @@ fn write_check(page: &mut Page<'_>, site: &Site<'_>, plan: &Plan<'_>, check: &Ch
         ),
     }
     page.held("host", &site.host);
-    if !site.region.value.is_empty() {
+    if !check.region.is_empty() {
         page.held("region", &site.region);
     }
     let mut shown = std::collections::BTreeSet::new();

@@ -320,7 +320,7 @@ pub(super) struct RawMark {
 #[derive(Debug)]
 pub(super) struct RawCanary {
     pub(super) region: Option<At<Arc<str>>>,
-    pub(super) plane: Plane,
+    pub(super) plane: Option<At<Plane>>,
     pub(super) probe: RawProbe,
 }
 
@@ -329,6 +329,8 @@ pub(super) struct RawCanary {
 pub(super) struct RawSentinel {
     pub(super) patience: Duration,
     pub(super) broken_after: Duration,
+    /// The keys that were written.
+    pub(super) given: BTreeMap<String, Place>,
     pub(super) tls: Vec<RawProbe>,
     /// Those of `tls`, in that order.
     pub(super) hosts: Vec<Host>,

@@ -37,7 +37,7 @@ pub(super) fn build(
 pub(super) fn canary(provider: &RawProvider, canary: &RawCanary) -> Canary {
     let region = canary.region.as_ref().or(provider.region.as_ref());
     let region = region.map_or_else(|| "".into(), |region| Arc::clone(&region.value));
-    Canary { region, plane: canary.plane }
+    Canary { region, plane: canary.plane.as_ref().map_or(Plane::Data, |plane| plane.value) }
 }
 
 /// Whether a check looks over IPv6, as far as can be told without asking anybody.

@@ -145,6 +145,15 @@ fn effective_says_what_holds_and_who_said_so() {
 }
 
 #[test]
+fn effective_answers_for_every_check_by_its_id() {
+    let loaded = loaded("tests/it/data/full.toml");
+    for check in &loaded.config.checks {
+        let text = loaded.effective(Some(check.id.as_str())).unwrap();
+        assert!(text.starts_with(&format!("check {}\n", check.id)), "{text}");
+    }
+}
+
+#[test]
 fn the_shipped_file_is_valid_and_polite() {
     let loaded = loaded("probes.toml");
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));

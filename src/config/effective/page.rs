@@ -5,11 +5,16 @@
 //!
 //! It does not know what the values mean.
 
-use crate::config::source::{Place, Sources};
+use crate::config::source::{At, Place, Sources};
 use std::fmt::{Display, Write as _};
 
 /// Values longer than this do not widen the column; characters.
 const WIDEST: usize = 44;
+
+/// A list as one value.
+pub(super) fn words<T: Display>(list: &[At<T>]) -> String {
+    list.iter().map(|each| each.value.to_string()).collect::<Vec<_>>().join(", ")
+}
 
 /// The text as far as it is written.
 pub(super) struct Page<'a> {

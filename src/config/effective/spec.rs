@@ -31,6 +31,19 @@ pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
         }
         _ => unreachable!("a spec is built from its own probe"),
     }
+    tls(page, path, probe, spec);
+}
+
+/// The same for a canary, whose request stands in its own table.
+pub(super) fn write_canary(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
+    let path = probe.settings.path.as_str();
+    if let (ProbeKind::Http(is), Some(RawKind::Http(said))) = (&spec.kind, &probe.kind) {
+        Rows { page, table: path.to_owned() }.http(is, said);
+    }
+    tls(page, path, probe, spec);
+}
+
+fn tls(page: &mut Page<'_>, path: &str, probe: &RawProbe, spec: &Spec) {
     let tls = match &spec.kind {
         ProbeKind::Http(http) => Some(&http.tls),
         ProbeKind::Tcp(tcp) => tcp.tls.as_ref(),

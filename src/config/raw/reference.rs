@@ -41,7 +41,7 @@ pub(super) fn read_canaries(table: &Section<'_>) -> Vec<RawCanary> {
             let http = read_http(canary)?;
             Some(RawCanary {
                 region: region.map(|region| arc_name(&region)),
-                plane: plane.map_or(Plane::Data, |plane| plane.value),
+                plane,
                 probe: RawProbe {
                     name: At::new("canary".into(), node.place),
                     settings,
@@ -77,6 +77,7 @@ pub(super) fn read_sentinel(
     RawSentinel {
         patience: table.duration("patience").map_or(DEFAULT_PATIENCE, |patience| patience.value),
         broken_after: table.duration("broken_after").map_or(DEFAULT_BROKEN_AFTER, |it| it.value),
+        given: table.keys().map(|key| (key.value.clone(), key.place)).collect(),
         names: names.into_iter().filter_map(ask).collect(),
         tls,
         hosts,
