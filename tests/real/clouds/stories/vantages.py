@@ -41,6 +41,9 @@ def two_have_to_agree(stage: Stage) -> None:
     stage.find(ALPHA)
     stage.all_is_well(*both)
     stage.findings.soon("as is its end", lambda: _outages(rulebook), lambda seen: not seen, within=6)
+    # The last word of a vantage counts for five minutes, so the end has to be heard from both.
+    stage.findings.soon("which both have told", lambda: rulebook.ask('sum(nephoscope_outage_active{scope="provider:alpha"})'), lambda seen: seen == 0,
+                        within=6)
     stage.witness.kill()
     stage.findings.soon("that a vantage is missing is told", lambda: len(rulebook.firing(MISSING)), lambda seen: seen == 1, within=10)
     stage.lose(ALPHA)
