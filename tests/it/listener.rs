@@ -74,10 +74,11 @@ fn bearer(token: &str) -> String {
 fn ask(daemon: &Running, request: &str, headers: &str, body: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(daemon.address).unwrap();
     let length = body.len();
-    write!(stream, "{request} HTTP/1.0\r\n{headers}content-length: {length}\r\n\r\n{body}")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    // Who is refused early may find the way closed before all is written, and after the answer; the answer has come then.
+    let _ = write!(stream, "{request} HTTP/1.0\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, head.to_lowercase(), body.to_owned())
