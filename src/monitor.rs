@@ -41,6 +41,7 @@ pub mod sight;
 pub mod snapshot;
 pub mod track;
 pub mod vantages;
+pub mod vitals;
 mod vouch;
 
 use crate::clock::{Instant, WallClock};
@@ -76,11 +77,11 @@ use scheduler::{Share, Worker};
 use scouts::{Follows, Scouts, follows};
 use sight::Sight;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+pub use vitals::Vitals;
 use vouch::Vouch;
 
 /// Events on their way to the recorder at most; a worker that finds it full waits.
@@ -89,9 +90,6 @@ const EVENTS: usize = 4_096;
 /// One worker for each so many checks, up to the number of processors.
 const CHECKS_PER_WORKER: usize = 4_000;
 
-/// A worker that has not rolled for so long is stuck, and so is a recorder that has taken nothing in.
-const STUCK_AFTER: Duration = Duration::from_secs(10);
-
 /// Carries out one run of a check; never fails, whatever happens is a result.
 pub trait Runner: Send + Sync + 'static {
     /// One run under `timeout`, one hard deadline for everything.
@@ -99,71 +97,6 @@ pub trait Runner: Send + Sync + 'static {
 
     /// The one that carries out the runs of another share, made from what this one has. Called where this one runs.
     fn succeed(&self, share: &Share) -> Result<Arc<dyn Runner>, Error>;
-}
-
-/// Shows that a worker or the recorder lives.
-#[derive(Debug)]
-pub struct Pulse {
-    born: Instant,
-    /// Milliseconds since `born` of the last beat, plus one; 0 before the first.
-    beat: AtomicU64,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self { born: Instant::now(), beat: AtomicU64::new(0) }
-    }
-}
-
-impl Pulse {
-    /// It lives.
-    pub fn beat(&self) {
-        let millis = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
-        self.beat.store(millis + 1, Ordering::Relaxed);
-    }
-
-    /// How long ago the worker last showed that it lives; `None` if it has not planned its first round yet.
-    fn age(&self) -> Option<Duration> {
-        let beat = self.beat.load(Ordering::Relaxed).checked_sub(1)?;
-        Some(self.born.elapsed().saturating_sub(Duration::from_millis(beat)))
-    }
-}
-
-/// Whether the workers and the recorder move, for the health paths. Cloning it clones handles.
-#[derive(Clone)]
-pub struct Vitals {
-    workers: Arc<[Arc<Pulse>]>,
-    recorder: Arc<Pulse>,
-}
-
-impl Vitals {
-    fn of(workers: &[Worker], recorder: &Recorder) -> Self {
-        Self {
-            workers: workers.iter().map(|worker| Arc::clone(&worker.pulse)).collect(),
-            recorder: Arc::clone(&recorder.pulse),
-        }
-    }
-
-    /// Whether every worker and the recorder have moved lately; else a sentence why not.
-    pub fn alive(&self) -> Result<(), String> {
-        let workers = self.workers.iter().filter_map(|pulse| pulse.age()).max();
-        for (who, age) in [("a scheduler", workers), ("the recorder", self.recorder.age())] {
-            if let Some(age) = age.filter(|age| *age > STUCK_AFTER) {
-                return Err(format!("{who} has not moved for {} s", age.as_secs()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether every worker has planned its first round; else a sentence why not.
-    pub fn ready(&self) -> Result<(), String> {
-        let all = self.workers.len();
-        let planned = self.workers.iter().filter(|pulse| pulse.age().is_some()).count();
-        if planned == all {
-            return Ok(());
-        }
-        Err(format!("{planned} of {all} schedulers have planned their first round"))
-    }
 }
 
 /// Everything of a monitor, not yet started.
@@ -598,62 +531,4 @@ fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::load_text;
-    use std::path::Path;
-
-    #[test]
-    fn every_check_has_exactly_one_worker() {
-        let services = (0..40).map(|n| format!("[service.s{n}]\nprobes = [\"port\"]\n"));
-        let services = services.collect::<Vec<_>>().concat();
-        let text = format!(
-            "[provider.aws]\nhost = \"192.0.2.1\"\n[probe.port.tcp]\naddress = \"{{host}}:25\"\n{services}"
-        );
-        let checks = load_text(Path::new("probes.toml"), text).unwrap().config.checks;
-        let shares: Vec<Vec<_>> =
-            (0..3).map(|number| share_of(&checks, number, 3).collect()).collect();
-        assert!(shares.iter().all(|share| share.len() > 5 && share.is_sorted()));
-        let mut seen = shares.concat();
-        seen.sort_unstable();
-        assert_eq!(seen, (0..40).map(CheckIndex).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn workers_grow_with_checks_up_to_the_processors() {
-        let counts = [0, 1, 4_000, 4_001, 20_000].map(|checks| workers_for(checks, 4));
-        assert_eq!(counts, [1, 1, 1, 2, 4]);
-    }
-
-    #[test]
-    fn a_worker_is_ready_once_it_has_planned() {
-        let pulse = Arc::new(Pulse::default());
-        let vitals = Vitals { workers: [Arc::clone(&pulse)].into(), recorder: Arc::default() };
-        assert!(vitals.ready().is_err());
-        pulse.beat();
-        assert_eq!((vitals.ready(), vitals.alive()), (Ok(()), Ok(())));
-    }
-
-    #[test]
-    fn a_renamed_service_is_enrolled_with_the_name_it_had() {
-        let text = r#"
-            [provider.aws]
-            host = "192.0.2.1"
-            [probe.port.tcp]
-            address = "{host}:25"
-            [service.shop]
-            formerly = ["store"]
-            probes = ["port"]
-            [service.pay]
-            formerly = ["bank/aws/port"]
-            probes = ["port"]
-            [service.bank]
-            probes = ["mail"]
-            [probe.mail.tcp]
-            address = "{host}:587"
-        "#;
-        let config = load_text(Path::new("probes.toml"), text.to_owned()).unwrap().config;
-        let formerly: Vec<_> = roster(&config).services.into_iter().map(|it| it.formerly).collect();
-        assert_eq!(formerly, [vec!["store".to_owned()], vec![], vec![]]);
-    }
-}
+mod tests;

@@ -21,7 +21,8 @@ use super::outages::{Outages, Subject, Why};
 use super::peers::heard::Heard;
 use super::references::References;
 use super::scene::Places;
-use super::{Pulse, seat_of};
+use super::seat_of;
+use super::vitals::Pulse;
 use crate::metrics::{ServiceStates, Settled, Table};
 use crate::model::{
     Action, Cause, Check, CheckIndex, Outcome, ProbeResult, Reason, Road, Service, State,

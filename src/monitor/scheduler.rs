@@ -9,7 +9,8 @@
 //! It does not decide what is due (`schedule` does), what a result means (`ledger`), or how to probe (the [`Runner`]).
 
 use super::event::{Event, Recheck};
-use super::{Error, Pulse, Runner};
+use super::vitals::Pulse;
+use super::{Error, Runner};
 use crate::clock::{Instant, WallClock};
 use crate::metrics::Own;
 use crate::model::{
