@@ -38,7 +38,7 @@
 //! | F5 frame | `main` → [`cli`] → [`daemon`] · [`demo`] | words to and from a person; wiring and life cycle; two simulated clouds |
 //! | F4 face | [`web`] ← [`client`] · [`dashboards`] | presenting what the monitor shows; reading it back over the local socket; Grafana's files |
 //! | F3 heart | [`monitor`] | the order of effects |
-//! | F2 hands | [`config`] · [`net`] ← [`probe`] · [`peer`] · [`push`] · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; asking another vantage; telling others; durable records; exposition |
+//! | F2 hands | [`config`] · [`net`] ← ([`probe`] · [`peer`] · [`push`]) · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; asking another vantage; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
 //! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
 //!

@@ -1,11 +1,12 @@
-//! One door to the network (the other is reqwest in `probe/http.rs`): resolve a name, connect, open a datagram socket.
+//! One door to the network (the others are reqwest's, in `probe/http.rs` and [`way`]): resolve a name, connect, open a datagram socket.
 //!
 //! Every call is one attempt: no cache, no retry, no racing of address families. What goes wrong comes back as a
 //! [`Failure`] that already carries the stable reason, or a cause where the fault is our own (no descriptor, no memory).
 //!
-//! It sets no time limits: the caller's deadline drops the future. It knows nothing of HTTP or TLS.
+//! It sets no time limits: the caller's deadline drops the future. Only [`way`] knows of HTTP and TLS.
 
 mod resolver;
+pub mod way;
 
 use crate::model::{Cause, Host, IpChoice, Outcome, Reason};
 use resolver::Resolver;

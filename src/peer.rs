@@ -10,10 +10,10 @@ mod form;
 
 pub use form::{PATH, SaidForm, SeenCanaryForm, SeenServiceForm, SeenSideForm, VantageForm};
 
-use crate::model::{Auth, Peer};
-use reqwest::{Certificate, Client, redirect, retry};
+use crate::model::Peer;
+use crate::net::way::Way;
+use reqwest::Method;
 use std::sync::Arc;
-use std::time::Duration;
 use url::Url;
 
 /// Bytes of an answer at most; a service on two clouds takes some 300.
@@ -38,55 +38,25 @@ pub struct Silence(String);
 /// The way to one other vantage point. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Asker {
-    client: Client,
+    way: Way,
     url: Url,
-    auth: Option<Auth>,
     vantage: Arc<str>,
-    timeout: Duration,
 }
 
 impl Asker {
     /// Makes a way ready; nothing is sent yet.
     pub fn new(peer: &Peer) -> Result<Self, Error> {
-        let failed = |source: reqwest::Error| Error {
-            vantage: peer.vantage.to_string(),
-            source: source.without_url(),
-        };
-        let mut builder = Client::builder()
-            .no_proxy()
-            // It is asked seldom, and a kept connection would fail just when the network does.
-            .pool_max_idle_per_host(0)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(retry::never())
-            .user_agent(concat!("nephoscope/", env!("CARGO_PKG_VERSION")))
-            .timeout(peer.timeout);
-        if let Some(ca) = &peer.ca {
-            let roots = Certificate::from_pem_bundle(&ca.bytes).map_err(failed)?;
-            builder = builder.tls_certs_only(roots);
-        }
+        let way = Way::new(peer.ca.as_ref(), peer.auth.as_ref(), peer.timeout)
+            .map_err(|source| Error { vantage: peer.vantage.to_string(), source })?;
         let mut url = peer.url.clone();
         let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        Ok(Self {
-            client: builder.build().map_err(failed)?,
-            url,
-            auth: peer.auth.clone(),
-            vantage: Arc::clone(&peer.vantage),
-            timeout: peer.timeout,
-        })
+        Ok(Self { way, url, vantage: Arc::clone(&peer.vantage) })
     }
 
     /// What it sees now.
     pub async fn ask(&self) -> Result<VantageForm, Silence> {
-        let request = self.client.get(self.url.clone());
-        let request = match &self.auth {
-            None => request,
-            Some(Auth::Basic { user, password }) => {
-                request.basic_auth(user, Some(password.reveal()))
-            }
-            Some(Auth::Bearer(token)) => request.bearer_auth(token.reveal()),
-        };
+        let request = self.way.request(Method::GET, &self.url);
         let mut answer = request.send().await.map_err(|error| self.unanswered(error))?;
         let status = answer.status();
         if !status.is_success() {
@@ -111,14 +81,6 @@ impl Asker {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Silence {
-        if error.is_timeout() {
-            return Silence(format!("no answer within {:?}", self.timeout));
-        }
-        let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(below) = cause.source() {
-            cause = below;
-        }
-        Silence(cause.to_string())
+        Silence(self.way.unanswered(error))
     }
 }

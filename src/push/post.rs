@@ -5,11 +5,10 @@
 //!
 //! No message has the URL in it, which may be secret.
 
-use crate::model::{Auth, PushOutcome, Receiver, ReceiverKind};
-use reqwest::{Certificate, Client, StatusCode, redirect, retry};
-use std::error::Error as _;
+use crate::model::{PushOutcome, Receiver, ReceiverKind};
+use crate::net::way::Way;
+use reqwest::{Method, StatusCode};
 use std::fmt;
-use std::time::Duration;
 use url::Url;
 
 /// Where an Alertmanager takes alerts.
@@ -54,53 +53,24 @@ impl fmt::Display for Failure {
 
 /// Posts to one receiver.
 pub(super) struct Post {
-    client: Client,
+    way: Way,
     url: Url,
-    auth: Option<Auth>,
-    timeout: Duration,
 }
 
 impl Post {
     pub(super) fn new(receiver: &Receiver) -> Result<Self, Error> {
-        let failed = |source: reqwest::Error| Error {
-            receiver: receiver.name.to_string(),
-            source: source.without_url(),
-        };
-        let mut builder = Client::builder()
-            .no_proxy()
-            // A kept connection that the receiver closes at that moment would be a failure for nothing.
-            .pool_max_idle_per_host(0)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(retry::never())
-            .user_agent(concat!("nephoscope/", env!("CARGO_PKG_VERSION")))
-            .timeout(receiver.timeout);
-        if let Some(ca) = &receiver.ca {
-            let roots = Certificate::from_pem_bundle(&ca.bytes).map_err(failed)?;
-            builder = builder.tls_certs_only(roots);
-        }
-        Ok(Self {
-            client: builder.build().map_err(failed)?,
-            url: address(receiver),
-            auth: receiver.auth.clone(),
-            timeout: receiver.timeout,
-        })
+        let way = Way::new(receiver.ca.as_ref(), receiver.auth.as_ref(), receiver.timeout)
+            .map_err(|source| Error { receiver: receiver.name.to_string(), source })?;
+        Ok(Self { way, url: address(receiver) })
     }
 
     /// Posts JSON; an error if it was not taken.
     pub(super) async fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
         let request = self
-            .client
-            .post(self.url.clone())
+            .way
+            .request(Method::POST, &self.url)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body);
-        let request = match &self.auth {
-            None => request,
-            Some(Auth::Basic { user, password }) => {
-                request.basic_auth(user, Some(password.reveal()))
-            }
-            Some(Auth::Bearer(token)) => request.bearer_auth(token.reveal()),
-        };
         let mut answer = request.send().await.map_err(|error| self.unanswered(error))?;
         let status = answer.status();
         if status.is_success() {
@@ -118,22 +88,9 @@ impl Post {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Failure {
-        let said = if error.is_timeout() {
-            format!("no answer within {:?}", self.timeout)
-        } else {
-            root(&error.without_url())
-        };
+        let said = self.way.unanswered(error);
         Failure { outcome: PushOutcome::Unanswered, status: None, said }
     }
-}
-
-/// What is at the bottom of an error; what stands above it repeats it in fewer words.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(below) = cause.source() {
-        cause = below;
-    }
-    if error.source().is_some() { cause.to_string() } else { error.to_string() }
 }
 
 /// Where to post.

@@ -33,12 +33,12 @@ const ROOMS: &[Room] = &[
     room("slo", 1, &[]),
     room("failover", 1, &[]),
     room("rules", 1, &["slo"]),
-    // Hands: they do not know each other, except that a probe needs the network.
+    // Hands: they do not know each other, except that what talks to others needs the network.
     room("config", 2, &[]),
     room("net", 2, &[]),
     room("probe", 2, &["net"]),
-    room("peer", 2, &[]),
-    room("push", 2, &[]),
+    room("peer", 2, &["net"]),
+    room("push", 2, &["net"]),
     room("store", 2, &[]),
     room("metrics", 2, &[]),
     // Heart.
