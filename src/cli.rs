@@ -5,6 +5,7 @@
 //!
 //! It does not speak to sockets (`client` does) and decides nothing about what is watched.
 
+mod ask;
 mod dashboards;
 mod demo;
 mod drill;

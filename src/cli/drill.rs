@@ -5,8 +5,7 @@
 //!
 //! It decides nothing: the daemon does, and refuses with what to do about it.
 
-use super::{Arguments, BAD, FINE, USAGE, complain};
-use crate::client::socket::{Place, candidates};
+use super::{Arguments, FINE, complain};
 use crate::client::{Client, Error};
 use crate::model::{Timestamp, human_duration};
 use crate::web::api::{DrillForm, DrilledForm, DrillsForm, StartForm};
@@ -54,26 +53,13 @@ pub(super) struct End {
 }
 
 pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    match runtime.block_on(ask(&client, asked)) {
+    match super::ask::daemon(arguments, async |client| ask(client, asked).await)? {
         Ok(text) => {
             let mut out = anstream::stdout().lock();
             out.write_all(text.as_bytes()).context("cannot write to stdout")?;
             Ok(FINE)
         }
-        Err(Error::Refused { said }) => {
-            complain(&said);
-            Ok(USAGE)
-        }
-        Err(silent @ Error::Silent { .. }) => {
-            complain(&silent.to_string());
-            Ok(BAD)
-        }
-        Err(error) => Err(error.into()),
+        Err(unanswered) => Ok(unanswered.complain()),
     }
 }
 

@@ -6,8 +6,6 @@
 //! It does not know what makes a daemon ready.
 
 use super::{Arguments, BAD, FINE, complain};
-use crate::client::socket::{Place, candidates};
-use crate::client::{Client, Error};
 use anyhow::Context as _;
 use std::io::Write as _;
 
@@ -19,12 +17,8 @@ pub(super) struct Asked {
 }
 
 pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    match runtime.block_on(client.word(if asked.alive { "/livez" } else { "/readyz" })) {
+    let path = if asked.alive { "/livez" } else { "/readyz" };
+    match super::ask::daemon(arguments, async |client| client.word(path).await)? {
         Ok((true, said)) => {
             writeln!(anstream::stdout().lock(), "{said}").context("cannot write to stdout")?;
             Ok(FINE)
@@ -33,11 +27,6 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
             complain(&said);
             Ok(BAD)
         }
-        // Its sentence says where was looked and what to do; the system's words below it would add nothing.
-        Err(silent @ Error::Silent { .. }) => {
-            complain(&silent.to_string());
-            Ok(BAD)
-        }
-        Err(error) => Err(error.into()),
+        Err(unanswered) => Ok(unanswered.complain()),
     }
 }

@@ -8,8 +8,7 @@
 mod table;
 
 use super::render::Paper;
-use super::{Arguments, BAD, FINE, USAGE, complain};
-use crate::client::socket::{Place, candidates};
+use super::{Arguments, FINE, complain};
 use crate::client::{Client, Error};
 use crate::config::parse_duration;
 use crate::web::api::{AnnounceForm, AnnouncedForm, MaintenanceForm};
@@ -92,36 +91,18 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let done = runtime.block_on(async {
-        match asked {
-            Asked::Add(add) => announce(&client, add).await,
-            Asked::List(list) => show(&client, list).await,
-            Asked::End(end) => finish(&client, end).await,
-        }
-    });
+    let done = super::ask::daemon(arguments, async |client| match asked {
+        Asked::Add(add) => announce(client, add).await,
+        Asked::List(list) => show(client, list).await,
+        Asked::End(end) => finish(client, end).await,
+    })?;
     match done {
         Ok(text) => {
-            anstream::stdout()
-                .lock()
-                .write_all(text.as_bytes())
-                .context("cannot write to stdout")?;
+            let mut out = anstream::stdout().lock();
+            out.write_all(text.as_bytes()).context("cannot write to stdout")?;
             Ok(FINE)
         }
-        Err(Error::Refused { said }) => {
-            complain(&said);
-            Ok(USAGE)
-        }
-        // Its sentence says where was looked and what to do; the system's words below it would add nothing.
-        Err(silent @ Error::Silent { .. }) => {
-            complain(&silent.to_string());
-            Ok(BAD)
-        }
-        Err(error) => Err(error.into()),
+        Err(unanswered) => Ok(unanswered.complain()),
     }
 }
 

@@ -4,11 +4,8 @@
 //!
 //! It decides nothing: the daemon does, and says why.
 
-use super::{Arguments, BAD, FINE, USAGE, complain};
-use crate::client::socket::{Place, candidates};
-use crate::client::{Client, Error};
+use super::{Arguments, FINE, USAGE, complain};
 use crate::web::reload::ReloadForm;
-use anyhow::Context as _;
 
 const PATH: &str = "/-/reload";
 
@@ -20,26 +17,16 @@ pub(super) struct Asked {
 }
 
 pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
     let force = if asked.force { "true" } else { "false" };
-    match runtime.block_on(client.ask::<ReloadForm>(PATH, &[("force", force)])) {
+    let answer = super::ask::daemon(arguments, async |client| {
+        client.ask::<ReloadForm>(PATH, &[("force", force)]).await
+    })?;
+    match answer {
         Ok(form) => {
             complain(&form.said);
             form.notes.iter().for_each(|note| complain(note));
             Ok(if form.complete { FINE } else { USAGE })
         }
-        Err(Error::Refused { said }) => {
-            complain(&said);
-            Ok(USAGE)
-        }
-        Err(silent @ Error::Silent { .. }) => {
-            complain(&silent.to_string());
-            Ok(BAD)
-        }
-        Err(error) => Err(error.into()),
+        Err(unanswered) => Ok(unanswered.complain()),
     }
 }

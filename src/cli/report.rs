@@ -17,8 +17,6 @@ mod words;
 
 use super::render::Paper;
 use super::{Arguments, BAD, FINE, USAGE, complain};
-use crate::client::socket::{Place, candidates};
-use crate::client::{Client, Error};
 use crate::web::report::{Question, ReportForm, Wrong};
 use anyhow::Context as _;
 use std::io::Write as _;
@@ -123,26 +121,19 @@ fn from_daemon(
     arguments: &Arguments,
     question: &Question,
 ) -> anyhow::Result<Result<ReportForm, u8>> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
     let parameters = question.parameters();
     let parameters: Vec<_> =
         parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    match runtime.block_on(client.get("/api/v1/report", &parameters)) {
-        Ok(form) => Ok(Ok(form)),
-        Err(Error::Refused { said }) => {
-            complain(&said);
-            Ok(Err(USAGE))
+    let answer = super::ask::daemon(arguments, async |client| {
+        client.get("/api/v1/report", &parameters).await
+    })?;
+    Ok(answer.map_err(|unanswered| {
+        if unanswered.code == BAD {
+            complain(&format!("{}; or read its store with `--store`", unanswered.said));
+            return BAD;
         }
-        Err(silent @ Error::Silent { .. }) => {
-            complain(&format!("{silent}; or read its store with `--store`"));
-            Ok(Err(BAD))
-        }
-        Err(error) => Err(error.into()),
-    }
+        unanswered.complain()
+    }))
 }
 
 fn refuse(wrong: &Wrong) -> u8 {

@@ -15,7 +15,6 @@ mod table;
 
 use super::render::Paper;
 use super::{Arguments, BAD, FINE, USAGE, complain};
-use crate::client::socket::{Place, candidates};
 use crate::client::{Client, Error};
 use crate::model::State;
 use crate::web::api::{
@@ -82,22 +81,13 @@ enum Answer {
 }
 
 pub(super) fn run(arguments: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
-    let client = Client::new(candidates(&Place::of_process(arguments.socket.clone())));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let (sight, answer) = match runtime.block_on(ask(&client, asked.what.as_deref())) {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(said)) | Err(Error::Refused { said }) => {
-            return asked.format.refuse(&said, USAGE);
-        }
-        // Its sentence says where was looked and what to do; the system's words below it would add nothing.
-        Err(silent @ Error::Silent { .. }) => {
-            return asked.format.refuse(&silent.to_string(), BAD);
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let what = asked.what.as_deref();
+    let (sight, answer) =
+        match super::ask::daemon(arguments, async |client| ask(client, what).await)? {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(said)) => return asked.format.refuse(&said, USAGE),
+            Err(unanswered) => return asked.format.refuse(&unanswered.said, unanswered.code),
+        };
     let code = if answer.all_up() { FINE } else { BAD };
     let (text, code) = match asked.format {
         Format::Human => (sight.lines() + &answer.human(Paper::of_process()), code),
