@@ -12,6 +12,7 @@ mod caller;
 mod check;
 mod detail;
 mod failover;
+mod http;
 mod maintenance;
 mod mark;
 mod objective;
@@ -37,6 +38,7 @@ pub use caller::{CALLERS_AT_MOST, Caller, Listener, Proof, TOKEN_AT_LEAST, TlsFi
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use detail::Detail;
 pub use failover::{FailoverCause, FailoverStep};
+pub use http::{Auth, HttpSpec, Redirects, StatusRules};
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
 pub use mark::{AskedResolver, DNS_PORT, Mark, marked};
 pub use objective::{
@@ -53,9 +55,8 @@ pub use road::Road;
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
 pub use spec::{
-    AnswerRules, Auth, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice,
-    Pattern, PemFile, Pick, ProbeKind, Redirects, Spec, StartTls, StatusRules, Step, TcpSpec,
-    TlsSpec, Truncated,
+    AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, IpChoice, Pattern, PemFile,
+    Pick, ProbeKind, Spec, StartTls, Step, TcpSpec, TlsSpec, Truncated,
 };
 pub use storage::{StoreFault, StoreLoss};
 pub use time::{Timestamp, human_duration, human_latency};

@@ -10,7 +10,7 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use nephoscope::clock::SystemClock;
 use nephoscope::model::{
     AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Outcome,
-    PemFile, Phase, Pick, ProbeKind, Redirects, Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
+    PemFile, Phase, Pick, ProbeKind, Spec, TcpSpec, TlsSpec, Truncated,
 };
 use nephoscope::probe::tls::Roots;
 use nephoscope::probe::{Engine, Prober};
@@ -75,19 +75,6 @@ pub(crate) async fn probe(target: Target, prober: &Prober) -> Result<(), String>
 }
 
 fn http(scheme: &str, address: SocketAddr, tls: TlsSpec) -> HttpSpec {
-    HttpSpec {
-        url: format!("{scheme}://{address}/page").parse().expect("a scheme and an address"),
-        method: http::Method::GET,
-        headers: Vec::new(),
-        body: None,
-        status: StatusRules(vec![200..=299]),
-        body_matches: Vec::new(),
-        body_lacks: Vec::new(),
-        redirects: Redirects::Limit(10),
-        auth: None,
-        body_limit: 1 << 20,
-        connect_to: None,
-        tls: Arc::new(tls),
-        marks: Arc::default(),
-    }
+    let url = format!("{scheme}://{address}/page").parse().expect("a scheme and an address");
+    HttpSpec { tls: Arc::new(tls), ..HttpSpec::get(url) }
 }

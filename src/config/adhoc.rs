@@ -5,10 +5,10 @@
 //!
 //! It does not run the check.
 
-use super::build::{DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, http, parse_address, parse_url};
+use super::build::{DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, parse_address, parse_url};
 use crate::model::{
     AnswerRules, Check, CheckId, DnsSpec, DnsTransport, FlagRules, HttpSpec, ProbeKind, Spec,
-    StatusRules, TcpSpec, TlsSpec, Truncated,
+    TcpSpec, TlsSpec, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -63,21 +63,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
 fn web(text: &str) -> Result<(ProbeKind, String), String> {
     let url = parse_url(text).map_err(|fault| fault.on_command_line(text))?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    let spec = HttpSpec {
-        url,
-        method: ::http::Method::GET,
-        headers: Vec::new(),
-        body: None,
-        status: StatusRules(vec![200..=299]),
-        body_matches: Vec::new(),
-        body_lacks: Vec::new(),
-        redirects: http::DEFAULT_REDIRECTS,
-        auth: None,
-        body_limit: http::DEFAULT_BODY_LIMIT,
-        connect_to: None,
-        tls: Arc::new(TlsSpec::default()),
-        marks: Arc::default(),
-    };
+    let spec = HttpSpec::get(url);
     Ok((ProbeKind::Http(Box::new(spec)), host))
 }
 

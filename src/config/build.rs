@@ -6,7 +6,7 @@
 //! It reads no file: `raw` has.
 
 pub(super) mod dns;
-pub(super) mod http;
+mod http;
 mod tcp;
 mod text;
 mod timing;

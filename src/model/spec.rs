@@ -6,7 +6,7 @@
 //! Nothing here knows when a check runs or what its result means for health.
 
 use super::words::words;
-use super::{Mark, Reason, Secret};
+use super::{HttpSpec, Reason};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use std::net::IpAddr;
@@ -127,71 +127,6 @@ impl PartialEq for Pattern {
 }
 
 impl Eq for Pattern {}
-
-/// An HTTP probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpSpec {
-    /// Where the first request goes; `http` or `https`.
-    pub url: url::Url,
-    /// Method of the request.
-    pub method: http::Method,
-    /// Further headers; a `host` here replaces the URL's.
-    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
-    /// Body of the request.
-    pub body: Option<bytes::Bytes>,
-    /// Status codes that are good.
-    pub status: StatusRules,
-    /// All of these must match the body.
-    pub body_matches: Vec<Pattern>,
-    /// None of these may match the body.
-    pub body_lacks: Vec<Pattern>,
-    /// Whether and how far redirects are followed.
-    pub redirects: Redirects,
-    /// Credentials; sent to the first host only. Boxed, because most probes have none.
-    pub auth: Option<Box<Auth>>,
-    /// Bytes of body that are read before the run is bad (`body_too_large`).
-    pub body_limit: u64,
-    /// Connect here instead of what the URL's host resolves to; the port is the URL's unless given.
-    pub connect_to: Option<(IpAddr, Option<u16>)>,
-    /// How TLS is done, for `https` URLs.
-    pub tls: Arc<TlsSpec>,
-    /// What tells the cloud that served; empty but for the check of a public name.
-    pub marks: Arc<[Mark]>,
-}
-
-/// Status codes that are good: inclusive ranges, `2xx` is `200..=299`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusRules(pub Vec<RangeInclusive<u16>>);
-
-impl StatusRules {
-    /// Whether `code` is good.
-    pub fn contains(&self, code: u16) -> bool {
-        self.0.iter().any(|range| range.contains(&code))
-    }
-}
-
-/// How far redirects are followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redirects {
-    /// Not at all: the 3xx itself is judged.
-    Off,
-    /// At most so many (1 to 20).
-    Limit(u8),
-}
-
-/// Credentials of an HTTP request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// RFC 7617.
-    Basic {
-        /// User name.
-        user: String,
-        /// Password.
-        password: Secret,
-    },
-    /// RFC 6750.
-    Bearer(Secret),
-}
 
 /// How TLS is done and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -372,20 +307,20 @@ impl FlagRules {
     }
 }
 
-const RESOLVE: &[Reason] = &[
+pub(super) const RESOLVE: &[Reason] = &[
     Reason::DnsNxdomain,
     Reason::DnsNoAddress,
     Reason::DnsServfail,
     Reason::DnsRefused,
     Reason::DnsTimeout,
 ];
-const CONNECT: &[Reason] = &[
+pub(super) const CONNECT: &[Reason] = &[
     Reason::ConnectRefused,
     Reason::ConnectTimeout,
     Reason::ConnectUnreachable,
     Reason::ConnectReset,
 ];
-const TLS: &[Reason] = &[
+pub(super) const TLS: &[Reason] = &[
     Reason::TlsExpired,
     Reason::TlsNotYetValid,
     Reason::TlsHostname,
@@ -414,35 +349,6 @@ impl Spec {
         }
         reasons.sort_unstable();
         reasons.dedup();
-        reasons
-    }
-}
-
-impl HttpSpec {
-    fn possible_reasons(&self) -> Vec<Reason> {
-        let mut reasons = CONNECT.to_vec();
-        let follows = self.redirects != Redirects::Off;
-        let by_name = matches!(self.url.host(), Some(url::Host::Domain(_)));
-        if (by_name && self.connect_to.is_none()) || follows {
-            reasons.extend(RESOLVE);
-        }
-        if self.url.scheme() == "https" || follows {
-            reasons.extend(TLS);
-        }
-        reasons.extend([
-            Reason::ResponseTimeout,
-            Reason::BodyTimeout,
-            Reason::Reset,
-            Reason::Protocol,
-            Reason::Status,
-            Reason::BodyTooLarge,
-        ]);
-        if !self.body_matches.is_empty() || !self.body_lacks.is_empty() {
-            reasons.push(Reason::Body);
-        }
-        if follows {
-            reasons.extend([Reason::RedirectLimit, Reason::RedirectRefused]);
-        }
         reasons
     }
 }

@@ -12,11 +12,6 @@ use crate::model::{HttpSpec, Redirects, StatusRules};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// Bytes of body when nobody says how many.
-pub(in crate::config) const DEFAULT_BODY_LIMIT: u64 = 1 << 20;
-/// Redirects when nobody says how many.
-pub(in crate::config) const DEFAULT_REDIRECTS: Redirects = Redirects::Limit(10);
-
 impl Builder<'_> {
     pub(super) fn http(&mut self, job: &mut Job<'_, '_>, raw: &RawHttp) -> Option<HttpSpec> {
         let text = job.fill("http.url", &raw.url, Position::Url)?;
@@ -29,7 +24,7 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let redirects = raw.redirects.as_ref().map_or(DEFAULT_REDIRECTS, |at| at.value);
+        let redirects = raw.redirects.as_ref().map_or(Redirects::DEFAULT, |at| at.value);
         warn_of_clear_text(job, raw, &url, redirects);
         let probe_tls = job.plan.probe.tls.as_ref();
         Some(HttpSpec {
@@ -49,7 +44,7 @@ impl Builder<'_> {
             body_lacks: self.patterns(job, "http.body_lacks", raw.body_lacks.as_ref())?,
             redirects,
             auth: raw.auth.as_ref().map(|at| Box::new(at.value.clone())),
-            body_limit: raw.body_limit.as_ref().map_or(DEFAULT_BODY_LIMIT, |at| at.value),
+            body_limit: raw.body_limit.as_ref().map_or(HttpSpec::DEFAULT_BODY_LIMIT, |at| at.value),
             connect_to: match &raw.connect_to {
                 None => None,
                 Some(template) => Some(connect_to(job, template)?),

@@ -9,7 +9,7 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use nephoscope::clock::SystemClock;
 use nephoscope::model::{
     AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Pattern,
-    Pick, ProbeKind, ProbeResult, Redirects, Spec, StatusRules, TcpSpec, TlsSpec, Truncated,
+    Pick, ProbeKind, ProbeResult, Redirects, Spec, TcpSpec, Truncated,
 };
 use nephoscope::net::Net;
 use nephoscope::probe::tls::Roots;
@@ -24,19 +24,9 @@ pub(crate) const AMPLE: Duration = Duration::from_secs(10);
 /// A GET that follows up to five redirects and wants a 2xx.
 pub(crate) fn http(url: &str) -> HttpSpec {
     HttpSpec {
-        url: url.parse().unwrap(),
-        method: http::Method::GET,
-        headers: Vec::new(),
-        body: None,
-        status: StatusRules(vec![200..=299]),
-        body_matches: Vec::new(),
-        body_lacks: Vec::new(),
         redirects: Redirects::Limit(5),
-        auth: None,
         body_limit: 64 * 1024,
-        connect_to: None,
-        tls: Arc::new(TlsSpec::default()),
-        marks: Arc::default(),
+        ..HttpSpec::get(url.parse().unwrap())
     }
 }
 
