@@ -7,9 +7,14 @@
 
 /// A stable 64-bit hash of a name (FNV-1a, then the finalizer of `MurmurHash3` so that low bits are as good as high ones).
 pub fn stable_hash(name: &str) -> u64 {
+    stable_hash_of(name.as_bytes())
+}
+
+/// As [`stable_hash`], of any bytes.
+pub fn stable_hash_of(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in name.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    for byte in bytes {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     mix(hash)
 }

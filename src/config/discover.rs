@@ -1,11 +1,13 @@
-//! `[[discover]]`: lists of targets in Prometheus' `file_sd` format fill a class with endpoints.
+//! `[[discover]]`: lists of targets in Prometheus' `file_sd` format, JSON or YAML, fill a class with endpoints.
 //!
 //! Each target is an endpoint on the provider of its `[[discover]]`. The label `service` says of which service (else it is named
 //! by its host), `region` in which region; other labels become the service's. Services of one name are one, over all lists, and
 //! have the class of theirs. What comes of all lists is written as a file of services and read like one, so that everything
 //! that holds for services holds for these.
 //!
-//! A list that cannot be used is replaced by its last good version, if there may be one; it does not read YAML.
+//! A list that cannot be used is replaced by its last good version, if there may be one. How a list is written is not known here.
+
+mod groups;
 
 use super::files::Isolated;
 use super::include::{File, add, matches_of, read_text};
@@ -15,7 +17,7 @@ use super::tree::{Node, Table, Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the file of services is called in messages.
 pub(super) const NAME: &str = "[[discover]]";
@@ -73,7 +75,7 @@ pub(super) fn read(
                 continue;
             }
             let read = read_text(&path).and_then(|text| {
-                take(&mut services, &entry, &text)?;
+                take(&mut services, &entry, &path, &text)?;
                 Ok(text)
             });
             let why = match read {
@@ -87,7 +89,8 @@ pub(super) fn read(
                 sink.report(unusable(&entry, why));
                 continue;
             };
-            let last = good.get(&path).filter(|text| take(&mut services, &entry, text).is_ok());
+            let last =
+                good.get(&path).filter(|text| take(&mut services, &entry, &path, text).is_ok());
             found.isolated.push(Isolated {
                 path: path.clone(),
                 lines: vec![why],
@@ -126,28 +129,27 @@ fn unusable(entry: &Entry, why: String) -> Problem {
 }
 
 /// Adds the targets of one list, all or none.
-fn take(services: &mut BTreeMap<String, Service>, entry: &Entry, text: &str) -> Result<(), String> {
-    let json: Json =
-        serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
-    let groups = json.as_array().ok_or("it is no list")?;
+fn take(
+    services: &mut BTreeMap<String, Service>,
+    entry: &Entry,
+    path: &Path,
+    text: &str,
+) -> Result<(), String> {
     let mut more: Vec<(String, String, Service)> = Vec::new();
-    for group in groups {
-        let targets = group.get("targets").and_then(Json::as_array);
-        let targets = targets.ok_or("a group has no list `targets`")?;
-        let labels = labels_of(group)?;
-        for target in targets {
-            let target = target.as_str().ok_or("a target is no text")?;
+    for mut group in groups::read(path, text)? {
+        // Prometheus keeps those to itself.
+        group.labels.retain(|key, _| !key.starts_with("__"));
+        let (service, region) = (group.labels.remove("service"), group.labels.remove("region"));
+        for target in &group.targets {
             super::build::endpoint_host(target).map_err(|why| format!("`{target}`: {why}"))?;
-            let name = labels.get("service").cloned().unwrap_or_else(|| host_of(target));
-            let mut service = Service { class: entry.class.clone(), ..Service::default() };
-            let region = labels.get("region").cloned();
-            let place = (entry.provider.clone(), region, target.to_owned());
-            service.endpoints.insert(plain(target), place);
-            let own =
-                |(key, _): &(&String, &String)| !["service", "region"].contains(&key.as_str());
-            let own = labels.iter().filter(own);
-            service.labels = own.map(|(key, value)| (key.clone(), value.clone())).collect();
-            more.push((plain(&name), plain(target), service));
+            let name = service.clone().unwrap_or_else(|| host_of(target));
+            let place = (entry.provider.clone(), region.clone(), target.clone());
+            let found = Service {
+                class: entry.class.clone(),
+                labels: group.labels.clone(),
+                endpoints: BTreeMap::from([(plain(target), place)]),
+            };
+            more.push((plain(&name), plain(target), found));
         }
     }
     let known: usize = services.values().map(|service| service.endpoints.len()).sum();
@@ -172,18 +174,6 @@ fn take(services: &mut BTreeMap<String, Service>, entry: &Entry, text: &str) -> 
         service.endpoints.extend(new.endpoints);
     }
     Ok(())
-}
-
-/// The labels of a group, without those that Prometheus keeps to itself.
-fn labels_of(group: &Json) -> Result<BTreeMap<String, String>, String> {
-    let Some(labels) = group.get("labels") else { return Ok(BTreeMap::new()) };
-    let labels = labels.as_object().ok_or("`labels` is no table")?;
-    let mut kept = BTreeMap::new();
-    for (key, value) in labels.iter().filter(|(key, _)| !key.starts_with("__")) {
-        let value = value.as_str().ok_or_else(|| format!("label `{key}` is no text"))?;
-        kept.insert(key.clone(), value.to_owned());
-    }
-    Ok(kept)
 }
 
 /// A target without its port.

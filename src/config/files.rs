@@ -3,13 +3,14 @@
 //! With `include_errors = "isolate"` an included file that cannot be used is replaced by its last good version, and left out if
 //! there is none, so that one team's slip holds up nobody else; what the main file says against it is an error all the same.
 //! Lists of targets are always treated so. Whether files have changed is told by what is in them, so that it does not matter
-//! how they were replaced: written, renamed, or swapped by a link as Kubernetes does.
+//! how they were replaced: written, renamed, or swapped by a link as Kubernetes does. That holds for secrets, certificates,
+//! bodies and networks that the configuration names by file, too.
 //!
 //! It waits for nothing and applies nothing.
 
 use super::problem::{Problem, Severity};
 use super::tree::{self, Table, Value};
-use super::{Instead, Loaded, Problems, attempt, include};
+use super::{Instead, Loaded, Problems, attempt, include, secret};
 use crate::seed::stable_hash;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -23,6 +24,8 @@ pub struct Files {
     good: BTreeMap<PathBuf, String>,
     /// What [`Self::look`] said before the last reading.
     digest: u64,
+    /// What that reading found in the files that are named in those: secrets, certificates, bodies.
+    named: BTreeMap<PathBuf, u64>,
     /// The main file's own digest, and the patterns in it.
     main: (u64, Vec<String>),
 }
@@ -76,7 +79,8 @@ impl fmt::Display for Isolated {
 impl Files {
     /// Nothing was read yet.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), good: BTreeMap::new(), digest: 0, main: (0, Vec::new()) }
+        let (path, good, named) = (path.to_owned(), BTreeMap::new(), BTreeMap::new());
+        Self { path, good, digest: 0, named, main: (0, Vec::new()) }
     }
 
     /// Reads everything.
@@ -92,6 +96,10 @@ impl Files {
         // Each turn replaces a file by its last good version, or an empty one in the place of that.
         loop {
             let attempt = attempt(&self.path, text.clone(), &instead);
+            self.named = match &attempt.result {
+                Ok(loaded) => loaded.warnings.sources.named(),
+                Err(problems) => problems.sources.named(),
+            };
             let problems = match attempt.result {
                 Ok(loaded) => {
                     let mut good = attempt.targets;
@@ -133,7 +141,14 @@ impl Files {
     /// Whether anything is not as it was before the last reading, and what it is like now.
     pub fn changed(&mut self) -> Option<u64> {
         let now = self.look();
-        (now != self.digest).then_some(now)
+        let mut same = now == self.digest;
+        let mut seen = format!("{now:x}");
+        for (path, was) in &self.named {
+            let digest = secret::digest(&secret::read_bounded(path));
+            same &= digest == *was;
+            write!(seen, " {digest:x}").expect("writing to a string cannot fail");
+        }
+        (!same).then(|| stable_hash(&seen))
     }
 
     /// A number that is another one whenever a file has another content, comes or goes.

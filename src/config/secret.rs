@@ -3,7 +3,7 @@
 //! A secret is `{ env = "X" }`, `{ file = "…" }` or `{ credential = "…" }` (a file of that name in the folder that the
 //! service manager names in `CREDENTIALS_DIRECTORY`). One written as text is an error, and hidden from the excerpt of
 //! that error. Relative paths start at the folder of the file that says them. Only regular files are read, and only up
-//! to a limit.
+//! to a limit. Which were read is noted beside the sources, with a digest, so that a change of one can be told.
 //!
 //! It never puts what it read into a message.
 
@@ -12,6 +12,7 @@ use super::problem::{Kind, Problem};
 use super::source::{At, Place};
 use super::tree::{Node, Value};
 use crate::model::{PemFile, Secret};
+use crate::seed::stable_hash_of;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -49,10 +50,10 @@ pub(super) fn read_secret(context: Context<'_>, node: &Node, path: &str) -> Opti
         let found = if let Some(name) = by_env {
             from_environment(&name.value).map_err(|why| (name, why))
         } else if let Some(name) = by_file {
-            from_file(&beside(context, &name)).map_err(|why| (name, why))
+            from_file(context, &beside(context, &name)).map_err(|why| (name, why))
         } else {
             let name = by_credential?;
-            from_credential(&name.value).map_err(|why| (name, why))
+            from_credential(context, &name.value).map_err(|why| (name, why))
         };
         match found {
             Ok(secret) => Some(At::new(secret, node.place)),
@@ -72,18 +73,18 @@ fn from_environment(name: &str) -> Result<Secret, String> {
     not_empty(&text)
 }
 
-fn from_credential(name: &str) -> Result<Secret, String> {
+fn from_credential(context: Context<'_>, name: &str) -> Result<Secret, String> {
     if name.contains('/') || name == ".." {
         return Err("a credential is a name, not a path".to_owned());
     }
     let folder = environment("CREDENTIALS_DIRECTORY").ok_or_else(|| {
         "`CREDENTIALS_DIRECTORY` is not set: the service manager gives no credentials".to_owned()
     })?;
-    from_file(&Path::new(&folder).join(name))
+    from_file(context, &Path::new(&folder).join(name))
 }
 
-fn from_file(path: &Path) -> Result<Secret, String> {
-    let bytes = read_bounded(path)?;
+fn from_file(context: Context<'_>, path: &Path) -> Result<Secret, String> {
+    let bytes = read_noted(context, path)?;
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     not_empty(text.trim_end_matches(['\n', '\r']))
 }
@@ -107,6 +108,21 @@ fn environment(name: &str) -> Option<String> {
 /// The path that a value names, relative to the file that says it.
 pub(super) fn beside(context: Context<'_>, path: &At<String>) -> PathBuf {
     context.sources.get(path.place.file).folder().join(&path.value)
+}
+
+/// As [`read_bounded`], and noted: another content of this file is another configuration.
+fn read_noted(context: Context<'_>, path: &Path) -> Result<Vec<u8>, String> {
+    let read = read_bounded(path);
+    context.sources.note(path, digest(&read));
+    read
+}
+
+/// A number that is another one when a file has another content, or cannot be read for another reason.
+pub(super) fn digest(read: &Result<Vec<u8>, String>) -> u64 {
+    match read {
+        Ok(bytes) => stable_hash_of(bytes),
+        Err(why) => !stable_hash_of(why.as_bytes()),
+    }
 }
 
 /// A regular file of bounded size, or why it could not be read.
@@ -143,7 +159,7 @@ pub(super) fn unreadable(section: &Section<'_>, key: &str, place: Place, why: St
 pub(super) fn file_of(section: &Section<'_>, key: &'static str) -> Option<(At<PathBuf>, Vec<u8>)> {
     let name = section.string(key)?;
     let path = beside(section.context, &name);
-    match read_bounded(&path) {
+    match read_noted(section.context, &path) {
         Ok(bytes) => Some((At::new(path, name.place), bytes)),
         Err(why) => {
             unreadable(section, key, name.place, why);

@@ -7,6 +7,7 @@
 
 use super::discover::NAME;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,8 @@ impl Source {
 pub(super) struct Sources {
     files: Vec<Source>,
     masked: RefCell<Vec<Place>>,
+    /// What the files name and do not hold: secrets, certificates, bodies; with a digest of what was read.
+    named: RefCell<BTreeMap<PathBuf, u64>>,
 }
 
 impl Sources {
@@ -76,6 +79,21 @@ impl Sources {
 
     pub(super) fn get(&self, file: u16) -> &Source {
         &self.files[usize::from(file)]
+    }
+
+    /// Notes a file that the configuration names, and a digest of what was read there.
+    pub(super) fn note(&self, path: &Path, digest: u64) {
+        self.named.borrow_mut().insert(path.to_owned(), digest);
+    }
+
+    /// Takes such a note back: what is in that file is followed by somebody else.
+    pub(super) fn forget(&self, path: &Path) {
+        self.named.borrow_mut().remove(path);
+    }
+
+    /// The files that the configuration names, each with the digest of what was read there.
+    pub(super) fn named(&self) -> BTreeMap<PathBuf, u64> {
+        self.named.borrow().clone()
     }
 
     /// Hides what stands at `place` in every excerpt.

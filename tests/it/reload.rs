@@ -4,6 +4,7 @@
 //!
 //! That checks which are kept do not notice is proven in the simulation.
 
+use crate::support::certs::Authority;
 use crate::support::daemon::{Running, binary, wait_for};
 use crate::support::http::{Server, response};
 use std::fmt::Write as _;
@@ -265,4 +266,67 @@ fn a_list_of_targets_comes_and_goes_with_its_file() {
     assert!(code == 2 && said.contains("1 of 2 checks would be dropped"), "{said}");
     assert_eq!(reload(&daemon, &["--force"]).0, 0);
     assert_eq!(runs(&daemon, "found"), None);
+}
+
+/// Services whose check shows a token, trusts a certificate, or sends a body: each from a file.
+fn with_files(place: &std::path::Path, plain: &Server, encrypted: &Server) -> String {
+    let (place, address) = (place.display(), plain.address);
+    let port = encrypted.address.port();
+    format!(
+        "[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n[provider.aws]\nhost = \"127.0.0.1\"\n\
+         [probe.shown.http]\nurl = \"http://{address}/shown\"\nauth = {{ bearer = {{ file = \"{place}/token\" }} }}\n\
+         [probe.sent.http]\nurl = \"http://{address}/sent\"\nmethod = \"POST\"\nbody_file = \"{place}/body\"\n\
+         [probe.trusted.http]\nurl = \"https://localhost:{port}/\"\n[probe.trusted.tls]\nca = \"{place}/ca.pem\"\n\
+         [service.shown]\nprobes = [\"shown\"]\n[service.sent]\nprobes = [\"sent\"]\n[service.trusted]\nprobes = [\"trusted\"]\n"
+    )
+}
+
+#[test]
+fn what_the_file_names_is_read_again_by_signal_and_by_watch() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let plain = Server::fixed(response("200 OK", &[], "hello"));
+    let answer = response("200 OK", &[], "hello");
+    let encrypted =
+        Server::tls(ours.good().server(), move |_, wire| wire.write_all(answer.as_bytes()));
+    let files = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(files.path().join(name), bytes).unwrap();
+    put("token", b"token-number-one\n");
+    put("body", b"body-number-one");
+    put("ca.pem", &theirs.file().bytes);
+    let seen = |word: &str| {
+        wait_for(word, || plain.requests().iter().any(|it| it.contains(word)).then_some(()));
+    };
+    let text = with_files(files.path(), &plain, &encrypted);
+    let daemon = Running::start(&text, &[]);
+    seen("Bearer token-number-one");
+    seen("body-number-one");
+    let untrusted = ["service=\"trusted\"", "reason=\"tls_untrusted\""];
+    let failures = "nephoscope_probe_failures_total{";
+    daemon.await_metric(failures, &untrusted, |count| count >= 1.0);
+
+    // By signal, with the file itself as it was.
+    put("token", b"token-number-two\n");
+    daemon.signal("HUP");
+    seen("Bearer token-number-two");
+    wait_for("what changed", || {
+        daemon.log().contains("1 check changed (shown/aws/shown)").then_some(())
+    });
+
+    // By watch: nobody asks. A file that cannot be read is said once, and what was read before holds.
+    rewrite(&daemon, &format!("watch = true\n{text}"));
+    assert_eq!(reload(&daemon, &[]).0, 0);
+    put("ca.pem", &ours.file().bytes);
+    await_runs(&daemon, "trusted", 1.0);
+    put("body", b"body-number-two");
+    seen("body-number-two");
+    std::fs::remove_file(files.path().join("token")).unwrap();
+    daemon.await_metric(SUCCESSFUL, &[], |it| it < 0.5);
+    let before = await_runs(&daemon, "shown", 1.0);
+    await_runs(&daemon, "shown", before + 1.0);
+    put("token", b"token-number-three");
+    seen("Bearer token-number-three");
+    daemon.await_metric(SUCCESSFUL, &[], |it| it > 0.5);
+    let log = daemon.log();
+    assert_eq!(log.matches("the configuration stays as it was").count(), 1, "{log}");
+    assert!(!log.contains("token-number") && !daemon.get("/").contains("token-number"), "{log}");
 }

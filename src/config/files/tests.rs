@@ -199,3 +199,88 @@ fn a_change_is_seen_however_files_are_replaced() {
     place.write("conf.d/a.toml", &service("b"));
     assert_eq!(place.files.changed(), None);
 }
+
+const SECRETS: &str = r#"
+    [monitor]
+    watch = true
+    [provider.aws]
+    host = "192.0.2.1"
+    networks_file = "aws.txt"
+    [probe.web.http]
+    url = "http://{host}/"
+    body_file = "body"
+    method = "POST"
+    auth = { bearer = { file = "token" } }
+    [service.a]
+    probes = ["web"]
+    [listener]
+    tokens = [{ name = "scraper", token = { file = "scraper" } }]
+"#;
+
+#[test]
+fn what_is_named_by_file_counts_as_changed_too() {
+    let mut place = Place::new("");
+    for (name, text) in [
+        ("aws.txt", "192.0.2.0/24"),
+        ("body", "ask"),
+        ("token", "one"),
+        ("scraper", "token-of-prometheus-4711"),
+    ] {
+        place.write(name, text);
+    }
+    place.write("probes.toml", SECRETS);
+    place.read().unwrap();
+    assert_eq!(place.files.changed(), None);
+    for (name, text) in [
+        ("aws.txt", "192.0.2.0/25"),
+        ("body", "ask more"),
+        ("token", "two"),
+        ("scraper", "token-of-prometheus-4712"),
+    ] {
+        place.write(name, text);
+        let seen = place.files.changed();
+        assert!(seen.is_some(), "{name}");
+        assert_eq!(place.files.changed(), seen, "looking changes nothing");
+        place.read().unwrap();
+        assert_eq!(place.files.changed(), None, "{name}");
+    }
+    // Without the file nothing can be read; once it is back there is something new to read.
+    fs::remove_file(place.folder.path().join("token")).unwrap();
+    assert!(place.files.changed().is_some());
+    assert!(place.read().unwrap_err().contains("token"));
+    assert_eq!(place.files.changed(), None);
+    place.write("token", "two");
+    assert!(place.files.changed().is_some());
+    place.read().unwrap();
+    assert_eq!(place.files.changed(), None);
+    // What is named no more is not looked at.
+    place.write("probes.toml", &SECRETS.replace("auth", "# auth"));
+    place.read().unwrap();
+    place.write("token", "three");
+    assert_eq!(place.files.changed(), None);
+}
+
+#[test]
+fn the_pair_of_the_listener_is_followed_by_the_listener() {
+    let mut place = Place::new(SECRETS);
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    place.write("cert", &made.cert.pem());
+    place.write("key", &made.signing_key.serialize_pem());
+    place.write("probes.toml", "[listener]\ntls = { cert = \"cert\", key = \"key\" }\n");
+    place.read().unwrap();
+    place.write("cert", "half written");
+    assert_eq!(place.files.changed(), None);
+}
+
+#[test]
+fn lists_of_targets_may_be_yaml() {
+    let main = DISCOVER.replace("aws*.json", "aws*.yml").replace("gcp*.json", "gcp.yaml");
+    let mut place = Place::new(&main);
+    place.write("targets/aws.yml", "- targets: ['10.0.0.1:8080']\n  labels: {service: shop}\n");
+    place
+        .write("targets/gcp.yaml", "- targets:\n  - 10.1.0.1:8080\n  labels:\n    service: shop\n");
+    let ids = vec!["shop/10.0.0.1-8080/port".to_owned(), "shop/10.1.0.1-8080/port".to_owned()];
+    assert_eq!(place.read(), Ok((ids.clone(), vec![])));
+    place.write("targets/aws.yml", "- targets: ['10.0.0.1:8080'\n");
+    assert_eq!(place.read(), Ok((ids, vec![("aws.yml".to_owned(), true)])));
+}

@@ -33,6 +33,14 @@ X-Auth-Token = { credential = "secret_shop" }
 [service.shop]
 probes = ["web"]
 """
+# One side of one more.
+DESK = """
+[service.desk]
+probes = ["web"]
+endpoints = []
+[service.desk.endpoint.aws]
+provider = "aws"
+"""
 NGINX = f"""
 server {{
     listen 80 default_server;
@@ -195,11 +203,30 @@ def outage(findings: Findings, host: Host) -> None:
 
 
 def reloaded(findings: Findings, host: Host) -> None:
-    """A reload is told to systemd and replaces nothing."""
-    before = host.process()
+    """A reload applies what has changed, refuses what cannot be used, and replaces no process."""
+    before, known = host.process(), host.known()
+    successful = "nephoscope_config_last_reload_successful{"
     findings.equal("systemctl reload", host.systemctl("reload"), 0)
     findings.soon("it is active", lambda: host.shows("ActiveState"), lambda state: state == "active")
+
+    def reload(text: str) -> None:
+        host.write("/etc/nephoscope/probes.toml", text)
+        findings.equal("systemctl reload", host.systemctl("reload"), 0)
+    reload(PROBES + DESK)
+    findings.soon("a service that is new is seen", lambda: host.metrics("nephoscope_check_state{", 'service="desk"'), lambda it: it == [0.0])
+    said = [entry["MESSAGE"] for entry in host.journal("NEPHOSCOPE_ACTION=reloaded")]
+    findings.say(any("1 check added (desk/aws/web)" in line for line in said), "the journal says what changed", said)
+    reload(PROBES + "\nnonsense = 1\nlabels = 7\n")
+    findings.soon("a broken file is refused", lambda: host.metrics(successful), lambda it: it == [0.0])
+    said = [entry["MESSAGE"] for entry in host.journal("NEPHOSCOPE_ACTION=reload_refused")]
+    findings.say(all(any(word in line for line in said) for word in ("nonsense", "labels")), "with each of its problems", said)
+    findings.equal("it is active all the same", host.shows("ActiveState"), "active")
+    findings.equal("and what was read before holds", host.metrics("nephoscope_check_state{", 'service="desk"'), [0.0])
+    reload(PROBES)
+    findings.soon("mended, it is read", lambda: host.metrics(successful), lambda it: it == [1.0])
+    findings.equal("what was removed has no series", host.metrics("nephoscope_check_state{", 'service="desk"'), [])
     findings.equal("the process is the same", host.process(), before)
+    findings.say(host.known() >= known, "and knows what it knew", f"{known:.1f} s, then {host.known():.1f} s")
 
 
 def stopped(findings: Findings, host: Host) -> None:
