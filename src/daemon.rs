@@ -18,6 +18,7 @@ mod past;
 pub mod reload;
 pub mod signal;
 mod supervisor;
+mod tls_files;
 
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
@@ -186,10 +187,10 @@ impl Daemon {
         if let Some(certificate) = certificate {
             servers.spawn(certificate.follow(told(stopping.clone())));
         }
-        servers.spawn(serve::serve(listener, router, tls, told(stopping)));
+        servers.spawn(serve::serve(listener, router, tls, told(stopping.clone())));
 
         let supervisor = supervisor(&plan, supervised);
-        let monitor = Monitor::start(plan, &Roots::from_system()).await?;
+        let monitor = Monitor::start(plan, &roots(&mut servers, stopping)).await?;
         Ok(Self {
             monitor,
             reloader,
@@ -249,6 +250,13 @@ impl Daemon {
 fn certificate(config: &Config) -> Result<Option<(Certificate, Arc<ServerConfig>)>, Error> {
     let files = config.listener.tls.as_ref();
     files.map(|files| Certificate::new(files).map_err(Error::Certificate)).transpose()
+}
+
+/// The roots to trust, and somebody who looks whether files of probes have changed.
+fn roots(servers: &mut JoinSet<()>, stopping: watch::Receiver<bool>) -> Roots {
+    let roots = Roots::from_system();
+    servers.spawn(tls_files::follow(roots.clone(), told(stopping)));
+    roots
 }
 
 /// Opens the store. Where going on without one damages nothing, that is said in the log and on the page.

@@ -44,7 +44,8 @@ impl Engine {
 
     /// The same with a resolver of one's own.
     pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
-        Self { net, tls: tls::Stock::new(roots), http: http::Clients::default(), clock }
+        let tls = tls::Stock::new(roots, Arc::clone(&clock));
+        Self { net, tls, http: http::Clients::default(), clock }
     }
 
     /// The addresses of `host`; the trace learns whether a resolver answered for them.

@@ -191,6 +191,7 @@ impl<'c> Builder<'c> {
                 identity: raw.identity.as_ref().map(|files| files.value.clone()),
                 server_name,
                 verify: raw.verify.as_ref().is_none_or(|verify| verify.value),
+                remember: raw.remember.as_ref().is_none_or(|remember| remember.value),
                 min_version: raw.min_version.as_ref().map(|least| least.value),
                 expires_within: raw.expires_within.as_ref().map(|span| span.value),
             })

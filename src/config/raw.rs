@@ -188,6 +188,7 @@ pub(super) struct RawTls {
     pub(super) identity: Option<At<(PemFile, PemFile)>>,
     pub(super) server_name: Option<Template>,
     pub(super) verify: Option<At<bool>>,
+    pub(super) remember: Option<At<bool>>,
     pub(super) min_version: Option<At<TlsVersion>>,
     pub(super) expires_within: Option<At<Duration>>,
 }

@@ -6,7 +6,8 @@
 //!
 //! Our own names are in `catalog`; where this text is served is not known here.
 
-use crate::model::{Outcome, Phase, ProbeResult, Timestamp};
+use super::labels::escaped;
+use crate::model::{Certificate, Outcome, Phase, ProbeResult, Timestamp};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -131,6 +132,27 @@ const FAMILIES: &[Family] = &[
         read: |run| one(run.result.facts.certificate_not_after.map(Timestamp::as_secs_f64)),
     },
     Family {
+        name: "probe_ssl_last_chain_expiry_timestamp_seconds",
+        help: "Returns last SSL chain expiry in timestamp",
+        read: |run| one(run.result.facts.chain_not_after.map(Timestamp::as_secs_f64)),
+    },
+    Family {
+        name: "probe_ssl_last_chain_info",
+        help: "Contains SSL leaf certificate information",
+        read: |run| {
+            let certificate = run.result.facts.certificate.as_deref();
+            certificate.map(|certificate| (described(certificate), 1.0)).into_iter().collect()
+        },
+    },
+    Family {
+        name: "probe_tls_cipher_info",
+        help: "Returns the TLS cipher negotiated during handshake",
+        read: |run| {
+            let cipher = run.result.facts.tls_cipher;
+            cipher.map(|cipher| (format!("cipher=\"{cipher}\""), 1.0)).into_iter().collect()
+        },
+    },
+    Family {
         name: "probe_tls_version_info",
         help: "Returns the TLS version used or NaN when unknown",
         read: |run| {
@@ -172,6 +194,16 @@ const FAMILIES: &[Family] = &[
         read: |run| one(run.result.facts.dns_serial.map(f64::from)),
     },
 ];
+
+/// A certificate as labels; the alternative names are host names only, as the field has them.
+fn described(certificate: &Certificate) -> String {
+    let Certificate { fingerprint, subject, issuer, names, serial, .. } = certificate;
+    let (subject, issuer, names) = (escaped(subject), escaped(issuer), escaped(&names.join(",")));
+    format!(
+        "fingerprint_sha256=\"{fingerprint}\",subject=\"{subject}\",issuer=\"{issuer}\",\
+         subjectalternative=\"{names}\",serialnumber=\"{serial}\""
+    )
+}
 
 /// The field's name of a phase, and ours that it sums up.
 type PhaseNames = &'static [(&'static str, &'static [Phase])];
@@ -223,9 +255,10 @@ fn whole(count: u64) -> f64 {
 mod tests {
     use super::{Run, write};
     use crate::model::{
-        Facts, HttpVersion, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Timestamp, TlsVersion,
-        Warnings,
+        Certificate, Facts, HttpVersion, Outcome, Phase, PhaseTimes, ProbeResult, Reason,
+        Timestamp, TlsVersion, Warnings,
     };
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn result(outcome: Outcome) -> ProbeResult {
@@ -260,6 +293,21 @@ mod tests {
         assert_eq!(samples, expected);
     }
 
+    fn certificate() -> Certificate {
+        Certificate {
+            subject: "CN=\"a\"".into(),
+            issuer: "CN=b".into(),
+            names: vec!["a.example".into(), "b.example".into()],
+            addresses: vec!["192.0.2.7".parse().unwrap()],
+            more_names: 0,
+            serial: "01".into(),
+            fingerprint: "abcd".into(),
+            key: "EC P-256".into(),
+            not_before: Timestamp::from_millis(0),
+            not_after: Timestamp::from_millis(0),
+        }
+    }
+
     #[test]
     fn two_runs_share_one_head_per_family() {
         let mut good = result(Outcome::Good);
@@ -267,7 +315,10 @@ mod tests {
             http_status: Some(204),
             http_version: Some(HttpVersion::Http11),
             tls_version: Some(TlsVersion::Tls13),
+            tls_cipher: Some("TLS_AES_128_GCM_SHA256"),
             certificate_not_after: Some(Timestamp::from_millis(1_790_000_000_000)),
+            chain_not_after: Some(Timestamp::from_millis(1_780_000_000_000)),
+            certificate: Some(Arc::new(certificate())),
             ..Facts::default()
         };
         let bad = result(Outcome::Bad(Reason::ConnectRefused));
@@ -283,6 +334,10 @@ mod tests {
             "probe_http_version{check=\"a\"} 1.1\n",
             "probe_http_ssl{check=\"a\"} 1\n",
             "probe_ssl_earliest_cert_expiry{check=\"a\"} 1790000000\n",
+            "probe_ssl_last_chain_expiry_timestamp_seconds{check=\"a\"} 1780000000\n",
+            "probe_ssl_last_chain_info{check=\"a\",fingerprint_sha256=\"abcd\",subject=\"CN=\\\"a\\\"\",\
+             issuer=\"CN=b\",subjectalternative=\"a.example,b.example\",serialnumber=\"01\"} 1\n",
+            "probe_tls_cipher_info{check=\"a\",cipher=\"TLS_AES_128_GCM_SHA256\"} 1\n",
             "probe_tls_version_info{check=\"a\",version=\"TLS 1.3\"} 1\n",
         ] {
             assert!(out.contains(line), "{line} is missing in\n{out}");

@@ -102,6 +102,10 @@ words! {
         CertificateChanged = "certificate_changed",
         /// The listener's changed certificate cannot be used; the one before stays.
         CertificateRefused = "certificate_refused",
+        /// A file that a probe's TLS table names has changed and is used.
+        TlsFilesChanged = "tls_files_changed",
+        /// A file that a probe's TLS table names has changed and cannot be used; what was in it before is.
+        TlsFilesRefused = "tls_files_refused",
         /// There may be too few file descriptors.
         DescriptorsShort = "descriptors_short",
         /// This host has no resolver configured.

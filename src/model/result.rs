@@ -6,7 +6,7 @@
 //! What the result means for health, time or promises is decided by the rules.
 
 use super::words::words;
-use super::{Cause, Phase, Reason, Timestamp, Verdict, Warning};
+use super::{Cause, Certificate, Phase, Reason, Timestamp, Verdict, Warning};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,8 +210,15 @@ pub struct Facts {
     pub body_bytes: Option<u64>,
     /// Negotiated version.
     pub tls_version: Option<TlsVersion>,
+    /// Negotiated cipher suite, by its registered name (`TLS_AES_128_GCM_SHA256`).
+    pub tls_cipher: Option<&'static str>,
     /// Earliest end of validity in the presented chain, also when verification failed.
     pub certificate_not_after: Option<Timestamp>,
+    /// Earliest end of validity on the way from the server's certificate to the trusted root, the root included; only where
+    /// that way was found.
+    pub chain_not_after: Option<Timestamp>,
+    /// The certificate that the server presented for itself, also when verification failed.
+    pub certificate: Option<Arc<Certificate>>,
     /// Response code, as DNS spells it (`NOERROR`, `NXDOMAIN`).
     pub dns_rcode: Option<String>,
     /// Records in the answer section.

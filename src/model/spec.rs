@@ -139,6 +139,8 @@ pub struct TlsSpec {
     pub server_name: Option<Arc<str>>,
     /// Whether a failed verification makes the run bad; facts are recorded either way.
     pub verify: bool,
+    /// Whether a chain that was found good is taken for good again for a while, as long as its dates hold.
+    pub remember: bool,
     /// Lower is bad (`tls_version`).
     pub min_version: Option<super::TlsVersion>,
     /// A presented certificate that ends sooner is a warning.
@@ -152,6 +154,7 @@ impl Default for TlsSpec {
             identity: None,
             server_name: None,
             verify: true,
+            remember: true,
             min_version: None,
             expires_within: None,
         }

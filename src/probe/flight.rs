@@ -8,7 +8,7 @@
 
 use super::Trace;
 use crate::clock::Instant;
-use crate::model::{Phase, Timestamp, TlsVersion};
+use crate::model::{Certificate, Phase, Timestamp, TlsVersion};
 use crate::net::Failure;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -36,7 +36,10 @@ pub(super) struct Seen {
     /// Whether the handshake keys of TLS 1.3 were derived, which happens before a certificate can arrive.
     modern: bool,
     pub(super) tls_version: Option<TlsVersion>,
+    pub(super) tls_cipher: Option<&'static str>,
     pub(super) not_after: Option<Timestamp>,
+    pub(super) chain_not_after: Option<Timestamp>,
+    pub(super) certificate: Option<Arc<Certificate>>,
     /// Why our own verifier broke the handshake off, where rustls has no word for it.
     pub(super) refusal: Option<Failure>,
 }
@@ -82,9 +85,12 @@ impl Flight {
         }
         let facts = &mut trace.facts;
         facts.tls_version = seen.tls_version.take().or(facts.tls_version);
+        facts.tls_cipher = seen.tls_cipher.take().or(facts.tls_cipher);
+        facts.certificate = seen.certificate.take().or_else(|| facts.certificate.take());
         // The earliest of all chains of the run: whichever ends first is the one to renew.
-        facts.certificate_not_after =
-            [facts.certificate_not_after, seen.not_after.take()].into_iter().flatten().min();
+        let earliest = |one: Option<Timestamp>, other| [one, other].into_iter().flatten().min();
+        facts.certificate_not_after = earliest(facts.certificate_not_after, seen.not_after.take());
+        facts.chain_not_after = earliest(facts.chain_not_after, seen.chain_not_after.take());
     }
 }
 

@@ -1,64 +1,74 @@
 //! TLS for every prober: client configurations without resumption, facts captured before verification.
 //!
 //! Checks whose TLS tables mean the same share one rustls configuration. It keeps no sessions, so that every run does a
-//! full handshake and sees the certificates; [`witness`] notes their dates before it judges them, so that the dates are
-//! known when the judgement is bad. System roots are read once per process.
+//! full handshake and sees the certificates; [`witness`] notes what they say before it judges them, so that it is
+//! known when the judgement is bad. System roots are read once per process; [`files`] that a table names, when they change.
 //!
 //! It opens no connections and sets no time limits.
 
 mod fault;
+mod files;
+mod presented;
+mod suites;
+mod trust;
 mod witness;
 
 use super::flight::{self, Flight, Landing};
 use super::{Error, Trace};
-use crate::clock::Instant;
+use crate::clock::{Instant, WallClock};
 use crate::model::{Host, Phase, Reason, TlsSpec};
 use crate::net::Failure;
-use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use files::{Files, Presenter};
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, KeyLog, NamedGroup, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, KeyLog, NamedGroup};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 pub(super) use fault::{fault, of_io, of_rustls};
-use witness::Witness;
+use trust::Trust;
+use witness::{Source, Witness};
 
-/// The trusted roots of the system, read once per process and shared by all runtimes.
+/// The trusted roots of the system, read once per process, and the files that TLS tables name; shared by all runtimes.
 #[derive(Clone)]
 pub struct Roots {
     provider: Arc<CryptoProvider>,
     /// `None` when the store is empty: then nothing can be verified, which is said at the handshake.
-    verifier: Option<Arc<WebPkiServerVerifier>>,
+    system: Option<Arc<Trust>>,
+    files: Arc<Files>,
 }
 
 impl Roots {
     /// Reads the distribution's trust store; an empty one is not an error until a certificate has to be verified.
     pub fn from_system() -> Self {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let roots = Self::of(store);
+        let roots = Self::of(rustls_native_certs::load_native_certs().certs);
         // The first random bytes of aws-lc cost 50 ms (measured 2026-11), which would land in the first probe.
         let _ = roots.provider.secure_random.fill(&mut [0; 1]);
         roots
     }
 
-    fn of(store: RootCertStore) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
-                .build()
-                .ok();
-        Self { provider, verifier }
+    fn of(certificates: Vec<CertificateDer<'static>>) -> Self {
+        let provider = Arc::new(suites::provider());
+        let system = Trust::of_readable(certificates, &provider).map(Arc::new);
+        Self { provider, system, files: Arc::default() }
+    }
+
+    /// Looks whether files that TLS tables name have changed; those that have are used from the next handshake on, unless
+    /// they cannot be. Reads from the disk, so it is not for a runtime that probes.
+    pub fn look(&self) {
+        self.files.look(&self.provider);
     }
 }
 
 impl Default for Roots {
     /// No roots at all.
     fn default() -> Self {
-        Self::of(RootCertStore::empty())
+        Self::of(Vec::new())
     }
 }
 
@@ -95,6 +105,7 @@ impl Alpn {
 /// The client configurations of one runtime, one per distinct TLS table.
 pub struct Stock {
     roots: Roots,
+    clock: Clock,
     made: Mutex<Vec<Made>>,
 }
 
@@ -105,8 +116,8 @@ struct Made {
 }
 
 impl Stock {
-    pub(super) fn new(roots: Roots) -> Self {
-        Self { roots, made: Mutex::default() }
+    pub(super) fn new(roots: Roots, clock: Arc<dyn WallClock>) -> Self {
+        Self { roots, clock: Clock(clock), made: Mutex::default() }
     }
 
     /// The configuration for this table and offer: the one made before if there is one that means the same.
@@ -122,37 +133,37 @@ impl Stock {
             return Ok(Arc::clone(&known.config));
         }
         let config = Arc::new(self.make(spec, offer)?);
+        // After a reload nobody else has the tables that are gone.
+        made.retain(|each| {
+            Arc::strong_count(&each.spec) > 1 || Arc::strong_count(&each.config) > 1
+        });
         made.push(Made { spec: Arc::clone(spec), offer, config: Arc::clone(&config) });
         Ok(config)
     }
 
     fn make(&self, spec: &TlsSpec, offer: Offer) -> Result<ClientConfig, Error> {
-        let provider = &self.roots.provider;
-        let verifier = match &spec.ca {
-            None => self.roots.verifier.clone(),
-            Some(file) => Some(verifier_of(&file.bytes, provider).map_err(|error| {
-                Error::Tls(format!("`{}` gives no roots to trust: {error}", file.path.display()))
+        let Roots { provider, system, files } = &self.roots;
+        let trust = match &spec.ca {
+            None => Source::System(system.clone()),
+            Some(file) => Source::File(files.roots(file, provider).map_err(|why| {
+                Error::Tls(format!("`{}` gives no roots to trust: {why}", file.path.display()))
             })?),
         };
-        let witness = Witness::new(spec, verifier, Arc::clone(provider));
-        let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+        let witness = Witness::new(spec, trust, Arc::clone(provider));
+        let time = Arc::new(self.clock.clone());
+        let builder = ClientConfig::builder_with_details(Arc::clone(provider), time)
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Tls(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(witness));
         let mut config = match &spec.identity {
             None => builder.with_no_client_auth(),
-            Some((chain, key)) => {
-                let unfit = |error: &dyn std::fmt::Display| {
-                    let (chain, key) = (chain.path.display(), key.path.display());
-                    Error::Tls(format!("`{chain}` and `{key}` are no client identity: {error}"))
-                };
-                let certificates = CertificateDer::pem_slice_iter(&chain.bytes)
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|error| unfit(&error))?;
-                let key =
-                    PrivateKeyDer::from_pem_slice(&key.bytes).map_err(|error| unfit(&error))?;
-                builder.with_client_auth_cert(certificates, key).map_err(|error| unfit(&error))?
+            Some(pair) => {
+                let identity = files.identity(pair, provider).map_err(|why| {
+                    let (chain, key) = (pair.0.path.display(), pair.1.path.display());
+                    Error::Tls(format!("`{chain}` and `{key}` are no client identity: {why}"))
+                })?;
+                builder.with_client_cert_resolver(Arc::new(Presenter(identity)))
             }
         };
         config.resumption = Resumption::store(Arc::new(Forgetful));
@@ -167,21 +178,10 @@ impl Stock {
 fn same_transport(one: &Arc<TlsSpec>, other: &Arc<TlsSpec>) -> bool {
     Arc::ptr_eq(one, other)
         || (one.verify == other.verify
+            && one.remember == other.remember
             && one.min_version == other.min_version
             && one.ca == other.ca
             && one.identity == other.identity)
-}
-
-fn verifier_of(
-    pem: &[u8],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, Box<dyn std::error::Error>> {
-    let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        store.add(certificate?)?;
-    }
-    let builder = WebPkiServerVerifier::builder_with_provider(store.into(), Arc::clone(provider));
-    Ok(builder.build()?)
 }
 
 /// The name for certificates: `spec.server_name` if there is one, else the host.
@@ -217,6 +217,23 @@ pub(super) async fn handshake(
     drop(landing);
     trace.close(Instant::now());
     ended.map_err(|error| refusal.unwrap_or_else(|| fault(&error, spec, host)))
+}
+
+/// By which time certificates are judged.
+#[derive(Clone)]
+struct Clock(Arc<dyn WallClock>);
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Clock")
+    }
+}
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let millis = u64::try_from(self.0.now().as_millis()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(millis)))
+    }
 }
 
 /// A session store that stores nothing and hears when a handshake begins.

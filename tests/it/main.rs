@@ -81,3 +81,5 @@ mod tcp;
 mod tidy;
 /// TLS: each way a certificate can be wrong, facts in spite of it, and never a resumed session.
 mod tls;
+/// Files that a TLS table names while they change, and certificates while time passes.
+mod tls_files;

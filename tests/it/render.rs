@@ -121,7 +121,8 @@ fn probe_writes_every_documented_field() {
         "phase": "transfer", "family": 4, "said": "status 503, expected 2xx", "hops": [],
         "facts": {
             "http_status": 503, "http_version": "1.1", "redirects": 0, "body_bytes": run["facts"]["body_bytes"],
-            "tls_version": null, "certificate_not_after": null, "dns_rcode": null, "dns_answers": null, "dns_flags": null,
+            "tls_version": null, "tls_cipher": null, "certificate_not_after": null, "chain_not_after": null, "certificate": null,
+            "dns_rcode": null, "dns_answers": null, "dns_flags": null,
         },
     });
     assert_eq!(runs[0], expected);

@@ -58,7 +58,14 @@ async fn a_good_handshake_is_timed_and_its_facts_are_there() {
 
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
     assert_eq!(result.facts.tls_version, Some(TlsVersion::Tls13));
+    assert_eq!(result.facts.tls_cipher, Some("TLS_AES_256_GCM_SHA384"));
     assert_eq!(days_left(&result), Some(90));
+    assert_eq!(result.facts.chain_not_after, result.facts.certificate_not_after);
+    let leaf = result.facts.certificate.as_deref().unwrap();
+    assert_eq!(leaf.names, ["localhost"]);
+    assert!(leaf.issuer.starts_with("CN=test root "), "{}", leaf.issuer);
+    assert_eq!(leaf.key, "EC P-256");
+    assert_eq!(Some(leaf.not_after), result.facts.certificate_not_after);
     let reached: Vec<Phase> = result.phases.iter().map(|(phase, ..)| phase).collect();
     assert_eq!(reached, [Phase::Connect, Phase::Tls, Phase::Processing, Phase::Transfer]);
 }
@@ -87,6 +94,8 @@ async fn each_fault_of_a_certificate_has_its_reason_and_leaves_its_facts() {
                 _ => TlsVersion::Tls13,
             };
             assert_eq!(result.facts.tls_version, Some(expected), "{reason}");
+            assert!(result.facts.certificate.is_some(), "{reason}");
+            assert_eq!(result.facts.chain_not_after, None, "{reason}: no way to a root was found");
             assert!(server.requests().is_empty(), "{reason}: nothing is sent to the wrong server");
         }
     }
@@ -105,6 +114,8 @@ async fn without_verification_a_bad_certificate_is_recorded_and_accepted() {
         let result = run(of_http(spec), AMPLE).await;
         assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
         assert!(result.facts.certificate_not_after.is_some());
+        assert!(result.facts.certificate.is_some());
+        assert_eq!(result.facts.chain_not_after, None);
     }
 }
 

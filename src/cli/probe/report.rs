@@ -9,8 +9,8 @@ use super::Run;
 use crate::cli::render::{BOLD, FAINT, Paper, day, latency, tame, wrap};
 use crate::metrics::field;
 use crate::model::{
-    Cause, HttpVersion, Outcome, PhaseTimes, ProbeKind, ProbeResult, Reason, Timestamp, TlsVersion,
-    Warning, human_duration,
+    Cause, Certificate, HttpVersion, Outcome, PhaseTimes, ProbeKind, ProbeResult, Reason,
+    Timestamp, TlsVersion, Warning, human_duration,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -110,6 +110,7 @@ fn facts(run: &Run) -> Vec<String> {
     seen.extend(facts.http_version.map(|version| format!("HTTP/{version}")));
     seen.extend(facts.body_bytes.map(|bytes| format!("{bytes} bytes of body")));
     seen.extend(facts.tls_version.map(|version| format!("TLS {version}")));
+    seen.extend(facts.tls_cipher.map(str::to_owned));
     seen.extend(facts.certificate_not_after.map(|end| {
         let left = if end > run.at {
             format!("{} left", human_duration(end.since(run.at)))
@@ -118,10 +119,29 @@ fn facts(run: &Run) -> Vec<String> {
         };
         format!("certificate until {} ({left})", day(end))
     }));
+    seen.extend(facts.certificate.as_deref().map(|certificate| {
+        let names = listed(certificate);
+        format!("for {names}, {}, issued by {}", certificate.key, certificate.issuer)
+    }));
+    seen.extend(facts.chain_not_after.map(|end| format!("trusted until {}", day(end))));
     seen.extend(facts.dns_rcode.clone());
     seen.extend(facts.dns_flags.as_ref().map(|flags| format!("flags {flags}")));
     seen.extend(facts.dns_answers.map(|count| format!("{count} in the answer")));
     seen
+}
+
+/// Names of a certificate that a person is shown.
+const NAMES_SHOWN: usize = 3;
+
+/// For whom a certificate is, in a few words.
+fn listed(certificate: &Certificate) -> String {
+    let names: Vec<String> = certificate.all_names().collect();
+    if names.is_empty() {
+        return certificate.subject.clone();
+    }
+    let more = names.len().saturating_sub(NAMES_SHOWN) + certificate.more_names;
+    let shown = names[..names.len().min(NAMES_SHOWN)].join(" ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 fn warning_sentence(warning: Warning, run: &Run) -> String {
@@ -169,10 +189,39 @@ struct FactsForm<'a> {
     redirects: Option<u32>,
     body_bytes: Option<u64>,
     tls_version: Option<&'static str>,
+    tls_cipher: Option<&'static str>,
     certificate_not_after: Option<f64>,
+    chain_not_after: Option<f64>,
+    certificate: Option<CertificateForm<'a>>,
     dns_rcode: Option<&'a str>,
     dns_answers: Option<u32>,
     dns_flags: Option<&'a str>,
+}
+
+/// The certificate that the server presented for itself.
+#[derive(Serialize)]
+struct CertificateForm<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    names: Vec<String>,
+    serial: &'a str,
+    fingerprint_sha256: &'a str,
+    key: &'a str,
+    not_before: f64,
+    not_after: f64,
+}
+
+fn certificate(of: &Certificate) -> CertificateForm<'_> {
+    CertificateForm {
+        subject: &of.subject,
+        issuer: &of.issuer,
+        names: of.all_names().collect(),
+        serial: &of.serial,
+        fingerprint_sha256: &of.fingerprint,
+        key: &of.key,
+        not_before: of.not_before.as_secs_f64(),
+        not_after: of.not_after.as_secs_f64(),
+    }
 }
 
 #[derive(Serialize)]
@@ -205,7 +254,10 @@ fn form(run: &Run) -> RunForm<'_> {
             redirects: facts.redirects,
             body_bytes: facts.body_bytes,
             tls_version: facts.tls_version.map(TlsVersion::as_str),
+            tls_cipher: facts.tls_cipher,
             certificate_not_after: facts.certificate_not_after.map(Timestamp::as_secs_f64),
+            chain_not_after: facts.chain_not_after.map(Timestamp::as_secs_f64),
+            certificate: facts.certificate.as_deref().map(certificate),
             dns_rcode: facts.dns_rcode.as_deref(),
             dns_answers: facts.dns_answers,
             dns_flags: facts.dns_flags.as_deref(),

@@ -209,6 +209,7 @@ impl Rows<'_, '_> {
             self.set("tls.server_name", name, Some(template.place));
         }
         self.set("tls.verify", is.verify, place_of(said.verify.as_ref()));
+        self.set("tls.remember", is.remember, place_of(said.remember.as_ref()));
         if let Some(least) = is.min_version {
             self.set("tls.min_version", least, place_of(said.min_version.as_ref()));
         }

@@ -132,6 +132,7 @@ pub(super) fn read_tls(table: &Section<'_>) -> RawTls {
         identity: cert.zip(key).map(|(cert, key)| At::new((cert.value, key.value), cert.place)),
         server_name: table.template("server_name"),
         verify,
+        remember: table.flag("remember"),
         min_version: table.word("min_version", TlsVersion::ALL, TlsVersion::as_str),
         expires_within: table.duration("expires_within"),
     }

@@ -158,6 +158,7 @@ fn tls_probe(
         identity: None,
         server_name: None,
         verify: None,
+        remember: None,
         min_version: None,
         expires_within: None,
     };

@@ -121,14 +121,17 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::PeerSilent
         | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),
-        A::MaintenanceEnded | A::CertificateChanged => ("event", "configuration", "change"),
+        A::MaintenanceEnded | A::CertificateChanged | A::TlsFilesChanged => {
+            ("event", "configuration", "change")
+        }
         A::CredentialsRefused => ("event", "authentication", "info"),
         A::Shard
         | A::Reloaded
         | A::RestartNeeded
         | A::ReloadRefused
         | A::ListenerWrite
-        | A::CertificateRefused => ("event", "configuration", "info"),
+        | A::CertificateRefused
+        | A::TlsFilesRefused => ("event", "configuration", "info"),
         A::Started => ("event", "process", "start"),
         A::Stopping | A::RunsGivenUp | A::Stuck | A::ManagerLost => ("event", "process", "info"),
         A::Stopped => ("event", "process", "end"),

@@ -1,17 +1,18 @@
 //! The certificate verifier: writes down what was presented, then judges it.
 //!
-//! Dates and version are noted before the judgement, so they are known when it is bad. A chain that was found good is
-//! remembered by its digest for a while: the same bytes, name and roots give the same judgement, except for the dates,
-//! which are looked at anew each time. What proves that the peer holds the key is never skipped.
+//! What is presented is noted before the judgement, so it is known when that is bad. A chain that was found good is
+//! remembered by its digest for a while (unless a table says `remember = false`): the same bytes, name and roots give the same
+//! judgement, except for the dates, which are looked at anew each time. What proves that the peer holds the key is never skipped.
 //!
 //! It does not phrase failures (`fault` does), except those for which rustls has no word.
 
-use crate::model::{Reason, Timestamp, TlsSpec, TlsVersion};
+use super::files::Followed;
+use super::presented::{Dates, Presented, moment, sha256};
+use super::trust::Trust;
+use crate::model::{Certificate, Reason, TlsSpec, TlsVersion};
 use crate::net::Failure;
 use crate::probe::flight;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::hash::Hash;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
@@ -26,42 +27,57 @@ const MAX_REMEMBERED: usize = 4_096;
 const REMEMBERED_FOR: u64 = 3_600;
 
 /// Notes what is presented, then judges.
-#[derive(Debug)]
 pub(super) struct Witness {
     verify: bool,
+    remember: bool,
     min_version: Option<TlsVersion>,
-    /// `None` when there is no root at all.
-    webpki: Option<Arc<WebPkiServerVerifier>>,
+    trust: Source,
     provider: Arc<CryptoProvider>,
     remembered: Mutex<BTreeMap<[u8; 32], Verified>>,
 }
 
-/// When a chain was found good, and how long its certificates hold; seconds since the Unix epoch.
-#[derive(Clone, Copy, Debug)]
-struct Verified {
-    at: u64,
-    dates: Dates,
+/// Where the roots to trust come from.
+pub(super) enum Source {
+    /// The system's; `None` when there is no root at all.
+    System(Option<Arc<Trust>>),
+    /// A file's, which may change.
+    File(Arc<Followed<Trust>>),
 }
 
-/// The stretch in which every certificate of a chain is valid; seconds since the Unix epoch.
-#[derive(Clone, Copy, Debug)]
-struct Dates {
-    not_before: i64,
-    not_after: i64,
-    /// Whether every certificate could be read.
-    complete: bool,
+impl Source {
+    fn now(&self) -> Option<Arc<Trust>> {
+        match self {
+            Self::System(trust) => trust.clone(),
+            Self::File(file) => Some(file.now()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Witness {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Witness").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}
+
+/// A chain that was found good.
+#[derive(Clone, Debug)]
+struct Verified {
+    /// When; seconds since the Unix epoch.
+    at: u64,
+    /// Of the presented chain.
+    dates: Dates,
+    /// Until when the way to its root is valid.
+    end: Option<i64>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Witness {
-    pub(super) fn new(
-        spec: &TlsSpec,
-        webpki: Option<Arc<WebPkiServerVerifier>>,
-        provider: Arc<CryptoProvider>,
-    ) -> Self {
+    pub(super) fn new(spec: &TlsSpec, trust: Source, provider: Arc<CryptoProvider>) -> Self {
         Self {
             verify: spec.verify,
+            remember: spec.remember,
             min_version: spec.min_version,
-            webpki,
+            trust,
             provider,
             remembered: Mutex::default(),
         }
@@ -84,10 +100,10 @@ impl Witness {
     }
 
     fn recall(&self, key: &[u8; 32]) -> Option<Verified> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    fn remember(&self, key: [u8; 32], verified: Verified) {
+    fn keep(&self, key: [u8; 32], verified: Verified) {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
             remembered.clear();
@@ -102,29 +118,36 @@ impl ServerCertVerifier for Witness {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let intermediates = &intermediates[..intermediates.len().min(MAX_CHAIN - 1)];
         let expected = flight::expected();
         let name = expected.as_ref().unwrap_or(server_name);
         let version = flight::version_now();
+        let trust = self.trust.now();
 
-        let key = digest(leaf, intermediates, name);
-        let known = self.recall(&key);
-        let dates =
-            known.map_or_else(|| Dates::read(leaf, intermediates), |known| Some(known.dates));
+        let key = digest(leaf, intermediates, name, trust.as_deref());
+        let known = if self.remember { self.recall(&key) } else { None };
+        let presented = known.as_ref().map_or_else(
+            || Presented::read(leaf, intermediates),
+            |known| Presented { dates: Some(known.dates), certificate: known.certificate.clone() },
+        );
         flight::note(|seen| {
             seen.tls_version = Some(version);
-            seen.not_after =
-                dates.map(|dates| Timestamp::from_millis(dates.not_after.saturating_mul(1_000)));
+            seen.not_after = presented.dates.map(|dates| moment(dates.not_after));
+            seen.certificate.clone_from(&presented.certificate);
         });
 
         self.too_old(version)?;
-        if !self.verify || known.is_some_and(|known| known.holds(now)) {
+        if !self.verify {
             return Ok(ServerCertVerified::assertion());
         }
-        let Some(webpki) = &self.webpki else {
+        if let Some(known) = known.filter(|known| known.holds(now)) {
+            flight::note(|seen| seen.chain_not_after = known.end.map(moment));
+            return Ok(ServerCertVerified::assertion());
+        }
+        let Some(trust) = trust else {
             return Err(Self::refuse(
                 Reason::TlsUntrusted,
                 "the trust store of this system is empty: install the distribution's CA \
@@ -132,11 +155,13 @@ impl ServerCertVerifier for Witness {
                     .into(),
             ));
         };
-        let verified = webpki.verify_server_cert(leaf, intermediates, name, ocsp, now)?;
-        if let Some(dates) = dates.filter(|dates| dates.complete) {
-            self.remember(key, Verified { at: now.as_secs(), dates });
+        let end = trust.judge(leaf, intermediates, name, now)?;
+        flight::note(|seen| seen.chain_not_after = end.map(moment));
+        if let Some(dates) = presented.dates.filter(|dates| self.remember && dates.complete) {
+            let certificate = presented.certificate;
+            self.keep(key, Verified { at: now.as_secs(), dates, end, certificate });
         }
-        Ok(verified)
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -190,36 +215,15 @@ impl Verified {
     }
 }
 
-impl Dates {
-    /// The dates of those certificates that can be read; `None` if none can.
-    fn read(leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<Self> {
-        let mut dates: Option<Self> = None;
-        let mut complete = true;
-        for der in std::iter::once(leaf).chain(intermediates) {
-            let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else {
-                complete = false;
-                continue;
-            };
-            let validity = certificate.validity();
-            let (from, to) = (validity.not_before.timestamp(), validity.not_after.timestamp());
-            let before = dates.unwrap_or(Self { not_before: from, not_after: to, complete });
-            dates = Some(Self {
-                not_before: before.not_before.max(from),
-                not_after: before.not_after.min(to),
-                complete,
-            });
-        }
-        dates.map(|dates| Self { complete, ..dates })
-    }
-}
-
-/// What stands for a chain and the name it was judged against. Lengths are part of it, so that no two chains run together.
+/// What stands for a chain, the name it was judged against, and the roots it had to lead to. Lengths are part of it, so that no two chains run together.
 fn digest(
     leaf: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
     name: &ServerName<'_>,
+    trust: Option<&Trust>,
 ) -> [u8; 32] {
     let mut hash = sha256().start();
+    hash.update(trust.map_or(&[], |trust| &trust.digest));
     for der in std::iter::once(leaf).chain(intermediates) {
         hash.update(&der.len().to_be_bytes());
         hash.update(der);
@@ -230,46 +234,5 @@ fn digest(
     key
 }
 
-fn sha256() -> &'static dyn Hash {
-    rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
-        .tls13()
-        .expect("a TLS 1.3 suite by its name")
-        .common
-        .hash_provider
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn at(second: u64) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_secs(second))
-    }
-
-    #[test]
-    fn a_remembered_chain_holds_for_an_hour_and_never_past_its_dates() {
-        let dates = |not_before, not_after| Dates { not_before, not_after, complete: true };
-        let remembered = |dates| Verified { at: 10_000, dates };
-        let long = remembered(dates(0, 1_000_000));
-        assert!(long.holds(at(10_000)));
-        assert!(long.holds(at(13_599)));
-        assert!(!long.holds(at(13_600)), "too old");
-        assert!(!long.holds(at(9_999)), "the clock went back");
-
-        let ending = remembered(dates(0, 10_005));
-        assert!(ending.holds(at(10_005)));
-        assert!(!ending.holds(at(10_006)), "a certificate has expired since");
-    }
-
-    #[test]
-    fn chains_and_names_do_not_run_together() {
-        let der = |bytes: &[u8]| CertificateDer::from(bytes.to_vec());
-        let name = |text: &str| ServerName::try_from(text.to_owned()).unwrap();
-        let one = digest(&der(b"ab"), &[der(b"c")], &name("a.example"));
-        assert_eq!(one, digest(&der(b"ab"), &[der(b"c")], &name("a.example")));
-        assert_ne!(one, digest(&der(b"a"), &[der(b"bc")], &name("a.example")));
-        assert_ne!(one, digest(&der(b"abc"), &[], &name("a.example")));
-        assert_ne!(one, digest(&der(b"ab"), &[der(b"c")], &name("b.example")));
-    }
-}
+mod tests;

@@ -51,6 +51,11 @@ impl Authority {
         pem_file("root.pem", &self.issuer.pem())
     }
 
+    /// The root as the text of a file.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// A leaf for `name` (a DNS name or an address), valid from and until so many days from now.
     pub(crate) fn leaf(&self, name: &str, days: Range<i64>) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
