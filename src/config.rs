@@ -8,6 +8,7 @@
 mod adhoc;
 mod build;
 mod decode;
+mod demand;
 pub mod diff;
 mod discover;
 mod effective;
@@ -33,6 +34,7 @@ mod validate;
 
 pub use crate::model::{Detail, Maintenance, MaintenanceWhen, Matching};
 pub use adhoc::adhoc;
+pub use demand::{DEFAULT_MODULE, Module, Modules, Unfit, Wish};
 pub use problem::{Kind, Problem, Problems, Severity};
 pub use secret::pair_of_files;
 pub use validate::host_name;
@@ -192,6 +194,8 @@ pub struct Config {
     pub peers: Vec<Peer>,
     /// Who is told of alerts, each with a name of its own.
     pub receivers: Vec<Receiver>,
+    /// The probes, for use with targets that somebody names.
+    pub modules: Modules,
 }
 
 impl Config {

@@ -25,7 +25,9 @@ use crate::config::Config;
 use crate::config::files::Files;
 use crate::metrics::Own;
 use crate::model::Action;
+use crate::monitor::demand::Demands;
 use crate::monitor::{self, Monitor, View};
+use crate::net::Net;
 use crate::probe::tls::Roots;
 use crate::push;
 use crate::store::{self, Opened, Store};
@@ -141,23 +143,21 @@ impl Daemon {
         let address = listener.local_addr().map_err(listen)?;
         let (certificate, tls) = certificate(config)?.unzip();
         let (local, socket) = match socket {
-            Some(path) => bind_local(path).await.map(|(local, made)| (Some(local), Some(made)))?,
-            None => (None, None),
+            Some(path) => Some(bind_local(path).await?).unzip(),
+            None => None.unzip(),
         };
 
         let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
         own.set_reload(Some(clock.now()));
         let opened = open_store(config, &clock, &mut notices)?;
         let store = opened.as_ref().map(|opened| opened.store.clone());
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers = monitor::workers_for(config.checks.len(), processors);
-        let mut plan = monitor::plan(config, notices, workers, &clock, &own, opened);
-        let kept = store.is_some().then(|| config.monitor.state.clone());
-        let past = past::past(&plan, kept, &clock);
+        let mut plan = monitor::plan(config, notices, workers(config), &clock, &own, opened);
+        let past = past::past(&plan, store.is_some().then(|| config.monitor.state.clone()), &clock);
         let (views, view) = watch::channel(plan.view());
         let supervised = views.subscribe();
         let heralds = Heralds::start(config, (&mut plan, view), store.clone(), &clock, address)?;
         let (reload, asked) = Reload::new();
+        let (roots, demands) = demands(config, address, &clock);
         let mirror = Mirror {
             past,
             own,
@@ -168,6 +168,7 @@ impl Daemon {
             vitals: plan.vitals.clone(),
             answers: Arc::clone(&plan.peers.answers),
             reload,
+            demands,
         };
         let faces = Faces::from(mirror.face(&plan.view()));
         let reloader = Reloader::new(
@@ -183,14 +184,15 @@ impl Daemon {
             servers.spawn(serve::serve(local, router, None, told(stopping.clone())));
         }
         let gate = Gate::new(&config.listener, compare::compare(), address.ip().is_loopback());
-        let router = web::router(faces, Door::Network(Arc::new(gate)));
+        let router = web::router(faces, Door::Network(gate.into()));
         if let Some(certificate) = certificate {
             servers.spawn(certificate.follow(told(stopping.clone())));
         }
         servers.spawn(serve::serve(listener, router, tls, told(stopping.clone())));
 
         let supervisor = supervisor(&plan, supervised);
-        let monitor = Monitor::start(plan, &roots(&mut servers, stopping)).await?;
+        servers.spawn(tls_files::follow(roots.clone(), told(stopping)));
+        let monitor = Monitor::start(plan, &roots).await?;
         Ok(Self {
             monitor,
             reloader,
@@ -246,17 +248,26 @@ impl Daemon {
     }
 }
 
+/// How many threads probe.
+fn workers(config: &Config) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    monitor::workers_for(config.checks.len(), processors)
+}
+
+/// Runs probes on demand, for those who may ask: if nobody is named and other hosts reach the listener, that is anybody.
+/// Also gives the roots that all probers trust.
+fn demands(config: &Config, address: SocketAddr, clock: &Arc<dyn WallClock>) -> (Roots, Demands) {
+    let roots = Roots::from_system();
+    let trusted = address.ip().is_loopback() || !config.listener.callers.is_empty();
+    let rules = (&config.listener.demand, trusted);
+    let ways = (Net::from_system(), roots.clone());
+    (roots, Demands::new(config.modules.clone(), rules, ways, Arc::clone(clock)))
+}
+
 /// What the listener presents, if it does TLS.
 fn certificate(config: &Config) -> Result<Option<(Certificate, Arc<ServerConfig>)>, Error> {
     let files = config.listener.tls.as_ref();
     files.map(|files| Certificate::new(files).map_err(Error::Certificate)).transpose()
-}
-
-/// The roots to trust, and somebody who looks whether files of probes have changed.
-fn roots(servers: &mut JoinSet<()>, stopping: watch::Receiver<bool>) -> Roots {
-    let roots = Roots::from_system();
-    servers.spawn(tls_files::follow(roots.clone(), told(stopping)));
-    roots
 }
 
 /// Opens the store. Where going on without one damages nothing, that is said in the log and on the page.

@@ -11,6 +11,7 @@
 pub mod alerts;
 pub mod board;
 pub mod book;
+pub mod demand;
 pub mod desk;
 mod doubts;
 pub mod drills;

@@ -8,10 +8,11 @@
 mod resolver;
 pub mod way;
 
-use crate::model::{Cause, Host, IpChoice, Outcome, Reason};
+use crate::model::{Cause, Fence, Host, IpChoice, Outcome, Reason};
 use resolver::Resolver;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 /// Linux error numbers that [`ErrorKind`] has no name for.
@@ -46,7 +47,16 @@ impl Failure {
 /// The resolver and sockets of one runtime.
 #[derive(Debug)]
 pub struct Net {
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
+    /// Where it may lead, if that is limited.
+    fence: Option<Arc<Limit>>,
+}
+
+/// A fence, and what it has kept out.
+#[derive(Debug)]
+struct Limit {
+    fence: Fence,
+    refused: OnceLock<IpAddr>,
 }
 
 impl Net {
@@ -54,17 +64,45 @@ impl Net {
     ///
     /// A host without a resolver configuration is not an error here: each name that has to be asked for fails then.
     pub fn from_system() -> Self {
-        Self { resolver: Resolver::from_system() }
+        Self { resolver: Arc::new(Resolver::from_system()), fence: None }
     }
 
     /// Asks these name servers instead of the host's, in this order of preference; the hosts file is not read.
     pub fn with_servers(servers: &[SocketAddr]) -> Self {
-        Self { resolver: Resolver::with_servers(servers) }
+        Self { resolver: Arc::new(Resolver::with_servers(servers)), fence: None }
+    }
+
+    /// The same way into the network, which leads nowhere that `fence` does not admit.
+    #[must_use]
+    pub fn fenced(&self, fence: Fence) -> Self {
+        let limit = Limit { fence, refused: OnceLock::new() };
+        Self { resolver: Arc::clone(&self.resolver), fence: Some(Arc::new(limit)) }
+    }
+
+    /// The first address that the fence has kept out, if it has.
+    pub fn refused(&self) -> Option<IpAddr> {
+        self.fence.as_ref()?.refused.get().copied()
     }
 
     /// The addresses of `host` for this family choice, in the resolver's order; never empty.
     /// `any` gives the IPv4 addresses if there are some, else the IPv6 ones. A literal address is checked against the choice.
+    /// Addresses beyond the fence are left out.
     pub async fn resolve(&self, host: &Host, ip: IpChoice) -> Result<Vec<IpAddr>, Failure> {
+        let mut addresses = self.look_up(host, ip).await?;
+        if let Some(limit) = &self.fence {
+            let first = addresses[0];
+            addresses.retain(|address| limit.fence.admits(*address));
+            if addresses.is_empty() {
+                let refused = *limit.refused.get_or_init(|| first);
+                let said =
+                    format!("`{refused}` is not in the networks that may be probed on demand");
+                return Err(Failure::bad(Reason::ConnectUnreachable, said));
+            }
+        }
+        Ok(addresses)
+    }
+
+    async fn look_up(&self, host: &Host, ip: IpChoice) -> Result<Vec<IpAddr>, Failure> {
         match host {
             Host::Ip(address) if fits(*address, ip) => Ok(vec![*address]),
             Host::Ip(address) => Err(Failure::bad(

@@ -48,6 +48,11 @@ impl Engine {
         Self { net, tls, http: http::Clients::default(), clock }
     }
 
+    /// The way into the network.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
     /// The addresses of `host`; the trace learns whether a resolver answered for them.
     async fn resolve(
         &self,

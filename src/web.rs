@@ -13,15 +13,18 @@ pub mod exposure;
 mod gate;
 mod health;
 pub mod page;
+mod probe;
 pub mod reading;
 pub mod reload;
 pub mod report;
 pub mod serve;
+mod story;
 
 pub use gate::{Compare, Gate};
 
 use crate::monitor::board::Board;
 use crate::monitor::book::Book;
+use crate::monitor::demand::Demands;
 use crate::monitor::desk::Desk;
 use crate::monitor::drills::Drills;
 use crate::monitor::entries::{Entries, KeptDrill, KeptFailover};
@@ -132,6 +135,8 @@ pub struct Face {
     pub drills: Drills,
     /// What other vantage points are told.
     pub vouch: Arc<dyn Fn() -> VantageForm + Send + Sync>,
+    /// Where probes are asked for.
+    pub demands: Demands,
     /// Where the configuration is read again.
     pub reload: Reload,
     /// Whether history is being kept.
@@ -202,14 +207,16 @@ pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
         .route("/readyz", get(health::ready))
         .route("/-/healthy", get(health::alive))
         .route("/-/ready", get(health::ready))
-        .fallback(nothing_here);
+        .fallback(nothing_here)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
+        // It has a limit of its own, and may wait for it.
+        .route(probe::PATH, get(probe::ask));
     let paths = match door {
         Door::Local => paths,
         Door::Network(gate) => paths.layer(from_fn_with_state(gate, gate::pass)),
     };
     paths
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(map_response(guard))
         .with_state(faces.into())
@@ -225,7 +232,7 @@ async fn metrics(State(face): State<Face>) -> Response {
 }
 
 async fn nothing_here() -> Response {
-    const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/api/v1/services`, \
+    const WHERE_TO_LOOK: &str = "nothing here; try `/` (status page), `/metrics`, `/probe?target=…`, `/api/v1/services`, \
          `/api/v1/checks`, `/api/v1/results?check=…`, `/api/v1/slos`, \
          `/api/v1/outages`, `/api/v1/vantage`, `/api/v1/maintenance`, `/api/v1/drills`, `/api/v1/report`, \
          `/livez` or `/readyz`\n";

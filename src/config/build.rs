@@ -18,12 +18,13 @@ use super::decode::Context;
 use super::former;
 use super::problem::{Kind, Problem};
 use super::raw::{RawKind, RawTls, bad_pattern};
-use super::resolve::{Plan, Site, fill};
+use super::resolve::{Held, Plan, Site, fill};
 use super::source::{At, Place};
 use super::template::{Position, Template};
 use crate::model::{Check, IpChoice, Pattern, Pick, ProbeKind, Spec, TlsSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Builds checks and remembers what can be shared.
 pub(super) struct Builder<'c> {
@@ -81,6 +82,17 @@ impl<'c> Builder<'c> {
             spec,
             formerly: formerly(site, plan),
         })
+    }
+
+    /// The spec of a probe on demand, and how long it may take.
+    pub(super) fn on_demand<'a>(
+        &mut self,
+        site: &'a Site<'a>,
+        plan: &'a Plan<'a>,
+    ) -> Option<(Arc<Spec>, Held<'a, Duration>)> {
+        let timing = timing(site, plan);
+        let spec = self.spec(site, plan, &timing)?;
+        Some((spec, timing.timeout))
     }
 
     fn spec<'a>(

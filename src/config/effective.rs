@@ -6,6 +6,7 @@
 //! It decides nothing.
 
 mod besides;
+mod demand;
 mod entry;
 mod page;
 mod promise;
@@ -124,9 +125,8 @@ impl Loaded {
     fn write_listener(&self, page: &mut Page<'_>) {
         let callers = &self.raw.listener.callers;
         let tls = self.raw.listener.tls.as_ref();
-        if !callers.is_empty() || tls.is_some() {
-            page.heading("listener");
-        }
+        page.heading("listener");
+        self.write_demand(page);
         if let Some(&At { value: ref tls, place }) = tls {
             page.set("tls.cert", tls.cert.display(), "listener", Some(place));
             page.set("tls.key", tls.key.display(), "listener", Some(place));

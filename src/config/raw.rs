@@ -5,6 +5,7 @@
 //!
 //! It does not know what holds where two tables say different things.
 
+mod demand;
 mod dns;
 mod http;
 mod listener;

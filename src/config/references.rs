@@ -62,10 +62,10 @@ struct Building<'b, 'c> {
 }
 
 /// What stands in for the service and the provider where there is none.
-struct Ground {
-    service: RawService,
-    provider: RawProvider,
-    defaults: Settings,
+pub(super) struct Ground {
+    pub(super) service: RawService,
+    pub(super) provider: RawProvider,
+    pub(super) defaults: Settings,
 }
 
 /// Where a reference stands.
@@ -171,6 +171,13 @@ impl Building<'_, '_> {
 }
 
 impl Ground {
+    /// For a probe on demand: what it is told of its service and provider, if anything.
+    pub(super) fn on_demand(service: &str, provider: &str, defaults: &Settings) -> Self {
+        let mut ground = Self::new(service, None, defaults.clone());
+        ground.provider.name.value = provider.into();
+        ground
+    }
+
     fn new(service: &str, provider: Option<&RawProvider>, defaults: Settings) -> Self {
         let place = Place { file: 0, start: 0, end: 0 };
         let name = |text: &str| At::new(Arc::from(text), place);

@@ -461,10 +461,11 @@ impl<'a> Site<'a> {
     pub(super) fn value(&self, plan: Option<&Plan<'a>>, name: &str) -> Option<&str> {
         match name {
             "host" => Some(&*self.host.value).filter(|host| !host.is_empty()),
-            "service" => Some(&self.service.name.value),
-            "provider" => Some(&self.provider.name.value),
+            // All of them are empty for a probe on demand that was not told them.
+            "service" => Some(&*self.service.name.value).filter(|name| !name.is_empty()),
+            "provider" => Some(&*self.provider.name.value).filter(|name| !name.is_empty()),
             "region" => Some(&*self.region.value).filter(|region| !region.is_empty()),
-            "endpoint" => Some(&self.name),
+            "endpoint" => Some(&*self.name).filter(|name| !name.is_empty()),
             _ => {
                 self.vars(plan).find_map(|(vars, _)| vars.get(name)).map(|text| text.value.as_str())
             }

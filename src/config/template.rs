@@ -99,6 +99,11 @@ impl Template {
         Ok(Self { text, place: at, pieces })
     }
 
+    /// A text that says the same for everybody, whatever braces are in it.
+    pub(super) fn literal(text: String, place: Place) -> Self {
+        Self { pieces: vec![Piece::Literal(text.clone())], text, place }
+    }
+
     /// Whether it says the same for everybody.
     pub(super) fn is_constant(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))

@@ -94,6 +94,7 @@ pub(super) fn validate(context: Context<'_>, raw: &Raw) -> Config {
         maintenance: raw.maintenance.iter().map(|window| window.value.clone()).collect(),
         peers: raw.peers.iter().map(|peer| peer.value.clone()).collect(),
         receivers: raw.receivers.iter().map(|receiver| receiver.value.clone()).collect(),
+        modules: super::demand::Modules::new(&raw.probes, &raw.defaults),
     }
 }
 
@@ -430,7 +431,10 @@ fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
         raw.domains.iter().flat_map(|domain| &domain.probes).map(|name| name.value.as_str()),
     );
     classes.extend(raw.mentions.classes.iter().map(|(_, name)| name.value.as_str()));
-    for probe in raw.probes.iter().filter(|probe| !probes.contains(&*probe.name.value)) {
+    // Where somebody has said what may be probed on demand, every probe is there to be asked for.
+    let asked_for = raw.listener.demand.networks.as_ref().is_some_and(|at| !at.value.is_empty());
+    let unused = raw.probes.iter().filter(|probe| !probes.contains(&*probe.name.value));
+    for probe in unused.filter(|_| !asked_for) {
         let said = format!("nothing uses the probe `{}`", probe.name.value);
         let path = probe.settings.path.clone();
         let problem = Problem::new(Kind::UnusedProbe, path, probe.name.place, said);

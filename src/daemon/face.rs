@@ -6,6 +6,7 @@
 
 use super::past;
 use crate::metrics::{Exposition, Own};
+use crate::monitor::demand::Demands;
 use crate::monitor::outages::Outages;
 use crate::monitor::peers::Answers;
 use crate::monitor::{View, Vitals, numbers};
@@ -34,6 +35,8 @@ pub(super) struct Mirror {
     /// What other vantage points say.
     pub(super) answers: Arc<[Answers]>,
     pub(super) reload: Reload,
+    /// Runs probes on demand, those of the configuration in force.
+    pub(super) demands: Demands,
 }
 
 impl Mirror {
@@ -49,6 +52,7 @@ impl Mirror {
             entries: view.entries.clone(),
             drills: view.drills.clone(),
             vouch: Arc::new(move || vouch.said()),
+            demands: self.demands.clone(),
             reload: self.reload.clone(),
             keeping: past::keeping(self.store.clone()),
             alive: Arc::new(move || alive.alive()),

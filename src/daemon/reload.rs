@@ -118,6 +118,7 @@ impl Reloader {
         tell_isolated(&isolated);
         notes.extend(isolated.iter().map(ToString::to_string));
         let watches = config.monitor.watch;
+        let modules = config.modules.clone();
         let said = diff.to_string();
         let notices = notices(&config, &warnings).into_iter().chain(notes.clone()).collect();
         let turned = monitor
@@ -127,6 +128,7 @@ impl Reloader {
         let Turned { view, given_up } = turned;
         self.watches = watches;
         lock(&self.files).accept(good);
+        self.mirror.demands = self.mirror.demands.with(modules);
         self.faces.show(self.mirror.face(&view));
         // Without receivers of alerts nobody listens.
         let _ = self.views.send(view);

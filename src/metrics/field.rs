@@ -7,8 +7,9 @@
 //! Our own names are in `catalog`; where this text is served is not known here.
 
 use super::labels::escaped;
-use crate::model::{Certificate, Outcome, Phase, ProbeResult, Timestamp};
+use crate::model::{Certificate, Outcome, Phase, ProbeResult, Reason, Timestamp};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 const INFALLIBLE: &str = "writing to a string cannot fail";
@@ -86,6 +87,11 @@ const FAMILIES: &[Family] = &[
         read: |run| one(run.result.address.map(|used| if used.is_ipv4() { 4.0 } else { 6.0 })),
     },
     Family {
+        name: "probe_ip_addr_hash",
+        help: "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
+        read: |run| one(run.result.address.map(|used| f64::from(address_hash(used.ip())))),
+    },
+    Family {
         name: "probe_http_status_code",
         help: "Response HTTP status code",
         read: |run| one(run.result.facts.http_status.map(f64::from)),
@@ -120,6 +126,11 @@ const FAMILIES: &[Family] = &[
             let answered = facts.http_status.map(|_| truth(facts.tls_version.is_some()));
             of(run, "http", answered)
         },
+    },
+    Family {
+        name: "probe_failed_due_to_regex",
+        help: "Indicates if probe failed due to regex",
+        read: |run| one(by_pattern(run).map(truth)),
     },
     Family {
         name: "probe_http_duration_seconds",
@@ -205,6 +216,28 @@ fn described(certificate: &Certificate) -> String {
     )
 }
 
+/// FNV-1a of the address, 32 bits.
+fn address_hash(ip: IpAddr) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().iter().fold(2_166_136_261, step),
+        IpAddr::V6(ip) => ip.octets().iter().fold(2_166_136_261, step),
+    }
+}
+
+/// Whether a pattern made the run bad, where patterns are looked for: in every HTTP run, and on a connection that stood.
+fn by_pattern(run: &Run<'_>) -> Option<bool> {
+    let result = run.result;
+    let reason = result.outcome.reason();
+    match run.protocol {
+        "http" => Some(matches!(reason, Some(Reason::Body | Reason::Header))),
+        "tcp" if result.phases.took(Phase::Connect).is_some() && result.phase != Phase::Connect => {
+            Some(reason == Some(Reason::Banner))
+        }
+        _ => None,
+    }
+}
+
 /// The field's name of a phase, and ours that it sums up.
 type PhaseNames = &'static [(&'static str, &'static [Phase])];
 
@@ -288,6 +321,8 @@ mod tests {
             "probe_success 0",
             "probe_duration_seconds 0.012",
             "probe_ip_protocol 4",
+            "probe_ip_addr_hash 1936431214",
+            "probe_failed_due_to_regex 0",
             "probe_http_duration_seconds{phase=\"connect\"} 0.012",
         ];
         assert_eq!(samples, expected);

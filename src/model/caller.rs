@@ -5,7 +5,7 @@
 //!
 //! How a request carries a proof is not known here.
 
-use super::{PasswordHash, Secret};
+use super::{Demand, PasswordHash, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Listener {
     pub tls: Option<TlsFiles>,
     /// Who may use it; nobody named means that whoever reaches it may read.
     pub callers: Vec<Caller>,
+    /// What may be probed on demand.
+    pub demand: Demand,
 }
 
 /// Where a certificate and its key are; what is in them may change at any time.

@@ -364,7 +364,7 @@ impl Scheduler {
 
 /// A bad result that came later after the deadline than the deadline allows for the whole run says more of us than of the
 /// far side: this process did not get to look (S10). A run that only *began* late is a proper run.
-fn disbelieve(result: ProbeResult, overrun: Duration, timeout: Duration) -> ProbeResult {
+pub(super) fn disbelieve(result: ProbeResult, overrun: Duration, timeout: Duration) -> ProbeResult {
     if overrun <= timeout || !matches!(result.outcome, Outcome::Bad(_)) {
         return result;
     }

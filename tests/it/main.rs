@@ -21,6 +21,8 @@ mod config;
 mod crash;
 /// The whole road with the real binary.
 mod daemon;
+/// `/probe`: the run that was asked for, the field's metrics, where it does not lead.
+mod demand;
 /// The demo: incidents seen for what they are, and a clean end.
 mod demo;
 /// What is deployed beside the daemon: rules, runbook, and what they say of each other.

@@ -6,7 +6,7 @@
 //! It starts nothing.
 
 use crate::world::World;
-use nephoscope::config::{Config, Detail, MetricsConfig, MonitorConfig};
+use nephoscope::config::{Config, Detail, MetricsConfig, Modules, MonitorConfig};
 use nephoscope::model::{
     Check, CheckId, CheckIndex, Endpoint, Host, IpChoice, Pick, ProbeKind, Role, Service, Shape,
     Side, Spec, TcpSpec,
@@ -63,6 +63,7 @@ pub(crate) fn config(world: &World) -> Config {
         broken_after: std::time::Duration::from_mins(10),
         domains: Vec::new(),
         receivers: Vec::new(),
+        modules: Modules::default(),
         peers: Vec::new(),
         maintenance: Vec::new(),
     }

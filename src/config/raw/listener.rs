@@ -6,6 +6,7 @@
 //! It does not know what can be written.
 
 use super::check_name;
+use super::demand::{RawDemand, read_demand};
 use crate::config::decode::{Context, Section, section};
 use crate::config::problem::{Kind, Problem, closest};
 use crate::config::secret::{Pem, pair, pem_of, read_secret};
@@ -26,6 +27,8 @@ pub(in crate::config) struct RawListener {
     pub(in crate::config) tls: Option<At<TlsFiles>>,
     /// Who may use it, people first.
     pub(in crate::config) callers: Vec<At<Caller>>,
+    /// What may be probed on demand.
+    pub(in crate::config) demand: RawDemand,
 }
 
 impl RawListener {
@@ -34,6 +37,7 @@ impl RawListener {
         Listener {
             tls: self.tls.as_ref().map(|tls| tls.value.clone()),
             callers: self.callers.iter().map(|caller| caller.value.clone()).collect(),
+            demand: self.demand.value(),
         }
     }
 }
@@ -80,7 +84,8 @@ fn read(table: &Section<'_>, listen: Option<&At<SocketAddr>>) -> RawListener {
     }
     let tls = table.table("tls", read_tls);
     let tls = tls.and_then(|found| found.value.map(|files| At::new(files, found.place)));
-    RawListener { tls, callers }
+    let demand = table.table("probe", read_demand).map(|found| found.value).unwrap_or_default();
+    RawListener { tls, callers, demand }
 }
 
 fn read_tls(table: &Section<'_>) -> Option<TlsFiles> {

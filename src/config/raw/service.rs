@@ -137,14 +137,17 @@ pub(super) fn read_formerly(table: &Section<'_>) -> Formers {
     names
 }
 
+/// `networks = ["192.0.2.0/24"]`.
+pub(super) fn read_network_list(table: &Section<'_>) -> Option<At<Vec<Network>>> {
+    table.list("networks", "a list of networks in CIDR form", |context, node, path| {
+        let text = read_string(context, node, path)?;
+        network_or_report(context, &text, path, None)
+    })
+}
+
 fn read_networks(table: &Section<'_>) -> Vec<Network> {
     table.exclusive(&["networks", "networks_file"]);
-    let listed =
-        table.list("networks", "a list of networks in CIDR form", |context, node, path| {
-            let text = read_string(context, node, path)?;
-            network_or_report(context, &text, path, None)
-        });
-    let mut networks = listed.map(|listed| listed.value).unwrap_or_default();
+    let mut networks = read_network_list(table).map(|listed| listed.value).unwrap_or_default();
     if let Some((file, bytes)) = file_of(table, "networks_file") {
         let text = String::from_utf8_lossy(&bytes);
         for (index, line) in text.lines().enumerate() {

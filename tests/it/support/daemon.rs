@@ -75,6 +75,14 @@ impl Running {
         Self::start_text(program, &format!("vantage = \"test\"\n{config}"), arguments)
     }
 
+    /// As [`Self::start`], on a configuration that says itself where the listener is (`listen` comes first).
+    pub(crate) fn start_exposed(config: &str) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let text = format!("[monitor]\nvantage = \"test\"\n{config}");
+        std::fs::write(folder.path().join("probes.toml"), text).unwrap();
+        Self::start_in(folder, binary(), &[])
+    }
+
     fn start_text(program: Command, config: &str, arguments: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let text = format!("[monitor]\nlisten = \"127.0.0.1:0\"\n{config}");

@@ -6,11 +6,13 @@
 
 use jiff::tz::TimeZone;
 use nephoscope::clock::WallClock;
-use nephoscope::config::load_text;
+use nephoscope::config::{Config, load_text};
 use nephoscope::model::{
-    Cause, CheckId, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warning, Warnings,
+    Cause, CheckId, Demand, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warning,
+    Warnings,
 };
 use nephoscope::monitor::book::Book;
+use nephoscope::monitor::demand::Demands;
 use nephoscope::monitor::desk::Desk;
 use nephoscope::monitor::drills::Drills;
 use nephoscope::monitor::entries::Entries;
@@ -19,7 +21,9 @@ use nephoscope::monitor::snapshot::{
     About, CheckView, EndpointView, ResultView, ServiceView, SideView, SightView, Standing,
     StateSeconds, Step,
 };
+use nephoscope::net::Net;
 use nephoscope::peer::VantageForm;
+use nephoscope::probe::tls::Roots;
 use nephoscope::web::reload::Reload;
 use nephoscope::web::{Door, Face, Gate, Past, Picture, router, serve};
 use std::collections::BTreeMap;
@@ -68,6 +72,12 @@ impl Picture for Still {
     }
 }
 
+/// Probes on demand that lead nowhere: nobody has said where they may.
+fn demands(config: &Config, clock: &Arc<dyn WallClock>) -> Demands {
+    let ways = (Net::with_servers(&[]), Roots::default());
+    Demands::new(config.modules.clone(), (&Demand::default(), false), ways, Arc::clone(clock))
+}
+
 impl Still {
     /// A face that shows this picture, is alive and ready, and has one metric.
     pub(crate) fn face(self) -> Face {
@@ -100,6 +110,7 @@ impl Still {
                 mpsc::channel(1).0.downgrade(),
             ),
             vouch: Arc::new(vouch),
+            demands: demands(&config, &clock),
             reload: Reload::new().0,
             keeping: Arc::new(|| Ok(())),
             alive: Arc::new(|| Ok(())),

@@ -1,0 +1,72 @@
+//! The story of one run as plain text: what was asked, each step with its times, what was seen, what it means.
+//!
+//! Pure: a run in, a page out. What a server said is tamed, so that a terminal shows it and does nothing else; secrets
+//! are not in it, because a run does not have them.
+//!
+//! It draws no conclusions.
+
+use crate::metrics::field;
+use crate::model::{Outcome, PhaseTimes, ProbeResult, human_latency};
+use crate::monitor::demand::Ran;
+use std::fmt::Write as _;
+
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
+/// The page of `/probe?debug=true`.
+pub(super) fn page(module: &str, ran: &Ran) -> String {
+    let mut out = String::new();
+    let result = &ran.result;
+    let verdict = match result.outcome {
+        Outcome::Good => "good".to_owned(),
+        Outcome::Bad(reason) => format!("bad: {reason}"),
+        Outcome::Unknown(cause) => format!("unknown: {cause}"),
+    };
+    let took = human_latency(result.latency);
+    let limit = human_latency(ran.timeout);
+    let at = jiff::Timestamp::from_millisecond(ran.at.as_millis()).unwrap_or_default();
+    writeln!(out, "probe {module} ({}), at {}", ran.spec.kind.name(), at.strftime("%F %T%.3f UTC"))
+        .expect(INFALLIBLE);
+    writeln!(out, "{verdict}, after {took} of at most {limit}").expect(INFALLIBLE);
+    writeln!(out, "{}", tame(&result.said)).expect(INFALLIBLE);
+    if let Some(address) = result.address {
+        let family = if address.is_ipv4() { 4 } else { 6 };
+        writeln!(out, "address {address}, IPv{family}").expect(INFALLIBLE);
+    }
+    writeln!(out, "it ended in the phase `{}`", result.phase).expect(INFALLIBLE);
+    for warning in result.warnings.iter() {
+        writeln!(out, "warning: {warning}").expect(INFALLIBLE);
+    }
+    steps(&mut out, result);
+    writeln!(out, "\nmetrics").expect(INFALLIBLE);
+    let run = field::Run { labels: "", protocol: ran.spec.kind.name(), result };
+    field::write(&mut out, &[run]);
+    out
+}
+
+fn steps(out: &mut String, result: &ProbeResult) {
+    if result.hops.is_empty() {
+        writeln!(out, "\nsteps").expect(INFALLIBLE);
+        phases(out, &result.phases);
+        return;
+    }
+    for (place, hop) in result.hops.iter().enumerate() {
+        let status = hop.http_status.map(|status| format!(", status {status}")).unwrap_or_default();
+        let address = hop.address.map(|address| format!(", at {address}")).unwrap_or_default();
+        let target = tame(&hop.target);
+        writeln!(out, "\n{}. {target}{address}{status}", place + 1).expect(INFALLIBLE);
+        phases(out, &hop.phases);
+    }
+}
+
+fn phases(out: &mut String, times: &PhaseTimes) {
+    for (phase, start, took) in times.iter() {
+        let (start, took) = (human_latency(start), human_latency(took));
+        writeln!(out, "  {:<10} from {start:>9}, took {took:>9}", phase.as_str())
+            .expect(INFALLIBLE);
+    }
+}
+
+/// Without anything that a terminal would obey.
+fn tame(text: &str) -> String {
+    text.chars().map(|each| if each.is_control() { '\u{fffd}' } else { each }).collect()
+}
