@@ -42,7 +42,10 @@ pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use demand::{AT_ONCE, AT_ONCE_AT_MOST, Demand, Fence, GUARDED};
 pub use detail::Detail;
 pub use failover::{FailoverCause, FailoverStep};
-pub use http::{Auth, HttpSpec, Redirects, StatusRules};
+pub use http::{
+    Auth, ClientAuth, Coding, Codings, HeaderRule, HttpSpec, HttpVersions, JsonPath, JsonRule,
+    JsonScalar, JsonWanted, Missing, OAuth2, Proxy, ProxyKind, Redirects, StatusRules,
+};
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceWhen, Matching};
 pub use mark::{AskedResolver, DNS_PORT, Mark, marked};
 pub use objective::{

@@ -144,6 +144,8 @@ kinds! {
         BadMethod = "bad-method",
         /// Not an HTTP header.
         BadHeader = "bad-header",
+        /// Not a path into JSON, or one that could cost too much.
+        BadJsonPath = "bad-json-path",
         /// Not a host name or address.
         BadHost = "bad-host",
         /// Not an IP address.

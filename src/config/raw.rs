@@ -21,6 +21,7 @@ mod tier;
 mod top;
 
 pub(super) use dns::RCODES;
+pub(super) use http::{RawAuth, RawBody, RawHeader, RawHttp, RawJsonWanted, RawRules};
 pub(super) use listener::RawListener;
 pub(super) use probe::bad_pattern;
 pub(super) use promise::{percent_text, window};
@@ -35,8 +36,7 @@ use super::tree::Table;
 use super::{Detail, Maintenance};
 use crate::model::{
     AskedResolver, DnsTransport, EntryPolicy, FlagRules, Host, IpChoice, Network, Objective, Peer,
-    PemFile, Pick, Plane, Receiver, Redirects, Role, Secret, Side, StartTls, StatusRules,
-    TlsVersion, Truncated,
+    PemFile, Pick, Plane, Receiver, Role, Side, StartTls, TlsVersion, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -150,36 +150,6 @@ pub(super) enum RawKind {
     Http(Box<RawHttp>),
     Tcp(RawTcp),
     Dns(Box<RawDns>),
-}
-
-/// `[probe.NAME.http]`.
-#[derive(Clone, Debug)]
-pub(super) struct RawHttp {
-    pub(super) url: Template,
-    pub(super) method: Option<At<::http::Method>>,
-    pub(super) headers: Vec<(At<::http::HeaderName>, RawHeader)>,
-    pub(super) body: Option<RawBody>,
-    pub(super) status: Option<At<StatusRules>>,
-    pub(super) body_matches: Option<At<Vec<Template>>>,
-    pub(super) body_lacks: Option<At<Vec<Template>>>,
-    pub(super) redirects: Option<At<Redirects>>,
-    pub(super) auth: Option<At<crate::model::Auth>>,
-    pub(super) body_limit: Option<At<u64>>,
-    pub(super) connect_to: Option<Template>,
-}
-
-/// The value of a header.
-#[derive(Clone, Debug)]
-pub(super) enum RawHeader {
-    Text(Template),
-    Secret(At<Secret>),
-}
-
-/// The body of a request.
-#[derive(Clone, Debug)]
-pub(super) enum RawBody {
-    Text(Template),
-    File(At<bytes::Bytes>),
 }
 
 /// `[probe.NAME.tls]`.

@@ -9,6 +9,7 @@
 mod client;
 mod errand;
 mod fault;
+mod json;
 mod redirect;
 
 use super::flight::{Flight, Landing};
@@ -175,7 +176,10 @@ impl HttpProber {
         if let Some(location) = location {
             return follow(&errand.ask, code, location.as_bytes()).map(Ended::Redirected);
         }
+        expect::version(self.http(), trace.facts.http_version)?;
+        expect::encryption(self.http(), errand.ask.url.scheme() == "https")?;
         expect::status(&self.http().status, code)?;
+        expect::headers(self.http(), headers)?;
         let bytes = self.read(response, errand, address, trace).await?;
         Ok(Ended::Judged(good(status, bytes, trace)))
     }
@@ -207,10 +211,8 @@ impl HttpProber {
                 Ok(None) => break,
                 Err(error) => {
                     let place = Place {
-                        phase: Phase::Transfer,
-                        address,
-                        name: name(self.http(), errand),
                         body_bytes: count,
+                        ..place(Phase::Transfer, self.http(), errand, address)
                     };
                     return Err(fault(&error, &place));
                 }
@@ -227,6 +229,7 @@ impl HttpProber {
         }
         if keep {
             expect::body(self.http(), kept.bytes())?;
+            json::judge(self.http(), kept.bytes())?;
         }
         Ok(count)
     }
@@ -254,9 +257,18 @@ async fn send(
     let refusal = flight.seen().refusal.take();
     drop(landing);
     ended.map_err(|error| {
-        let place = Place { phase, address, name: name(spec, errand), body_bytes: 0 };
-        refusal.unwrap_or_else(|| fault(&error, &place))
+        refusal.unwrap_or_else(|| fault(&error, &place(phase, spec, errand, address)))
     })
+}
+
+/// Where a request is in `phase`, before any body has come.
+fn place<'p>(
+    phase: Phase,
+    spec: &'p HttpSpec,
+    errand: &'p Errand,
+    address: SocketAddr,
+) -> Place<'p> {
+    Place { phase, address, name: name(spec, errand), body_bytes: 0, versions: spec.versions }
 }
 
 /// The name that the certificate should be for, as a person knows it.

@@ -90,6 +90,8 @@ pub(super) enum Alpn {
     Http1,
     /// HTTP/2, else HTTP/1.1.
     Http2,
+    /// HTTP/2 only.
+    Http2Only,
 }
 
 impl Alpn {
@@ -98,6 +100,7 @@ impl Alpn {
             Self::None => Vec::new(),
             Self::Http1 => vec![b"http/1.1".to_vec()],
             Self::Http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Self::Http2Only => vec![b"h2".to_vec()],
         }
     }
 }

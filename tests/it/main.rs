@@ -45,6 +45,10 @@ mod hostile_dns;
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
 mod http;
+/// HTTP probes: rules on header fields, JSON and encryption, met and broken.
+mod http_rules;
+/// HTTP probes: which version is spoken, and that exactly one request is sent however the server breaks off.
+mod http_versions;
 /// The network's listener: who may read, who may write, and what is never shown.
 mod listener;
 /// The JSON log: names of the schema, what every line has, no secret in it.

@@ -4,6 +4,9 @@
 //!
 //! It sends nothing.
 
+mod rules;
+mod way;
+
 use super::{Builder, Job, parse_url};
 use crate::config::problem::{Kind, Problem};
 use crate::config::raw::{RawBody, RawHeader, RawHttp};
@@ -11,6 +14,7 @@ use crate::config::template::{Position, Template};
 use crate::model::{HttpSpec, Redirects, StatusRules};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use way::{plain, possible, proxy};
 
 impl Builder<'_> {
     pub(super) fn http(&mut self, job: &mut Job<'_, '_>, raw: &RawHttp) -> Option<HttpSpec> {
@@ -26,6 +30,9 @@ impl Builder<'_> {
         };
         let redirects = raw.redirects.as_ref().map_or(Redirects::DEFAULT, |at| at.value);
         warn_of_clear_text(job, raw, &url, redirects);
+        if !possible(job, raw, &url) {
+            return None;
+        }
         let probe_tls = job.plan.probe.tls.as_ref();
         Some(HttpSpec {
             url,
@@ -42,8 +49,17 @@ impl Builder<'_> {
                 .map_or_else(|| StatusRules(vec![200..=299]), |at| at.value.clone()),
             body_matches: self.patterns(job, "http.body_matches", raw.body_matches.as_ref())?,
             body_lacks: self.patterns(job, "http.body_lacks", raw.body_lacks.as_ref())?,
+            headers_match: self.header_rules(job, true, &raw.rules)?,
+            headers_lack: self.header_rules(job, false, &raw.rules)?,
+            json: self.json_rules(job, &raw.rules)?,
             redirects,
-            auth: raw.auth.as_ref().map(|at| Box::new(at.value.clone())),
+            versions: raw.way.versions.as_ref().map(|at| at.value),
+            encrypted: raw.way.encrypted.as_ref().map(|at| at.value),
+            decompress: raw.way.decompress.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
+            cookies: raw.way.cookies.as_ref().is_some_and(|at| at.value),
+            proxy: proxy(job, raw)?,
+            auth: plain(raw),
+            oauth2: self.oauth2(job, raw)?,
             body_limit: raw.body_limit.as_ref().map_or(HttpSpec::DEFAULT_BODY_LIMIT, |at| at.value),
             connect_to: match &raw.connect_to {
                 None => None,
@@ -107,17 +123,21 @@ fn connect_to(job: &mut Job<'_, '_>, template: &Template) -> Option<(IpAddr, Opt
     None
 }
 
-fn warn_of_clear_text(job: &Job<'_, '_>, raw: &RawHttp, url: &url::Url, redirects: Redirects) {
-    if url.scheme() != "http" {
-        return;
-    }
-    let on_this_host = match url.host() {
+/// Whether `url` leads to nobody else.
+fn on_this_host(url: &url::Url) -> bool {
+    match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
-    };
-    if let Some(auth) = raw.auth.as_ref().filter(|_| !on_this_host) {
+    }
+}
+
+fn warn_of_clear_text(job: &Job<'_, '_>, raw: &RawHttp, url: &url::Url, redirects: Redirects) {
+    if url.scheme() != "http" {
+        return;
+    }
+    if let Some(auth) = raw.auth.as_ref().filter(|_| !on_this_host(url)) {
         let said = "credentials travel in the clear".to_owned();
         let path = job.path_of("http.auth");
         let problem = Problem::new(Kind::PlainAuth, path, auth.place, said)

@@ -9,8 +9,8 @@ use super::place_of;
 use crate::config::raw::{RCODES, RawBody, RawDns, RawHttp, RawKind, RawProbe, RawStep, RawTcp};
 use crate::config::source::Place;
 use crate::model::{
-    AnswerRules, Auth, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Spec,
-    StatusRules, Step, TcpSpec, TlsSpec, human_duration,
+    AnswerRules, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Spec, StatusRules,
+    Step, TcpSpec, TlsSpec, human_duration,
 };
 use std::ops::RangeInclusive;
 
@@ -55,13 +55,13 @@ fn tls(page: &mut Page<'_>, path: &str, probe: &RawProbe, spec: &Spec) {
     }
 }
 
-struct Rows<'p, 's> {
+pub(super) struct Rows<'p, 's> {
     page: &'p mut Page<'s>,
     table: String,
 }
 
 impl Rows<'_, '_> {
-    fn set(&mut self, key: &str, value: impl std::fmt::Display, place: Option<Place>) {
+    pub(super) fn set(&mut self, key: &str, value: impl std::fmt::Display, place: Option<Place>) {
         self.page.set(key, value, &self.table, place);
     }
 
@@ -95,19 +95,9 @@ impl Rows<'_, '_> {
             Redirects::Limit(limit) => format!("limit {limit}"),
         };
         self.set("http.redirects", redirects, place_of(said.redirects.as_ref()));
-        match is.auth.as_deref() {
-            None => {}
-            Some(Auth::Basic { user, .. }) => {
-                self.set(
-                    "http.auth.basic",
-                    format!("{user}, [secret]"),
-                    place_of(said.auth.as_ref()),
-                );
-            }
-            Some(Auth::Bearer(_)) => {
-                self.set("http.auth.bearer", "[secret]", place_of(said.auth.as_ref()));
-            }
-        }
+        self.http_rules(is, said);
+        self.http_way(is, said);
+        self.http_auth(is, said);
         self.set("http.body_limit", size(is.body_limit), place_of(said.body_limit.as_ref()));
         if let (Some((ip, port)), Some(template)) = (is.connect_to, &said.connect_to) {
             let shown = match port {

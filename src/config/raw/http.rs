@@ -5,16 +5,59 @@
 //!
 //! It does not fill in placeholders.
 
+mod auth;
+mod rules;
+mod way;
+
+pub(in crate::config) use auth::RawAuth;
+pub(super) use auth::read_auth;
+pub(in crate::config) use rules::{RawJsonWanted, RawRules};
+
 use super::probe::read_patterns;
-use super::{RawBody, RawHeader, RawHttp};
 use crate::config::decode::{Section, read_template, section, wrong_type};
 use crate::config::problem::{Kind, Problem};
 use crate::config::secret::{file_of, read_secret};
 use crate::config::source::At;
+use crate::config::template::Template;
 use crate::config::tree::Value;
 use crate::config::units;
-use crate::model::{Auth, Redirects, StatusRules};
+use crate::model::{Redirects, Secret, StatusRules};
+use auth::read_probe_auth;
+use rules::read_rules;
 use std::ops::RangeInclusive;
+use way::{RawWay, read_way};
+
+/// `[probe.NAME.http]`.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct RawHttp {
+    pub(in crate::config) url: Template,
+    pub(in crate::config) method: Option<At<http::Method>>,
+    pub(in crate::config) headers: Vec<(At<http::HeaderName>, RawHeader)>,
+    pub(in crate::config) body: Option<RawBody>,
+    pub(in crate::config) status: Option<At<StatusRules>>,
+    pub(in crate::config) body_matches: Option<At<Vec<Template>>>,
+    pub(in crate::config) body_lacks: Option<At<Vec<Template>>>,
+    pub(in crate::config) redirects: Option<At<Redirects>>,
+    pub(in crate::config) auth: Option<At<RawAuth>>,
+    pub(in crate::config) body_limit: Option<At<u64>>,
+    pub(in crate::config) connect_to: Option<Template>,
+    pub(in crate::config) rules: RawRules,
+    pub(in crate::config) way: RawWay,
+}
+
+/// The value of a header.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum RawHeader {
+    Text(Template),
+    Secret(At<Secret>),
+}
+
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum RawBody {
+    Text(Template),
+    File(At<bytes::Bytes>),
+}
 
 pub(super) fn read_http(table: &Section<'_>) -> Option<RawHttp> {
     let url = table.template("url");
@@ -24,11 +67,6 @@ pub(super) fn read_http(table: &Section<'_>) -> Option<RawHttp> {
     table.exclusive(&["body", "body_file"]);
     let text = table.template("body");
     let file = file_of(table, "body_file");
-    let later = "leave it out until it is";
-    table.unsupported(
-        &["headers_match", "json", "versions", "proxy", "cookies", "decompress"],
-        later,
-    );
     // Every key is asked for before the missing one ends this, or it would count as unknown.
     let method = table.string("method").and_then(|text| read_method(table, &text));
     let headers = table.table("headers", read_headers);
@@ -36,9 +74,12 @@ pub(super) fn read_http(table: &Section<'_>) -> Option<RawHttp> {
     let body_matches = read_patterns(table, "body_matches");
     let body_lacks = read_patterns(table, "body_lacks");
     let redirects = read_redirects(table);
-    let auth = table.table("auth", read_auth);
+    let auth = table.table("auth", read_probe_auth);
     let body_limit = read_body_limit(table);
     let connect_to = table.template("connect_to");
+    table.unsupported(&["proxy", "cookies", "decompress"], "leave it out until it is");
+    let rules = read_rules(table);
+    let way = read_way(table);
     Some(RawHttp {
         url: url?,
         method,
@@ -53,6 +94,8 @@ pub(super) fn read_http(table: &Section<'_>) -> Option<RawHttp> {
         auth: auth.and_then(|auth| Some(At::new(auth.value?, auth.place))),
         body_limit,
         connect_to,
+        rules,
+        way,
     })
 }
 
@@ -165,32 +208,6 @@ fn read_redirects(table: &Section<'_>) -> Option<At<Redirects>> {
             None
         }
     }
-}
-
-pub(super) fn read_auth(table: &Section<'_>) -> Option<Auth> {
-    table.exclusive(&["basic", "bearer", "oauth2"]);
-    table.unsupported(&["oauth2"], "`basic` and `bearer` are built so far");
-    let basic = table.table("basic", |basic| {
-        let user = basic.string("user");
-        let password = basic
-            .get("password")
-            .and_then(|node| read_secret(basic.context, node, &basic.path_of("password")));
-        for (key, expected) in
-            [("user", "`user = \"…\"`"), ("password", "`password = { file = \"…\" }`")]
-        {
-            if !basic.has(key) {
-                basic.missing(key, expected);
-            }
-        }
-        Some(Auth::Basic { user: user?.value, password: password?.value })
-    });
-    let bearer = table
-        .get("bearer")
-        .and_then(|node| read_secret(table.context, node, &table.path_of("bearer")));
-    if !["basic", "bearer", "oauth2"].iter().any(|way| table.has(way)) {
-        table.missing("basic", "`basic = { user = …, password = … }` or `bearer = { … }`");
-    }
-    basic.and_then(|found| found.value).or(bearer.map(|token| Auth::Bearer(token.value)))
 }
 
 /// Larger bodies are not for a probe; bytes.

@@ -1,6 +1,6 @@
 //! The reqwest clients, and the hooks through which one request is pinned to one address and timed.
 //!
-//! There is one client per TLS configuration and runtime. It keeps no connection, follows nothing, retries nothing, reads
+//! There is one client per TLS configuration, way of speaking and runtime. It keeps no connection, follows nothing, retries nothing, reads
 //! no proxy from the environment and resolves nothing: its resolver hands over the address pinned for the request. What
 //! its connector does is stamped into the request's flight.
 //!
@@ -24,20 +24,34 @@ const H2_FRAME: u32 = 16 * 1024;
 /// Bytes of all header fields of one HTTP/2 response.
 const H2_HEADERS: u32 = 64 * 1024;
 
-/// The clients of one runtime, one per TLS configuration.
+/// The clients of one runtime, one per TLS configuration and way.
 #[derive(Default)]
 pub(in crate::probe) struct Clients {
-    made: Mutex<Vec<(Arc<ClientConfig>, Client)>>,
+    made: Mutex<Vec<Made>>,
+}
+
+struct Made {
+    config: Arc<ClientConfig>,
+    way: Way,
+    client: Client,
+}
+
+/// What a client does differently, beside TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// HTTP/2 without asking first.
+    pub(super) prior_knowledge: bool,
 }
 
 impl Clients {
-    /// The client for this configuration.
-    pub(super) fn client(&self, config: &Arc<ClientConfig>) -> Result<Client, Error> {
+    /// The client for this configuration and way.
+    pub(super) fn client(&self, config: &Arc<ClientConfig>, way: &Way) -> Result<Client, Error> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = made.iter().find(|(known, _)| Arc::ptr_eq(known, config)) {
-            return Ok(client.clone());
+        let known = made.iter().find(|each| Arc::ptr_eq(&each.config, config) && each.way == *way);
+        if let Some(known) = known {
+            return Ok(known.client.clone());
         }
-        let client = Client::builder()
+        let mut builder = Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0)
             .redirect(redirect::Policy::none())
@@ -55,10 +69,12 @@ impl Clients {
             .http2_max_header_list_size(H2_HEADERS)
             .dns_resolver(Pinned)
             .connector_layer(Stamping)
-            .tls_backend_preconfigured((**config).clone())
-            .build()
-            .map_err(Error::Http)?;
-        made.push((Arc::clone(config), client.clone()));
+            .tls_backend_preconfigured((**config).clone());
+        if way.prior_knowledge {
+            builder = builder.http2_prior_knowledge();
+        }
+        let client = builder.build().map_err(Error::Http)?;
+        made.push(Made { config: Arc::clone(config), way: way.clone(), client: client.clone() });
         Ok(client)
     }
 }

@@ -10,8 +10,9 @@
 //!
 //! It sends nothing.
 
+use super::client::Way;
 use super::redirect::{Ask, same_host};
-use crate::model::{Auth, Host, HttpSpec};
+use crate::model::{Auth, Host, HttpSpec, HttpVersion};
 use crate::probe::tls::{Alpn, Offer};
 use crate::probe::{Engine, Error};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -61,9 +62,10 @@ impl Errand {
         let bent = Bent::new(spec, &ask.url, home && secure, home)?;
         let mut headers = headers(spec, &ask, home, &bent.url);
         let own_host = headers.contains_key(header::HOST);
-        let alpn = if secure && own_host { Alpn::Http1 } else { Alpn::Http2 };
+        let alpn = if secure && own_host { Alpn::Http1 } else { offered(spec) };
         let config = engine.tls.config(&spec.tls, Offer { alpn, sni: bent.sni })?;
-        let client = engine.http.client(&config)?;
+        let way = Way { prior_knowledge: !secure && alpn == Alpn::Http2Only };
+        let client = engine.http.client(&config, &way)?;
         complete(&mut headers, &ask.url, secure);
         let mut building = client.request(ask.method.clone(), bent.url);
         if home {
@@ -82,6 +84,16 @@ impl Errand {
         headers.extend(request.headers_mut().drain());
         *request.headers_mut() = headers;
         Ok((Self { ask, client, expected: bent.expected, home }, request))
+    }
+}
+
+/// The versions to offer where TLS lets both sides agree on one.
+fn offered(spec: &HttpSpec) -> Alpn {
+    let Some(versions) = spec.versions else { return Alpn::Http2 };
+    match (versions.only_two(), versions.contains(HttpVersion::Http2)) {
+        (true, _) => Alpn::Http2Only,
+        (false, true) => Alpn::Http2,
+        (false, false) => Alpn::Http1,
     }
 }
 

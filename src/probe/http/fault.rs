@@ -5,9 +5,10 @@
 //!
 //! Deadlines never arrive here: they drop the request.
 
-use crate::model::{Phase, Reason};
+use crate::model::{HttpVersions, Phase, Reason};
 use crate::net::{Failure, connect_failure, own_fault};
 use crate::probe::tls;
+use rustls::AlertDescription;
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub(super) struct Place<'p> {
     pub(super) name: &'p str,
     /// Bytes of body that had come.
     pub(super) body_bytes: u64,
+    /// The versions that were offered, where the probe says which.
+    pub(super) versions: Option<HttpVersions>,
 }
 
 /// What is inside an error.
@@ -56,6 +59,14 @@ pub(super) fn fault(error: &reqwest::Error, place: &Place<'_>) -> Failure {
     let inside = Inside::of(error);
     if let Some(own) = inside.io.and_then(own_fault) {
         return own;
+    }
+    if let (Some(versions), Some(rustls::Error::AlertReceived(alert))) =
+        (place.versions, inside.rustls)
+        && *alert == AlertDescription::NoApplicationProtocol
+    {
+        let said =
+            format!("the server speaks none of the versions offered: {versions} (`versions`)");
+        return Failure::bad(Reason::HttpVersion, said);
     }
     match (place.phase, inside.rustls, inside.io) {
         (Phase::Connect | Phase::Resolve, None, Some(io)) => connect_failure(place.address, io),
