@@ -52,6 +52,7 @@ use crate::model::{
     Cause, Check, CheckIndex, Maintenance, ProbeResult, Reason, Service, Timestamp,
 };
 use crate::probe::Engine;
+use crate::probe::exec::Programs;
 use crate::probe::tls::Roots;
 use crate::seed::stable_hash;
 use crate::store::{self, Image, Name, Opened, Roster};
@@ -435,15 +436,17 @@ impl Monitor {
         let mut monitor =
             Self { stop, helm, follow: plan.follow, threads: Vec::new(), recorder, ended };
         let mut ready = Vec::new();
+        let programs = Programs::default();
         for (number, worker) in plan.workers.into_iter().enumerate() {
             let (tell, told) = oneshot::channel();
             let roots = roots.clone();
+            let programs = programs.clone();
             let end = End(end.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("probes-{number}"))
                 .spawn(move || {
                     let _end = end;
-                    work(worker, roots, tell);
+                    work(worker, roots, programs, tell);
                 })
                 .map_err(Error::Worker)?;
             monitor.threads.push(thread);
@@ -509,7 +512,12 @@ fn follow(follower: Follower, follows: Follows) {
 }
 
 /// One worker on its thread: a runtime, its probers, its schedule.
-fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) {
+fn work(
+    worker: Worker,
+    roots: Roots,
+    programs: Programs,
+    tell: oneshot::Sender<Result<(), Error>>,
+) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -518,7 +526,8 @@ fn work(worker: Worker, roots: Roots, tell: oneshot::Sender<Result<(), Error>>) 
         }
     };
     runtime.block_on(async move {
-        let engine = Arc::new(Engine::new(roots, Arc::clone(&worker.clock)));
+        let engine = Engine::new(roots, Arc::clone(&worker.clock)).sharing(programs);
+        let engine = Arc::new(engine);
         match Fleet::build(&worker.share, &engine) {
             Ok(fleet) => {
                 let _ = tell.send(Ok(()));

@@ -1,12 +1,14 @@
 //! One attempt, judged against its probe's expectations: every protocol behind one signature.
 //!
 //! [`Prober::probe`] runs under one hard deadline for everything (resolving, connecting, TLS, request, body). The name is
-//! resolved here, once, and exactly one address is tried (`pick = "each"`: one attempt per address, all must be good).
+//! resolved here, once, and exactly one address is tried (`pick = "each"`: one attempt per address, all must be good);
+//! programs have no address and sit on their own deadline, because they have to be killed at it.
 //! The trace survives the deadline, so a late answer still says how far it got.
 //!
 //! It knows no schedule, no retries, no SLOs, no store and no metrics.
 
 pub mod dns;
+pub mod exec;
 mod expect;
 mod flight;
 pub mod follow;
@@ -33,6 +35,7 @@ pub struct Engine {
     net: Net,
     tls: tls::Stock,
     http: http::Clients,
+    programs: exec::Programs,
     clock: Arc<dyn WallClock>,
 }
 
@@ -45,7 +48,14 @@ impl Engine {
     /// The same with a resolver of one's own.
     pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
         let tls = tls::Stock::new(roots, Arc::clone(&clock));
-        Self { net, tls, http: http::Clients::default(), clock }
+        let programs = exec::Programs::default();
+        Self { net, tls, http: http::Clients::default(), programs, clock }
+    }
+
+    /// The same, taking places for programs from those of a whole monitor.
+    #[must_use]
+    pub fn sharing(self, programs: exec::Programs) -> Self {
+        Self { programs, ..self }
     }
 
     /// The way into the network.
@@ -89,13 +99,33 @@ pub struct Prober {
     engine: Arc<Engine>,
     /// Counts runs, so that `pick = "rotate"` takes another address each time.
     turn: AtomicU32,
-    kind: Kind,
+    /// `None` for a program, which is nowhere.
+    kind: Option<Kind>,
 }
 
+/// Who asks a far side.
 enum Kind {
     Http(http::HttpProber),
     Tcp(tcp::TcpProber),
     Dns(Box<dns::DnsProber>),
+}
+
+impl Kind {
+    /// What a run that asks several addresses calls one of them.
+    fn label(&self, address: SocketAddr) -> String {
+        match self {
+            Self::Http(http) => http.label(),
+            Self::Tcp(_) | Self::Dns(_) => address.to_string(),
+        }
+    }
+
+    fn target(&self, engine: &Engine) -> Result<(Host, u16), Failure> {
+        match self {
+            Self::Http(http) => Ok(http.target()),
+            Self::Tcp(tcp) => Ok(tcp.target()),
+            Self::Dns(dns) => dns.target(&engine.net),
+        }
+    }
 }
 
 impl Prober {
@@ -103,10 +133,13 @@ impl Prober {
     pub fn build(spec: &Arc<Spec>, engine: &Arc<Engine>) -> Result<Self, Error> {
         let kind = match &spec.kind {
             ProbeKind::Http(http) => {
-                Kind::Http(http::HttpProber::build(Arc::clone(spec), http, engine)?)
+                Some(Kind::Http(http::HttpProber::build(Arc::clone(spec), http, engine)?))
             }
-            ProbeKind::Tcp(tcp) => Kind::Tcp(tcp::TcpProber::build(Arc::clone(spec), tcp, engine)?),
-            ProbeKind::Dns(dns) => Kind::Dns(Box::new(dns::DnsProber::build(dns))),
+            ProbeKind::Tcp(tcp) => {
+                Some(Kind::Tcp(tcp::TcpProber::build(Arc::clone(spec), tcp, engine)?))
+            }
+            ProbeKind::Dns(dns) => Some(Kind::Dns(Box::new(dns::DnsProber::build(dns)))),
+            ProbeKind::Exec(_) => None,
         };
         Ok(Self {
             spec: Arc::clone(spec),
@@ -120,7 +153,10 @@ impl Prober {
     pub async fn probe(&self, timeout: Duration) -> ProbeResult {
         let mut trace = Trace::new(Instant::now());
         let deadline = trace.started() + timeout;
-        let ended = tokio::time::timeout_at(deadline, self.run(&mut trace)).await;
+        let ended = match &self.kind {
+            Some(kind) => tokio::time::timeout_at(deadline, self.run(kind, &mut trace)).await,
+            None => Ok(self.exec(deadline, &mut trace).await),
+        };
         let now = Instant::now();
         let mut result = match ended {
             Ok(ended) => trace.into_result(ended, now),
@@ -130,40 +166,32 @@ impl Prober {
         result
     }
 
-    async fn run(&self, trace: &mut Trace) -> Result<String, Failure> {
-        let (host, port) = self.target()?;
+    async fn exec(&self, deadline: Instant, trace: &mut Trace) -> Result<String, Failure> {
+        let ProbeKind::Exec(exec) = &self.spec.kind else {
+            unreachable!("what asks no far side is a program")
+        };
+        // Boxed, so that the runs of all other probes are no larger for it.
+        Box::pin(exec::attempt(exec, &self.engine.programs, deadline, trace)).await
+    }
+
+    async fn run(&self, kind: &Kind, trace: &mut Trace) -> Result<String, Failure> {
+        let (host, port) = kind.target(&self.engine)?;
         let addresses = self.choose(&host, trace).await?;
         let several = addresses.len() > 1;
         let mut said = String::new();
         for address in addresses {
             let address = SocketAddr::new(address, port);
             if several {
-                trace.begin_hop(self.label(address), Instant::now());
+                trace.begin_hop(kind.label(address), Instant::now());
             }
             trace.address = Some(address);
-            said = match &self.kind {
+            said = match kind {
                 Kind::Http(http) => http.attempt(&self.engine, address, trace).await?,
                 Kind::Tcp(tcp) => tcp.attempt(&self.engine, address, trace).await?,
                 Kind::Dns(dns) => dns.attempt(address, trace).await?,
             };
         }
         Ok(said)
-    }
-
-    /// What a run that asks several addresses calls one of them.
-    fn label(&self, address: SocketAddr) -> String {
-        match &self.kind {
-            Kind::Http(http) => http.label(),
-            Kind::Tcp(_) | Kind::Dns(_) => address.to_string(),
-        }
-    }
-
-    fn target(&self) -> Result<(Host, u16), Failure> {
-        match &self.kind {
-            Kind::Http(http) => Ok(http.target()),
-            Kind::Tcp(tcp) => Ok(tcp.target()),
-            Kind::Dns(dns) => dns.target(&self.engine.net),
-        }
     }
 
     async fn choose(&self, host: &Host, trace: &mut Trace) -> Result<Vec<IpAddr>, Failure> {
@@ -200,11 +228,7 @@ impl Prober {
                 result.warnings.insert(Warning::Slow);
             }
         }
-        let within = match &spec.kind {
-            ProbeKind::Http(http) => http.tls.expires_within,
-            ProbeKind::Tcp(tcp) => tcp.tls.as_ref().and_then(|tls| tls.expires_within),
-            ProbeKind::Dns(_) => None,
-        };
+        let within = spec.kind.tls().and_then(|tls| tls.expires_within);
         if let (Some(within), Some(not_after)) = (within, result.facts.certificate_not_after)
             && not_after < self.engine.clock.now() + within
         {

@@ -1,14 +1,14 @@
 //! A check from a URL on the command line, without any file.
 //!
-//! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A`. Settings are the defaults of
-//! the configuration.
+//! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A`,
+//! `exec:///path/of/program?arg=…&arg=…`. Settings are the defaults of the configuration.
 //!
 //! It does not run the check.
 
 use super::build::{DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, parse_address, parse_url};
 use crate::model::{
-    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, FlagRules, HttpSpec, ProbeKind, Spec,
-    TcpSpec, TlsSpec, Truncated,
+    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, ExecSpec, FlagRules, HttpSpec, ProbeKind,
+    Spec, TcpSpec, TlsSpec, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -22,22 +22,23 @@ use std::sync::Arc;
 pub fn adhoc(url: &str) -> Result<Check, String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err(format!(
-            "`{url}` is not a URL: expected `https://…`, `tcp://host:port`, `tls://host:port` or \
-             `dns://server/name?type=A`"
+            "`{url}` is not a URL: expected `https://…`, `tcp://host:port`, `tls://host:port`, \
+             `dns://server/name?type=A` or `exec:///program?arg=…`"
         ));
     };
     let (kind, host) = match scheme {
         "http" | "https" => web(url)?,
         "tcp" | "tls" => stream(url, rest.trim_end_matches('/'), scheme == "tls")?,
         "dns" => question(url, rest)?,
+        "exec" => program(url)?,
         "icmp" | "ping" => {
             return Err(format!(
-                "`{scheme}` is not built yet: expected `http`, `tcp`, `tls` or `dns`"
+                "`{scheme}` is not built yet: expected `http`, `tcp`, `tls`, `dns` or `exec`"
             ));
         }
         _ => {
             return Err(format!(
-                "`{scheme}` is no scheme that can be probed: expected `http`, `https`, `tcp`, `tls` or `dns`"
+                "`{scheme}` is no scheme that can be probed: expected `http`, `https`, `tcp`, `tls`, `dns` or `exec`"
             ));
         }
     };
@@ -111,6 +112,27 @@ fn question(url: &str, rest: &str) -> Result<(ProbeKind, String), String> {
     Ok((ProbeKind::Dns(Box::new(spec)), name.trim_end_matches('.').to_owned()))
 }
 
+fn program(text: &str) -> Result<(ProbeKind, String), String> {
+    let fault = |why: &str| format!("`{text}` cannot be run: {why}");
+    let url = url::Url::parse(text).map_err(|error| fault(&error.to_string()))?;
+    if url.host_str().is_some_and(|host| !host.is_empty()) || url.path().len() < 2 {
+        return Err(fault("expected an absolute path after `exec://`"));
+    }
+    let mut arguments = Vec::new();
+    for (key, value) in url.query_pairs() {
+        if key != "arg" {
+            return Err(fault(&format!("unknown option `{key}`, expected `arg=…`")));
+        }
+        arguments.push(value.into_owned());
+    }
+    // A query reads `+` as a blank; a path is taken as it is, but for `%20` and the like.
+    let path = url.path().replace('+', "%2B");
+    let path = url::form_urlencoded::parse(path.as_bytes()).next();
+    let program = path.map(|(path, _)| path.into_owned()).unwrap_or_default();
+    let spec = ExecSpec { program: program.into(), arguments, env: Vec::new() };
+    Ok((ProbeKind::Exec(Box::new(spec)), String::new()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::adhoc;
@@ -128,6 +150,10 @@ mod tests {
         assert_eq!(spec.record_type.to_string(), "AAAA");
         let server = crate::model::Host::Ip("192.0.2.53".parse().unwrap());
         assert_eq!(spec.server, DnsServer::At(server, 5353));
+        let exec = adhoc("exec:///usr/lib/my%20plugins/check+?arg=-H&arg=a.example%26b").unwrap();
+        let ProbeKind::Exec(spec) = &exec.spec.kind else { panic!("{exec:?}") };
+        assert_eq!(spec.program.to_str(), Some("/usr/lib/my plugins/check+"));
+        assert_eq!(spec.arguments, ["-H", "a.example&b"]);
     }
 
     #[test]
@@ -135,7 +161,11 @@ mod tests {
         let said = |url| adhoc(url).unwrap_err();
         assert_eq!(
             said("icmp://a"),
-            "`icmp` is not built yet: expected `http`, `tcp`, `tls` or `dns`"
+            "`icmp` is not built yet: expected `http`, `tcp`, `tls`, `dns` or `exec`"
+        );
+        assert_eq!(
+            said("exec://check?arg=x"),
+            "`exec://check?arg=x` cannot be run: expected an absolute path after `exec://`"
         );
         assert_eq!(
             said("tcp://a.example"),

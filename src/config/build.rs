@@ -6,6 +6,7 @@
 //! It reads no file: `raw` has.
 
 pub(super) mod dns;
+mod exec;
 mod http;
 mod tcp;
 mod text;
@@ -115,6 +116,7 @@ impl<'c> Builder<'c> {
             RawKind::Http(raw) => ProbeKind::Http(Box::new(self.http(&mut job, raw)?)),
             RawKind::Tcp(raw) => ProbeKind::Tcp(Box::new(self.tcp(&mut job, raw)?)),
             RawKind::Dns(raw) => ProbeKind::Dns(Box::new(self.dns(&mut job, raw)?)),
+            RawKind::Exec(raw) => ProbeKind::Exec(Box::new(self.exec(&mut job, raw)?)),
         };
         let spec = self.specs.entry(job.key).or_insert_with(|| {
             Arc::new(Spec {
@@ -220,6 +222,14 @@ impl Job<'_, '_> {
         self.key.push('\0');
         self.key.push_str(&text);
         Some(text)
+    }
+
+    /// Warns of a `tls` table beside a kind of probe that has no use for one.
+    fn refuse_tls(&self, why: &str) {
+        if let Some(tls) = &self.plan.probe.tls {
+            let problem = Problem::new(Kind::TlsUnused, self.path_of("tls"), tls.place, why);
+            self.context.sink.report(problem.label("has no effect"));
+        }
     }
 
     fn path_of(&self, key: &str) -> String {

@@ -201,6 +201,10 @@ fn aim(probe: &mut RawProbe, target: &str) -> Result<(), Unfit> {
         }
         Some(RawKind::Tcp(tcp)) => tcp.address = literal(target),
         Some(RawKind::Dns(dns)) => dns.server = Some(literal(target)),
+        Some(RawKind::Exec(_)) => {
+            let said = "this probe runs a program, and programs are started for no one who asks";
+            return Err(Unfit::new(said, "make a check of it, or run `nephoscope probe`"));
+        }
         None => return Err(Unfit::new("this probe cannot be built", "`nephoscope validate`")),
     }
     Ok(())
@@ -220,7 +224,7 @@ fn call(spec: &mut Spec, hostname: &str) -> Result<(), Unfit> {
             Ok(())
         }
         // As in `blackbox_exporter`, it means nothing there.
-        ProbeKind::Dns(_) => Ok(()),
+        ProbeKind::Dns(_) | ProbeKind::Exec(_) => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@
 mod besides;
 mod demand;
 mod entry;
+mod exec;
 mod http;
 mod page;
 mod promise;

@@ -126,6 +126,7 @@ fn marks_unused(context: Context<'_>, raw: &Raw, said: &RawEntry) {
     let protocol = match probe.kind {
         Some(RawKind::Tcp(_)) => "tcp",
         Some(RawKind::Dns(_)) => "dns",
+        Some(RawKind::Exec(_)) => "exec",
         Some(RawKind::Http(_)) | None => return,
     };
     let text = format!("a {protocol} probe sees no headers, in which marks are looked for");

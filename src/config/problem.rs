@@ -170,6 +170,8 @@ kinds! {
         BadMaintenance = "bad-maintenance",
         /// A step of a dialogue that says nothing, or two things.
         BadStep = "bad-step",
+        /// A program that cannot be run as it stands.
+        BadCommand = "bad-command",
         /// TLS is asked for when it is already there.
         StarttlsMeaningless = "starttls-meaningless",
         /// A probe that does not say how to look.
@@ -222,6 +224,8 @@ kinds! {
         ThresholdBeyondTimeout = "threshold-beyond-timeout",
         /// A promise that no check enters.
         NothingCounts = "nothing-counts",
+        /// A program that is not there.
+        ProgramMissing = "program-missing",
         /// Certificates are not checked.
         VerifyOff = "verify-off",
         /// TLS settings of something without TLS.

@@ -7,6 +7,7 @@
 
 mod demand;
 mod dns;
+mod exec;
 mod http;
 mod listener;
 mod maintenance;
@@ -21,6 +22,7 @@ mod tier;
 mod top;
 
 pub(super) use dns::RCODES;
+pub(super) use exec::{RawEnv, RawExec};
 pub(super) use http::{RawAuth, RawBody, RawHeader, RawHttp, RawJsonWanted, RawRules};
 pub(super) use listener::RawListener;
 pub(super) use probe::bad_pattern;
@@ -150,6 +152,7 @@ pub(super) enum RawKind {
     Http(Box<RawHttp>),
     Tcp(RawTcp),
     Dns(Box<RawDns>),
+    Exec(RawExec),
 }
 
 /// `[probe.NAME.tls]`.

@@ -51,7 +51,7 @@ pub(super) fn uses_v6(check: &Check) -> bool {
         || match &spec.kind {
             ProbeKind::Http(http) => http.url.host_str().is_some_and(literal),
             ProbeKind::Tcp(tcp) => literal(&tcp.host.to_string()),
-            ProbeKind::Dns(_) => false,
+            ProbeKind::Dns(_) | ProbeKind::Exec(_) => false,
         }
 }
 

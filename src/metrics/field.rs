@@ -19,7 +19,7 @@ const INFALLIBLE: &str = "writing to a string cannot fail";
 pub struct Run<'a> {
     /// `name="value",…` with the values escaped; empty where there is only one run.
     pub labels: &'a str,
-    /// `http`, `tcp` or `dns`.
+    /// `http`, `tcp`, `dns` or `exec`.
     pub protocol: &'a str,
     /// What it gave.
     pub result: &'a ProbeResult,

@@ -163,6 +163,7 @@ fn possible_phases(kind: &ProbeKind) -> Vec<Phase> {
                 phases.push(Phase::Resolve);
             }
         }
+        ProbeKind::Exec(_) => {}
     }
     phases.sort_unstable();
     phases
@@ -170,17 +171,16 @@ fn possible_phases(kind: &ProbeKind) -> Vec<Phase> {
 
 /// The warnings that a run of this check can carry.
 fn possible_warnings(check: &Check) -> Vec<Warning> {
-    let tls = match &check.spec.kind {
-        ProbeKind::Http(http) => Some(&http.tls),
-        ProbeKind::Tcp(tcp) => tcp.tls.as_ref(),
-        ProbeKind::Dns(_) => None,
-    };
+    let tls = check.spec.kind.tls();
     let mut warnings = Vec::new();
     if tls.is_some_and(|tls| tls.expires_within.is_some()) {
         warnings.push(Warning::TlsExpiresSoon);
     }
     if check.spec.slow_after.is_some() {
         warnings.push(Warning::Slow);
+    }
+    if matches!(check.spec.kind, ProbeKind::Exec(_)) {
+        warnings.push(Warning::Program);
     }
     warnings
 }

@@ -112,6 +112,10 @@ words! {
         Serial = "serial",
         /// The health service says it is not serving.
         Health = "health",
+        /// The program of an exec probe says that it is bad (exit code 2).
+        Program = "program",
+        /// The program of an exec probe did not end in time, and was killed.
+        ProgramTimeout = "program_timeout",
         /// Slower than `max_latency`.
         TooSlow = "too_slow",
     }
@@ -132,6 +136,10 @@ words! {
         Overloaded = "overloaded",
         /// A fault of the monitor itself.
         Internal = "internal",
+        /// This host cannot look this way (a program that cannot be started, a socket that is not allowed).
+        Unable = "unable",
+        /// The program of an exec probe could not tell (exit code 3).
+        Program = "program",
     }
 }
 
@@ -144,6 +152,8 @@ words! {
         Slow = "slow",
         /// A name server is behind its peers.
         SerialLag = "serial_lag",
+        /// The program of an exec probe warns (exit code 1).
+        Program = "program",
     }
 }
 
@@ -184,9 +194,12 @@ impl Reason {
             | Self::TlsVersion
             | Self::TlsHandshake => Phase::Tls,
             Self::Auth => Phase::Auth,
-            Self::ResponseTimeout | Self::Reset | Self::Protocol | Self::Upgrade => {
-                Phase::Processing
-            }
+            Self::ResponseTimeout
+            | Self::Reset
+            | Self::Protocol
+            | Self::Upgrade
+            | Self::Program
+            | Self::ProgramTimeout => Phase::Processing,
             _ => Phase::Transfer,
         }
     }

@@ -231,6 +231,8 @@ pub struct Facts {
     pub dns_flags: Option<String>,
     /// Serial of the SOA record, if one came.
     pub dns_serial: Option<u32>,
+    /// Exit code of the program of an exec probe.
+    pub exit_code: Option<i32>,
     /// The provider that a mark of the served page named, where marks are looked for.
     pub served_by: Option<Arc<str>>,
 }

@@ -5,6 +5,10 @@
 //!
 //! Nothing here knows when a check runs or what its result means for health.
 
+mod exec;
+
+pub use exec::{EnvValue, ExecSpec};
+
 use super::words::words;
 use super::{HttpSpec, Reason};
 use hickory_resolver::proto::op::ResponseCode;
@@ -39,15 +43,27 @@ pub enum ProbeKind {
     Tcp(Box<TcpSpec>),
     /// One query.
     Dns(Box<DnsSpec>),
+    /// A program that says how things are.
+    Exec(Box<ExecSpec>),
 }
 
 impl ProbeKind {
-    /// The protocol's name: `http`, `tcp` or `dns`.
+    /// The protocol's name: `http`, `tcp`, `dns` or `exec`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
             Self::Dns(_) => "dns",
+            Self::Exec(_) => "exec",
+        }
+    }
+
+    /// How it does TLS, if it does.
+    pub const fn tls(&self) -> Option<&Arc<TlsSpec>> {
+        match self {
+            Self::Http(http) => Some(&http.tls),
+            Self::Tcp(tcp) => tcp.tls.as_ref(),
+            Self::Dns(_) | Self::Exec(_) => None,
         }
     }
 }
@@ -342,11 +358,12 @@ impl Spec {
             ProbeKind::Http(http) => http.possible_reasons(),
             ProbeKind::Tcp(tcp) => tcp.possible_reasons(),
             ProbeKind::Dns(dns) => dns.possible_reasons(),
+            ProbeKind::Exec(_) => ExecSpec::REASONS.to_vec(),
         };
         if self.max_latency.is_some() {
             reasons.push(Reason::TooSlow);
         }
-        if self.ip != IpChoice::Any {
+        if self.ip != IpChoice::Any && !matches!(self.kind, ProbeKind::Exec(_)) {
             // A literal address may be of the other family.
             reasons.push(Reason::DnsNoAddress);
         }

@@ -374,7 +374,10 @@ fn log_check(check: &Check, change: Change, result: Option<&ProbeResult>, alone:
     let (from, to) = (change.from.as_str(), change.to.as_str());
     let service = &*check.service;
     let ours = result.is_some_and(|result| {
-        matches!(result.outcome, Outcome::Unknown(Cause::Overloaded | Cause::Internal))
+        matches!(
+            result.outcome,
+            Outcome::Unknown(Cause::Overloaded | Cause::Internal | Cause::Unable | Cause::Program)
+        )
     });
     if change.to == State::Down && alone {
         tracing::warn!(action = Action::CheckChanged.as_str(), check = %check.id, service, from, to, reason = why, said, "check is down");

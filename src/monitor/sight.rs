@@ -586,7 +586,7 @@ fn is_named(check: &Check) -> bool {
     match &check.spec.kind {
         ProbeKind::Http(http) => http.url.domain().is_some(),
         ProbeKind::Tcp(tcp) => matches!(tcp.host, Host::Name(_)),
-        ProbeKind::Dns(_) => false,
+        ProbeKind::Dns(_) | ProbeKind::Exec(_) => false,
     }
 }
 

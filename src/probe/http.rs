@@ -53,9 +53,7 @@ impl HttpProber {
     fn http(&self) -> &HttpSpec {
         match &self.spec.kind {
             ProbeKind::Http(http) => http,
-            ProbeKind::Tcp(_) | ProbeKind::Dns(_) => {
-                unreachable!("an HTTP prober is built of an HTTP probe")
-            }
+            _ => unreachable!("an HTTP prober is built of an HTTP probe"),
         }
     }
 

@@ -54,9 +54,7 @@ impl TcpProber {
     fn tcp(&self) -> &TcpSpec {
         match &self.spec.kind {
             ProbeKind::Tcp(tcp) => tcp,
-            ProbeKind::Http(_) | ProbeKind::Dns(_) => {
-                unreachable!("a TCP prober is built of a TCP probe")
-            }
+            _ => unreachable!("a TCP prober is built of a TCP probe"),
         }
     }
 

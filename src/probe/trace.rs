@@ -59,6 +59,11 @@ impl Trace {
         }
     }
 
+    /// Counts from `now` on: what was before is not the far side's time.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.started = now;
+    }
+
     /// When the run started.
     pub(super) fn started(&self) -> Instant {
         self.started

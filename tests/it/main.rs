@@ -31,6 +31,8 @@ mod deploy;
 mod dns;
 /// Drills: over the socket, shown, ended, refused.
 mod drill;
+/// Exec probes: the contract, the clean room a program gets, and that nothing of it stays behind.
+mod exec;
 /// `export`: a store beside its daemon and at rest, replayed to what the daemon says.
 mod export;
 /// Following a public name: its zone's servers, resolvers, aliases, and who says nothing.

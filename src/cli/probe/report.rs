@@ -90,6 +90,8 @@ fn target(run: &Run) -> String {
         ProbeKind::Http(http) => format!("{} {}", http.method, bare(&http.url)),
         ProbeKind::Tcp(tcp) => format!("tcp {}:{}", tcp.host, tcp.port),
         ProbeKind::Dns(dns) => format!("dns {} {}", dns.record_type, dns.query),
+        // Without its arguments, which may hold what belongs to no log.
+        ProbeKind::Exec(exec) => format!("exec {}", exec.program.display()),
     }
 }
 
@@ -124,6 +126,7 @@ fn facts(run: &Run) -> Vec<String> {
         format!("for {names}, {}, issued by {}", certificate.key, certificate.issuer)
     }));
     seen.extend(facts.chain_not_after.map(|end| format!("trusted until {}", day(end))));
+    seen.extend(facts.exit_code.map(|code| format!("exit code {code}")));
     seen.extend(facts.dns_rcode.clone());
     seen.extend(facts.dns_flags.as_ref().map(|flags| format!("flags {flags}")));
     seen.extend(facts.dns_answers.map(|count| format!("{count} in the answer")));
@@ -152,6 +155,7 @@ fn warning_sentence(warning: Warning, run: &Run) -> String {
         },
         Warning::TlsExpiresSoon => "a presented certificate ends soon (expires_within)".into(),
         Warning::SerialLag => "a name server is behind its peers".into(),
+        Warning::Program => "the program warns (exit code 1)".into(),
     }
 }
 
@@ -196,6 +200,7 @@ struct FactsForm<'a> {
     dns_rcode: Option<&'a str>,
     dns_answers: Option<u32>,
     dns_flags: Option<&'a str>,
+    exit_code: Option<i32>,
 }
 
 /// The certificate that the server presented for itself.
@@ -261,6 +266,7 @@ fn form(run: &Run) -> RunForm<'_> {
             dns_rcode: facts.dns_rcode.as_deref(),
             dns_answers: facts.dns_answers,
             dns_flags: facts.dns_flags.as_deref(),
+            exit_code: facts.exit_code,
         },
         hops: result
             .hops

@@ -29,6 +29,10 @@ pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
             let mut rows = Rows { page, table: format!("{path}.dns") };
             rows.dns(is, said);
         }
+        (ProbeKind::Exec(is), Some(RawKind::Exec(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.exec") };
+            rows.exec(is, said);
+        }
         _ => unreachable!("a spec is built from its own probe"),
     }
     tls(page, path, probe, spec);
@@ -44,12 +48,7 @@ pub(super) fn write_canary(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
 }
 
 fn tls(page: &mut Page<'_>, path: &str, probe: &RawProbe, spec: &Spec) {
-    let tls = match &spec.kind {
-        ProbeKind::Http(http) => Some(&http.tls),
-        ProbeKind::Tcp(tcp) => tcp.tls.as_ref(),
-        ProbeKind::Dns(_) => None,
-    };
-    if let (Some(is), Some(_)) = (tls, &probe.tls) {
+    if let (Some(is), Some(_)) = (spec.kind.tls(), &probe.tls) {
         let mut rows = Rows { page, table: format!("{path}.tls") };
         rows.tls(is, probe);
     }

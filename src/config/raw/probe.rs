@@ -6,6 +6,7 @@
 //! It does not fill in placeholders.
 
 use super::dns::read_dns;
+use super::exec::read_exec;
 use super::http::read_http;
 use super::service::{read_formerly, read_settings};
 use super::tcp::read_tcp;
@@ -39,19 +40,21 @@ pub(super) fn read_probes(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_kind(table: &Section<'_>) -> Option<RawKind> {
-    let kinds = ["http", "tcp", "dns"];
+    let kinds = ["http", "tcp", "dns", "exec"];
     let given: Vec<_> = kinds.iter().filter(|kind| table.has(kind)).collect();
     let http = table.table("http", read_http);
     let tcp = table.table("tcp", read_tcp);
     let dns = table.table("dns", read_dns);
-    table.unsupported(&["icmp", "grpc", "websocket"], "`http`, `tcp` and `dns` are built so far");
+    let exec = table.table("exec", read_exec);
+    let built = "`http`, `tcp`, `dns` and `exec` are built so far";
+    table.unsupported(&["icmp", "grpc", "websocket"], built);
     match given.as_slice() {
         [] => {
             if !["icmp", "grpc", "websocket"].iter().any(|later| table.has(later)) {
                 let said = "it does not say how to look";
                 let path = table.path.clone();
                 let problem = Problem::new(Kind::NoProtocol, path, table.place, said)
-                    .label("no table `http`, `tcp` or `dns`")
+                    .label("no table of a protocol")
                     .expected(format!("{} below it", one_of(&kinds)))
                     .hint(format!("add `[{}.http]` with a `url`", table.path));
                 table.report(problem);
@@ -75,6 +78,9 @@ fn read_kind(table: &Section<'_>) -> Option<RawKind> {
     }
     if let Some(tcp) = tcp {
         return tcp.value.map(RawKind::Tcp);
+    }
+    if let Some(exec) = exec {
+        return exec.value.map(RawKind::Exec);
     }
     dns?.value.map(|dns| RawKind::Dns(Box::new(dns)))
 }
