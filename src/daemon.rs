@@ -11,6 +11,7 @@ pub mod apart;
 mod certificate;
 mod compare;
 mod face;
+mod heart;
 mod heralds;
 mod limits;
 pub mod logging;
@@ -32,9 +33,11 @@ use crate::probe::tls::Roots;
 use crate::push;
 use crate::store::{self, Opened, Store};
 use crate::web::reload::Reload;
-use crate::web::{self, Door, Faces, Gate, serve};
+use crate::web::serve::{self, Welcome};
+use crate::web::{self, Count, Door, Faces, Gate};
 use certificate::Certificate;
 use face::Mirror;
+use heart::Heart;
 use heralds::Heralds;
 use reload::{Reloader, Wanted};
 use rustls::ServerConfig;
@@ -141,7 +144,7 @@ impl Daemon {
         let listen = |source| Error::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (certificate, tls) = certificate(config)?.unzip();
+        let (certificate, tls) = certificate(config, &own)?.unzip();
         let (local, socket) = match socket {
             Some(path) => Some(bind_local(path).await?).unzip(),
             None => None.unzip(),
@@ -156,6 +159,8 @@ impl Daemon {
         let (views, view) = watch::channel(plan.view());
         let supervised = views.subscribe();
         let heralds = Heralds::start(config, (&mut plan, view), store.clone(), &clock, address)?;
+        let heart = Heart::new(config, &plan.vitals, &own, &clock)?;
+        let (gate, count) = gate(config, &own, address);
         let (reload, asked) = Reload::new();
         let (roots, demands) = demands(config, address, &clock);
         let mirror = Mirror {
@@ -174,21 +179,19 @@ impl Daemon {
         let reloader = Reloader::new(
             (files, config.monitor.watch),
             asked,
-            (mirror, faces.clone(), views),
+            (mirror, faces.clone(), views, Arc::clone(&gate)),
             clock,
         );
         let (stop_servers, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
-        if let Some(local) = local {
-            let router = web::router(faces.clone(), Door::Local);
-            servers.spawn(serve::serve(local, router, None, told(stopping.clone())));
-        }
-        let gate = Gate::new(&config.listener, compare::compare(), address.ip().is_loopback());
-        let router = web::router(faces, Door::Network(gate.into()));
+        let begin = (&mut servers, &stopping);
+        serve(begin, (listener, tls), local, &Served { faces, gate, count });
         if let Some(certificate) = certificate {
             servers.spawn(certificate.follow(told(stopping.clone())));
         }
-        servers.spawn(serve::serve(listener, router, tls, told(stopping.clone())));
+        if let Some(heart) = heart {
+            servers.spawn(heart.run(told(stopping.clone())));
+        }
 
         let supervisor = supervisor(&plan, supervised);
         servers.spawn(tls_files::follow(roots.clone(), told(stopping)));
@@ -264,10 +267,48 @@ fn demands(config: &Config, address: SocketAddr, clock: &Arc<dyn WallClock>) -> 
     (roots, Demands::new(config.modules.clone(), rules, ways, Arc::clone(clock)))
 }
 
+/// What listeners serve.
+struct Served {
+    faces: Faces,
+    gate: Arc<Gate>,
+    count: Count,
+}
+
+/// Serves on the network, and on the local socket if there is one.
+fn serve(
+    (servers, stopping): (&mut JoinSet<()>, &watch::Receiver<bool>),
+    (listener, tls): (TcpListener, Option<Arc<ServerConfig>>),
+    local: Option<UnixListener>,
+    served: &Served,
+) {
+    let welcome = |door, tls| {
+        let router = web::router(served.faces.clone(), door);
+        Welcome { router, tls, count: Arc::clone(&served.count) }
+    };
+    if let Some(local) = local {
+        let welcome = welcome(Door::Local, None);
+        servers.spawn(serve::serve(local, welcome, told(stopping.clone())));
+    }
+    let welcome = welcome(Door::Network(Arc::clone(&served.gate)), tls);
+    servers.spawn(serve::serve(listener, welcome, told(stopping.clone())));
+}
+
+/// Who may come in over the network, and what counts those who may not.
+fn gate(config: &Config, own: &Own, address: SocketAddr) -> (Arc<Gate>, Count) {
+    let (local, own) = (address.ip().is_loopback(), own.clone());
+    let count: Count = Arc::new(move |why| own.count_turned_away(why));
+    let gate = Gate::new(&config.listener, compare::compare(), Arc::clone(&count), local);
+    (Arc::new(gate), count)
+}
+
 /// What the listener presents, if it does TLS.
-fn certificate(config: &Config) -> Result<Option<(Certificate, Arc<ServerConfig>)>, Error> {
+fn certificate(
+    config: &Config,
+    own: &Own,
+) -> Result<Option<(Certificate, Arc<ServerConfig>)>, Error> {
     let files = config.listener.tls.as_ref();
-    files.map(|files| Certificate::new(files).map_err(Error::Certificate)).transpose()
+    let read = |files| Certificate::new(files, own.clone()).map_err(Error::Certificate);
+    files.map(read).transpose()
 }
 
 /// Opens the store. Where going on without one damages nothing, that is said in the log and on the page.

@@ -18,6 +18,7 @@ mod http;
 mod maintenance;
 mod mark;
 mod objective;
+mod outward;
 mod password;
 mod peer;
 mod provider;
@@ -52,6 +53,7 @@ pub use objective::{
     AlertKind, Objective, ObjectiveKind, ObjectiveStatus, ObjectiveUnit, ObjectiveWindow,
     PeriodPolicy, ScopeChoice, Tier, TierName, UnknownPolicy,
 };
+pub use outward::{Beat, TurnedAway};
 pub use password::PasswordHash;
 pub use peer::{PEERS_AT_MOST, Peer};
 pub use provider::{Canary, Network, Plane, Provider};

@@ -9,10 +9,12 @@
 //! It does not know what an outage is, and stores nothing.
 
 mod body;
+mod heartbeat;
 mod pause;
 mod post;
 mod tally;
 
+pub use heartbeat::Heartbeat;
 pub use post::Error;
 pub use tally::{Numbers, Tally};
 

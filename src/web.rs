@@ -9,6 +9,7 @@
 
 pub mod api;
 mod assets;
+mod author;
 pub mod exposure;
 mod gate;
 mod health;
@@ -20,7 +21,7 @@ pub mod report;
 pub mod serve;
 mod story;
 
-pub use gate::{Compare, Gate};
+pub use gate::{Compare, Count, Gate};
 
 use crate::monitor::board::Board;
 use crate::monitor::book::Book;

@@ -40,13 +40,6 @@ pub(super) struct Context<'a> {
     pub(super) sources: &'a Sources,
 }
 
-impl Context<'_> {
-    /// Notes that `word` has no effect in this version: one warning per word, at its first place.
-    pub(super) fn later(self, word: &'static str, path: &str, place: Place) {
-        self.sink.later(word, path, place);
-    }
-}
-
 /// One table being read.
 pub(super) struct Section<'a> {
     pub(super) context: Context<'a>,

@@ -17,6 +17,9 @@ pub const MOST_DROPPED: usize = 40;
 /// Names that are listed of each kind of change.
 const NAMED: usize = 5;
 
+/// The table of those who may use the listener.
+const LISTENER: &str = "listener";
+
 /// What becomes of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
@@ -82,6 +85,7 @@ impl Diff {
         elsewhere("maintenance", old.maintenance == new.maintenance);
         elsewhere("domain", old.domains == new.domains);
         elsewhere("metrics", old.metrics == new.metrics);
+        elsewhere(LISTENER, old.listener.callers == new.listener.callers);
         elsewhere("monitor", rest(old, old) == rest(new, old));
         diff.fixed = fixed(old, new);
         diff
@@ -176,6 +180,11 @@ impl Diff {
         of_checks.iter().all(|list| list.is_empty()) && renamed.is_empty() && elsewhere.is_empty()
     }
 
+    /// Whether others may use the listener.
+    pub fn changes_listener(&self) -> bool {
+        self.elsewhere.contains(&LISTENER)
+    }
+
     /// Whether it drops so many checks that it looks like a mistake.
     pub fn drops_too_many(&self) -> bool {
         self.dropped() * 100 > MOST_DROPPED * self.before
@@ -196,7 +205,12 @@ impl Config {
         self.monitor.state.clone_from(&old.monitor.state);
         self.monitor.shard = old.monitor.shard;
         self.monitor.max_in_flight = old.monitor.max_in_flight;
-        self.listener.clone_from(&old.listener);
+        self.monitor.heartbeat_url.clone_from(&old.monitor.heartbeat_url);
+        self.listener.tls.clone_from(&old.listener.tls);
+        self.listener.demand.clone_from(&old.listener.demand);
+        if self.listener.callers.is_empty() {
+            self.listener.callers.clone_from(&old.listener.callers);
+        }
         self.receivers.clone_from(&old.receivers);
         self.peers.clone_from(&old.peers);
         self
@@ -209,6 +223,7 @@ fn rest(config: &Config, old: &Config) -> Config {
     (rest.services, rest.checks, rest.references) = (Vec::new(), Vec::new(), Vec::new());
     (rest.providers, rest.domains, rest.maintenance) = (Vec::new(), Vec::new(), Vec::new());
     rest.metrics = old.metrics;
+    rest.listener.clone_from(&old.listener);
     rest
 }
 
@@ -220,7 +235,11 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("monitor.state", one.state == other.state),
         ("monitor.shard", one.shard == other.shard),
         ("monitor.max_in_flight", one.max_in_flight == other.max_in_flight),
-        ("listener", old.listener == new.listener),
+        ("monitor.heartbeat_url", one.heartbeat_url == other.heartbeat_url),
+        ("listener.tls", old.listener.tls == new.listener.tls),
+        ("listener.probe", old.listener.demand == new.listener.demand),
+        // A slip in the file must not open a door to everybody.
+        ("listener", old.listener.callers.is_empty() || !new.listener.callers.is_empty()),
         ("alertmanager and webhook", old.receivers == new.receivers),
         ("peer", old.peers == new.peers),
     ];

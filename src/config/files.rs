@@ -3,8 +3,9 @@
 //! With `include_errors = "isolate"` an included file that cannot be used is replaced by its last good version, and left out if
 //! there is none, so that one team's slip holds up nobody else; what the main file says against it is an error all the same.
 //! Lists of targets are always treated so. Whether files have changed is told by what is in them, so that it does not matter
-//! how they were replaced: written, renamed, or swapped by a link as Kubernetes does. That holds for secrets, certificates,
-//! bodies and networks that the configuration names by file, too.
+//! how they were replaced: written, renamed, or swapped by a link as Kubernetes does. That holds for secrets,
+//! bodies and networks that the configuration names by file, too; certificates and keys are looked at by those who use them, and
+//! here only as long as they keep the configuration from being used.
 //!
 //! It waits for nothing and applies nothing.
 
@@ -24,7 +25,7 @@ pub struct Files {
     good: BTreeMap<PathBuf, String>,
     /// What [`Self::look`] said before the last reading.
     digest: u64,
-    /// What that reading found in the files that are named in those: secrets, certificates, bodies.
+    /// What that reading found in the files that are named in those: secrets, bodies, networks.
     named: BTreeMap<PathBuf, u64>,
     /// The main file's own digest, and the patterns in it.
     main: (u64, Vec<String>),
@@ -97,8 +98,8 @@ impl Files {
         loop {
             let attempt = attempt(&self.path, text.clone(), &instead);
             self.named = match &attempt.result {
-                Ok(loaded) => loaded.warnings.sources.named(),
-                Err(problems) => problems.sources.named(),
+                Ok(loaded) => loaded.warnings.sources.named(true),
+                Err(problems) => problems.sources.named(false),
             };
             let problems = match attempt.result {
                 Ok(loaded) => {

@@ -8,7 +8,7 @@
 
 use super::source::{Place, Sources};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Whether a problem keeps the configuration from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -248,8 +248,6 @@ kinds! {
         EntryUnmapped = "entry-unmapped",
         /// A failover that has to be quicker than we can look.
         FailoverUnmeasurable = "failover-unmeasurable",
-        /// A key whose effect comes with a later version.
-        NotInEffect = "not-in-effect",
     }
 }
 
@@ -335,8 +333,6 @@ const MAX_EACH: usize = 500;
 pub(super) struct Sink {
     list: RefCell<Vec<Problem>>,
     seen: RefCell<BTreeSet<(Kind, Option<Place>, String)>>,
-    /// Keys without effect, each at the first place it was used.
-    later: RefCell<BTreeMap<&'static str, Problem>>,
     errors: Cell<usize>,
     warnings: Cell<usize>,
 }
@@ -356,17 +352,6 @@ impl Sink {
         if counter.get() <= MAX_EACH {
             self.list.borrow_mut().push(problem);
         }
-    }
-
-    /// Notes that the key `word` has no effect in this version.
-    pub(super) fn later(&self, word: &'static str, path: &str, place: Place) {
-        let mut later = self.later.borrow_mut();
-        if later.get(word).is_some_and(|first| first.place <= Some(place)) {
-            return;
-        }
-        let problem = Problem::new(Kind::NotInEffect, path, place, "not yet in effect")
-            .label(format!("`{word}` is checked, and does nothing in this version"));
-        later.insert(word, problem);
     }
 
     /// Whether there is an error among them.
@@ -393,7 +378,6 @@ impl Sink {
         let unseen = |count: usize| count.saturating_sub(MAX_EACH);
         let left_out = unseen(self.errors.get()) + unseen(self.warnings.get());
         let mut list = self.list.into_inner();
-        list.extend(self.later.into_inner().into_values());
         list.sort_by_key(|each| each.place);
         Problems { list, left_out, sources }
     }

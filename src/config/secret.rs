@@ -178,6 +178,7 @@ pub(super) enum Pem {
 /// The PEM file that `key` names, found well-formed.
 pub(super) fn pem_of(section: &Section<'_>, key: &'static str, holds: Pem) -> Option<At<PemFile>> {
     let (path, bytes) = file_of(section, key)?;
+    section.context.sources.follow(&path.value);
     let fault = match holds {
         Pem::Certificates => certificate_fault(&bytes),
         Pem::PrivateKey => PrivateKeyDer::from_pem_slice(&bytes)

@@ -54,8 +54,9 @@ impl Source {
 pub(super) struct Sources {
     files: Vec<Source>,
     masked: RefCell<Vec<Place>>,
-    /// What the files name and do not hold: secrets, certificates, bodies; with a digest of what was read.
-    named: RefCell<BTreeMap<PathBuf, u64>>,
+    /// What the files name and do not hold: secrets, certificates, bodies; with a digest of what was read, and whether those who
+    /// use it look at it again by themselves.
+    named: RefCell<BTreeMap<PathBuf, (u64, bool)>>,
 }
 
 impl Sources {
@@ -83,17 +84,22 @@ impl Sources {
 
     /// Notes a file that the configuration names, and a digest of what was read there.
     pub(super) fn note(&self, path: &Path, digest: u64) {
-        self.named.borrow_mut().insert(path.to_owned(), digest);
+        self.named.borrow_mut().insert(path.to_owned(), (digest, false));
     }
 
-    /// Takes such a note back: what is in that file is followed by somebody else.
-    pub(super) fn forget(&self, path: &Path) {
-        self.named.borrow_mut().remove(path);
+    /// Notes that whoever uses such a file looks at it again by itself.
+    pub(super) fn follow(&self, path: &Path) {
+        if let Some((_, followed)) = self.named.borrow_mut().get_mut(path) {
+            *followed = true;
+        }
     }
 
-    /// The files that the configuration names, each with the digest of what was read there.
-    pub(super) fn named(&self) -> BTreeMap<PathBuf, u64> {
-        self.named.borrow().clone()
+    /// The files that the configuration names, each with the digest of what was read there; of a configuration that is `used`
+    /// without those that somebody follows.
+    pub(super) fn named(&self, used: bool) -> BTreeMap<PathBuf, u64> {
+        let named = self.named.borrow();
+        let looked_at = named.iter().filter(|(_, (_, followed))| !(used && *followed));
+        looked_at.map(|(path, (digest, _))| (path.clone(), *digest)).collect()
     }
 
     /// Hides what stands at `place` in every excerpt.

@@ -4,11 +4,12 @@
 //! not matter how they were replaced. A pair that can be used is presented from the next connection on. One that cannot, as when
 //! only one file of the two is there yet, is logged, and the old pair stays.
 //!
-//! It does not judge dates: a certificate that has run out is presented, and clients say so.
+//! It does not judge dates: a certificate that has run out is presented, and clients say so. When it ends is in a metric.
 
 use crate::clock::Instant;
 use crate::config::pair_of_files;
-use crate::model::{Action, TlsFiles};
+use crate::metrics::Own;
+use crate::model::{Action, Timestamp, TlsFiles};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -39,14 +40,16 @@ pub(super) struct Certificate {
     files: TlsFiles,
     presented: Arc<Presented>,
     seen: [Facts; 2],
+    own: Own,
 }
 
 impl Certificate {
     /// Reads the pair; gives back what a listener needs to present it. An error is one sentence.
-    pub(super) fn new(files: &TlsFiles) -> Result<(Self, Arc<ServerConfig>), String> {
+    pub(super) fn new(files: &TlsFiles, own: Own) -> Result<(Self, Arc<ServerConfig>), String> {
         // Facts before content: what is written in between is seen as a change.
         let seen = facts(files);
         let pair = pair_of_files(&files.cert, &files.key)?;
+        tell_end(&own, &pair);
         let presented = Arc::new(Presented(RwLock::new(Arc::new(pair))));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -55,7 +58,7 @@ impl Certificate {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&presented) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok((Self { files: files.clone(), presented, seen }, Arc::new(config)))
+        Ok((Self { files: files.clone(), presented, seen, own }, Arc::new(config)))
     }
 
     /// Looks at the files again and again until `stop` resolves.
@@ -88,6 +91,7 @@ impl Certificate {
         self.seen = now;
         match pair_of_files(&self.files.cert, &self.files.key) {
             Ok(pair) => {
+                tell_end(&self.own, &pair);
                 *self.presented.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair);
                 tracing::info!(
                     action = Action::CertificateChanged.as_str(),
@@ -100,6 +104,17 @@ impl Certificate {
                 "the changed certificate of the listener cannot be used; the one before is still presented"
             ),
         }
+    }
+}
+
+/// When the first certificate of a chain ends, in the metrics.
+fn tell_end(own: &Own, pair: &CertifiedKey) {
+    let ends = pair.cert.iter().filter_map(|certificate| {
+        let (_, read) = x509_parser::parse_x509_certificate(certificate).ok()?;
+        Some(read.validity().not_after.timestamp())
+    });
+    if let Some(first) = ends.min() {
+        own.set_listener_certificate(Timestamp::from_millis(first.saturating_mul(1_000)));
     }
 }
 

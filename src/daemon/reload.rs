@@ -15,8 +15,8 @@ use crate::config::{self, Config, Problems};
 use crate::model::Action;
 use crate::monitor::helm::{Change, Turned};
 use crate::monitor::{self, Monitor, View};
-use crate::web::Faces;
 use crate::web::reload::{Answer, Asked, Refused, ReloadForm};
+use crate::web::{Faces, Gate};
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,6 +56,7 @@ pub(super) struct Reloader {
     mirror: Mirror,
     faces: Faces,
     views: watch::Sender<View>,
+    gate: Arc<Gate>,
     clock: Arc<dyn WallClock>,
 }
 
@@ -64,12 +65,12 @@ impl Reloader {
     pub(super) fn new(
         (files, watches): (Files, bool),
         asked: mpsc::Receiver<Asked>,
-        (mirror, faces, views): (Mirror, Faces, watch::Sender<View>),
+        (mirror, faces, views, gate): (Mirror, Faces, watch::Sender<View>, Arc<Gate>),
         clock: Arc<dyn WallClock>,
     ) -> Self {
         let files = Arc::new(Mutex::new(files));
         let (next_look, seen) = (Instant::now() + LOOK_EVERY, None);
-        Self { files, watches, next_look, seen, asked, mirror, faces, views, clock }
+        Self { files, watches, next_look, seen, asked, mirror, faces, views, gate, clock }
     }
 
     /// Resolves when somebody asks for a reload, or when a watched file has changed.
@@ -119,6 +120,7 @@ impl Reloader {
         notes.extend(isolated.iter().map(ToString::to_string));
         let watches = config.monitor.watch;
         let modules = config.modules.clone();
+        let callers = diff.changes_listener().then(|| config.listener.clone());
         let said = diff.to_string();
         let notices = notices(&config, &warnings).into_iter().chain(notes.clone()).collect();
         let turned = monitor
@@ -127,6 +129,9 @@ impl Reloader {
             .map_err(|error| impossible(&error))?;
         let Turned { view, given_up } = turned;
         self.watches = watches;
+        if let Some(callers) = callers {
+            self.gate.know(&callers);
+        }
         lock(&self.files).accept(good);
         self.mirror.demands = self.mirror.demands.with(modules);
         self.faces.show(self.mirror.face(&view));

@@ -253,6 +253,14 @@ metrics! {
         "Whether the configuration was last read without problems: 1 yes, 0 no.";
     ReloadTimestamp = Own Gauge "nephoscope_config_last_reload_success_timestamp_seconds" [] Lean
         "When the configuration was last read without problems, in Unix seconds.";
+    ListenerTurnedAway = Own Counter "nephoscope_listener_turned_away_total" ["cause"] Lean
+        "Requests and connections that the listener turned away, by cause.";
+    ListenerCertificateNotAfter = Own Gauge "nephoscope_listener_certificate_not_after_timestamp_seconds" [] Lean
+        "Earliest end of validity in the certificate chain that the listener presents, in Unix seconds; absent without TLS.";
+    Heartbeats = Own Counter "nephoscope_heartbeats_total" ["outcome"] Lean
+        "Heartbeats that were due, by what became of them; absent without `monitor.heartbeat_url`.";
+    HeartbeatLastSuccess = Own Gauge "nephoscope_heartbeat_last_success_timestamp_seconds" [] Lean
+        "When a heartbeat was last taken, in Unix seconds; absent before.";
 }
 
 impl Metric {

@@ -72,6 +72,10 @@ words! {
         DeliveryFailing = "delivery_failing",
         /// It takes them again.
         DeliveryMended = "delivery_mended",
+        /// The heartbeat is not sent because something is stuck, or its receiver does not take it.
+        HeartbeatFailing = "heartbeat_failing",
+        /// The heartbeat is taken again.
+        HeartbeatMended = "heartbeat_mended",
         /// Another vantage point gives no answer that can be used.
         PeerSilent = "peer_silent",
         /// It answers again.

@@ -150,7 +150,7 @@ macro_rules! about {
     };
 }
 
-const MONITOR: [Template; 7] = [
+const MONITOR: [Template; 8] = [
     about!(
         "NephoscopeResolverOffline",
         "nephoscope_resolver_offline == 1",
@@ -206,5 +206,13 @@ const MONITOR: [Template; 7] = [
         "1m",
         "{{ $labels.vantage }} has lost lines of its log",
         "Nobody reads its stderr fast enough."
+    ),
+    about!(
+        "NephoscopeListenerCertificateExpires",
+        "nephoscope_listener_certificate_not_after_timestamp_seconds - time() < 14 * 86400",
+        "ticket",
+        "1h",
+        "The certificate that {{ $labels.vantage }} presents ends within 14 days",
+        "After that Prometheus, browsers and other vantages refuse to talk to it. Put a new pair where `listener.tls` says; it is read within seconds."
     ),
 ];

@@ -5,11 +5,14 @@
 //! and passwords that were looked at lately are known by a digest under a key that dies with the process, compared in
 //! constant time. A password that is new is compared with its hash elsewhere ([`Compare`]), by a bounded number of requests.
 //!
+//! Who is named may change while it stands ([`Gate::know`]). Whoever is turned away is counted by why.
+//!
 //! It knows no path but those of health, and nothing of the local socket, whose permissions say who may open it.
 
 use super::api::Refusal;
+use super::author::Author;
 use crate::clock::Instant;
-use crate::model::{Action, Caller, Listener, PasswordHash, Proof};
+use crate::model::{Action, Caller, Listener, PasswordHash, Proof, TurnedAway};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use axum::extract::{Request, State};
@@ -20,7 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -45,24 +48,56 @@ const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// Compares a password with a hash, one after the other and where nothing waits behind it.
 pub type Compare = Arc<dyn Fn(PasswordHash, Vec<u8>) -> BoxFuture<'static, bool> + Send + Sync>;
 
+/// Counts those who are turned away.
+pub type Count = Arc<dyn Fn(TurnedAway) + Send + Sync>;
+
 /// The digest of a credential under the key of this process.
 type Digest = hmac::Tag;
 
 /// Who may come in.
 pub struct Gate {
     key: hmac::Key,
-    tokens: Vec<(Digest, Caller)>,
-    users: Vec<(PasswordHash, Caller)>,
+    /// Changed only while `lately` is held.
+    named: RwLock<Arc<Named>>,
     compare: Compare,
+    count: Count,
     local: bool,
     places: Semaphore,
     lately: Mutex<Lately>,
 }
 
+/// Who is named in the configuration, programs and people.
+#[derive(Default)]
+struct Named {
+    tokens: Vec<(Digest, Arc<Caller>)>,
+    users: Vec<(PasswordHash, Arc<Caller>)>,
+}
+
+impl Named {
+    fn of(listener: &Listener, key: &hmac::Key) -> Self {
+        let mut named = Self::default();
+        for caller in &listener.callers {
+            let who = Arc::new(caller.clone());
+            match &caller.proof {
+                Proof::Token(token) => {
+                    named.tokens.push((hmac::sign(key, token.reveal().as_bytes()), who));
+                }
+                Proof::Password(hash) => named.users.push((hash.clone(), who)),
+            }
+        }
+        named
+    }
+
+    /// Whether nobody is, so that everybody may read.
+    fn is_nobody(&self) -> bool {
+        self.tokens.is_empty() && self.users.is_empty()
+    }
+}
+
 /// What was seen lately.
 #[derive(Default)]
 struct Lately {
-    /// Passwords with the number of their user; `None` is wrong.
+    /// Passwords and whose they are; `None` is wrong.
     right: VecDeque<Seen>,
     wrong: VecDeque<Seen>,
     /// Wrong credentials that were not yet logged.
@@ -72,7 +107,7 @@ struct Lately {
 
 struct Seen {
     digest: Digest,
-    user: Option<usize>,
+    user: Option<Arc<Caller>>,
     until: Instant,
 }
 
@@ -87,27 +122,28 @@ enum Denied {
     Busy,
 }
 
+impl Denied {
+    fn why(self) -> TurnedAway {
+        match self {
+            Self::Missing => TurnedAway::Anonymous,
+            Self::Wrong => TurnedAway::Credentials,
+            Self::Busy => TurnedAway::Busy,
+        }
+    }
+}
+
 impl Gate {
-    /// A gate for those whom `listener` names; passwords are compared by `compare`.
+    /// A gate for those whom `listener` names; passwords are compared by `compare`, and who is turned away is told to `count`.
     ///
     /// `local` says that only this machine reaches it: while nobody is named, it may have the configuration read again.
-    pub fn new(listener: &Listener, compare: Compare, local: bool) -> Self {
+    pub fn new(listener: &Listener, compare: Compare, count: Count, local: bool) -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
             .expect("a system without random bytes has no TLS either");
-        let (mut tokens, mut users) = (Vec::new(), Vec::new());
-        for caller in &listener.callers {
-            match &caller.proof {
-                Proof::Token(token) => {
-                    tokens.push((hmac::sign(&key, token.reveal().as_bytes()), caller.clone()));
-                }
-                Proof::Password(hash) => users.push((hash.clone(), caller.clone())),
-            }
-        }
         Self {
+            named: RwLock::new(Arc::new(Named::of(listener, &key))),
             key,
-            tokens,
-            users,
             compare,
+            count,
             local,
             places: Semaphore::new(WAITING),
             lately: Mutex::default(),
@@ -116,51 +152,60 @@ impl Gate {
 
     /// A gate through which everybody may read and nobody may write.
     pub fn open() -> Self {
-        Self::new(&Listener::default(), Arc::new(|_, _| Box::pin(std::future::ready(false))), false)
+        let never: Compare = Arc::new(|_, _| Box::pin(std::future::ready(false)));
+        Self::new(&Listener::default(), never, Arc::new(|_| {}), false)
     }
 
-    /// Whether nobody is named, so that everybody may read.
-    fn is_open(&self) -> bool {
-        self.tokens.is_empty() && self.users.is_empty()
+    /// From the next request on those are known whom `listener` names, and nobody else.
+    pub fn know(&self, listener: &Listener) {
+        let named = Arc::new(Named::of(listener, &self.key));
+        let mut lately = self.lately();
+        *self.named.write().unwrap_or_else(PoisonError::into_inner) = named;
+        lately.right.clear();
+        lately.wrong.clear();
+    }
+
+    fn named(&self) -> Arc<Named> {
+        Arc::clone(&self.named.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whose credentials these are.
-    async fn caller(&self, headers: &HeaderMap) -> Result<&Caller, Denied> {
+    async fn caller(&self, named: &Arc<Named>, headers: &HeaderMap) -> Result<Arc<Caller>, Denied> {
         let mut said = headers.get_all(header::AUTHORIZATION).iter();
         // Of two it would be unclear which one a proxy has looked at.
         let (Some(one), None) = (said.next(), said.next()) else { return Err(Denied::Missing) };
         let one = one.to_str().map_err(|_| Denied::Missing)?;
         let (scheme, rest) = one.split_once(' ').ok_or(Denied::Missing)?;
         let found = if scheme.eq_ignore_ascii_case("bearer") {
-            self.token(rest.trim())
+            self.token(named, rest.trim())
         } else if scheme.eq_ignore_ascii_case("basic") {
-            self.password(rest.trim()).await
+            self.password(named, rest.trim()).await
         } else {
             Err(Denied::Missing)
         };
-        if found.is_err_and(|denied| denied == Denied::Wrong) {
+        if matches!(found, Err(Denied::Wrong)) {
             self.tell_wrong(Instant::now());
         }
         found
     }
 
     /// Whose token this is; every one is looked at, so that the time taken says nothing.
-    fn token(&self, said: &str) -> Result<&Caller, Denied> {
+    fn token(&self, named: &Named, said: &str) -> Result<Arc<Caller>, Denied> {
         let digest = hmac::sign(&self.key, said.as_bytes());
         let mut found = Err(Denied::Wrong);
-        for (token, caller) in &self.tokens {
+        for (token, caller) in &named.tokens {
             if same(token, &digest) {
-                found = Ok(caller);
+                found = Ok(Arc::clone(caller));
             }
         }
         found
     }
 
     /// Whose password this is.
-    async fn password(&self, encoded: &str) -> Result<&Caller, Denied> {
+    async fn password(&self, named: &Arc<Named>, encoded: &str) -> Result<Arc<Caller>, Denied> {
         let pair = STANDARD.decode(encoded).map_err(|_| Denied::Missing)?;
         let colon = pair.iter().position(|byte| *byte == b':').ok_or(Denied::Missing)?;
-        if pair.len() > PAIR_AT_MOST || self.users.is_empty() {
+        if pair.len() > PAIR_AT_MOST || named.users.is_empty() {
             return Err(Denied::Wrong);
         }
         let digest = hmac::sign(&self.key, &pair);
@@ -169,36 +214,43 @@ impl Gate {
         }
         let _place = self.places.try_acquire().map_err(|_| Denied::Busy)?;
         let (user, password) = (&pair[..colon], &pair[colon + 1..]);
-        let number = self.users.iter().position(|(_, caller)| caller.name.as_bytes() == user);
-        // For a name that nobody has some other hash is compared with: the time taken does not tell names.
-        let (hash, _) = &self.users[number.unwrap_or(0)];
+        let number = named.users.iter().position(|(_, caller)| caller.name.as_bytes() == user);
+        // For a name that nobody has somebody's hash is compared with, the same one each time: neither the time taken nor
+        // what it costs tells names.
+        let (hash, caller) = &named.users[number.unwrap_or_else(|| self.stand_in(named, user))];
         let fits = (self.compare)(hash.clone(), password.to_vec()).await;
-        let user = number.filter(|_| fits);
-        self.remember(Seen { digest, user, until: Instant::now() + REMEMBERED_FOR });
-        self.numbered(user)
+        let user = number.filter(|_| fits).map(|_| Arc::clone(caller));
+        let until = Instant::now() + REMEMBERED_FOR;
+        self.remember(named, Seen { digest, user: user.clone(), until });
+        user.ok_or(Denied::Wrong)
     }
 
-    fn numbered(&self, user: Option<usize>) -> Result<&Caller, Denied> {
-        user.map(|number| &self.users[number].1).ok_or(Denied::Wrong)
+    /// The number of a user whose hash stands in for that of a name which nobody has.
+    fn stand_in(&self, named: &Named, user: &[u8]) -> usize {
+        let digest = hmac::sign(&self.key, user);
+        usize::from(digest.as_ref()[0]) % named.users.len()
     }
 
-    fn remembered(&self, digest: &Digest) -> Option<Result<&Caller, Denied>> {
+    fn remembered(&self, digest: &Digest) -> Option<Result<Arc<Caller>, Denied>> {
         let mut lately = self.lately();
         let now = Instant::now();
         let Lately { right, wrong, .. } = &mut *lately;
         let mut found = None;
         for list in [right, wrong] {
             list.retain(|seen| seen.until > now);
-            found = found
-                .or_else(|| list.iter().find(|seen| same(&seen.digest, digest)).map(|it| it.user));
+            let known = list.iter().find(|seen| same(&seen.digest, digest));
+            found = found.or_else(|| known.map(|seen| seen.user.clone().ok_or(Denied::Wrong)));
         }
-        drop(lately);
-        found.map(|user| self.numbered(user))
+        found
     }
 
-    /// Wrong ones have room of their own, so that guessing does not make a right one be forgotten.
-    fn remember(&self, seen: Seen) {
+    /// Wrong ones have room of their own, so that guessing does not make a right one be forgotten. What was compared with the
+    /// hashes of those who were named before says nothing.
+    fn remember(&self, named: &Arc<Named>, seen: Seen) {
         let mut lately = self.lately();
+        if !Arc::ptr_eq(named, &self.named()) {
+            return;
+        }
         let list = if seen.user.is_some() { &mut lately.right } else { &mut lately.wrong };
         if list.len() == REMEMBERED {
             list.pop_front();
@@ -222,12 +274,13 @@ impl Gate {
         );
     }
 
-    fn lately(&self) -> std::sync::MutexGuard<'_, Lately> {
+    fn lately(&self) -> MutexGuard<'_, Lately> {
         self.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What somebody without the right credentials is told.
-    fn refusal(&self, denied: Denied) -> Response {
+    fn refusal(&self, named: &Named, denied: Denied) -> Response {
+        (self.count)(denied.why());
         let (status, error, hint) = match denied {
             Denied::Missing => (
                 StatusCode::UNAUTHORIZED,
@@ -237,7 +290,7 @@ impl Gate {
             Denied::Wrong => (
                 StatusCode::UNAUTHORIZED,
                 "user and password, or the token, are not right",
-                "they are those of `[listener]` in the configuration that the daemon was started with",
+                "they are those of `[listener]` in the configuration that is in force",
             ),
             Denied::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -248,8 +301,8 @@ impl Gate {
         let mut response = Refusal::new(status, error, hint).into_response();
         if denied != Denied::Busy {
             let challenges = [
-                (!self.users.is_empty(), r#"Basic realm="nephoscope", charset="UTF-8""#),
-                (!self.tokens.is_empty(), r#"Bearer realm="nephoscope""#),
+                (!named.users.is_empty(), r#"Basic realm="nephoscope", charset="UTF-8""#),
+                (!named.tokens.is_empty(), r#"Bearer realm="nephoscope""#),
             ];
             for (_, challenge) in challenges.into_iter().filter(|(used, _)| *used) {
                 let headers = response.headers_mut();
@@ -261,24 +314,31 @@ impl Gate {
 }
 
 /// Lets a request through to its path, or says why not.
-pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(
+    State(gate): State<Arc<Gate>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if reads && OPEN.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    let caller = if gate.is_open() {
+    let named = gate.named();
+    let caller = if named.is_nobody() {
         None
     } else {
-        match gate.caller(request.headers()).await {
+        match gate.caller(&named, request.headers()).await {
             Ok(caller) => Some(caller),
-            Err(denied) => return gate.refusal(denied),
+            Err(denied) => return gate.refusal(&named, denied),
         }
     };
     if reads {
         return next.run(request).await;
     }
-    let refused =
-        |error: String, hint| Refusal::new(StatusCode::FORBIDDEN, error, hint).into_response();
+    let refused = |error: String, hint| {
+        (gate.count)(TurnedAway::Forbidden);
+        Refusal::new(StatusCode::FORBIDDEN, error, hint).into_response()
+    };
     let Some(caller) = caller else {
         if gate.local && request.uri().path() == super::reload::PATH {
             return next.run(request).await;
@@ -307,6 +367,7 @@ pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: 
         request.method(),
         request.uri().path()
     );
+    request.extensions_mut().insert(Author::new(&caller.name));
     next.run(request).await
 }
 
@@ -323,3 +384,6 @@ fn is_foreign(headers: &HeaderMap) -> bool {
 fn same(one: &Digest, other: &Digest) -> bool {
     verify_slices_are_equal(one.as_ref(), other.as_ref()).is_ok()
 }
+
+#[cfg(test)]
+mod tests;

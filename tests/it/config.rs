@@ -70,12 +70,8 @@ fn every_invalid_file_breaks_the_one_rule_it_is_named_after() {
     let others: Vec<(String, BTreeSet<Kind>)> = invalid_files()
         .into_iter()
         .map(|name| {
-            let mut kinds: BTreeSet<Kind> =
+            let kinds: BTreeSet<Kind> =
                 problems_of(&name).iter().map(config::Problem::kind).collect();
-            // A key can be wrong and without effect at once.
-            if kinds.len() > 1 {
-                kinds.remove(&Kind::NotInEffect);
-            }
             (name, kinds)
         })
         .filter(|(name, kinds)| *kinds != kind_of_file(name).into_iter().collect())

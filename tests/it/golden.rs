@@ -12,8 +12,8 @@ use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
 use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Sample, Settled};
 use nephoscope::model::{
-    Action, Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause, State,
-    Timestamp,
+    Action, Beat, Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause,
+    State, Timestamp,
 };
 use nephoscope::monitor::book::Book;
 use nephoscope::monitor::entries::Entries;
@@ -108,6 +108,9 @@ fn exposition_of(text: &str) -> Vec<String> {
         healthy: true,
         alerts: 0,
     });
+    own.set_listener_certificate(clock.now());
+    own.expect_beats();
+    own.count_beat(Beat::Taken, clock.now());
     let plan = monitor::plan(&loaded.config, Vec::new(), 1, &clock, &own, None);
     let promises = promises_after_an_hour(&plan.book, clock.now());
     let exposures = numbers::exposures(&plan.book);

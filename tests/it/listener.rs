@@ -6,6 +6,7 @@
 
 use crate::support::certs::{Authority, Identity};
 use crate::support::daemon::{Running, binary, wait_for};
+use nephoscope::clock::{Instant, SystemClock, WallClock as _};
 use nephoscope::model::PasswordHash;
 use nephoscope::web::api::{ErrorForm, MaintenanceForm};
 use std::io::{Read as _, Write as _};
@@ -156,9 +157,13 @@ fn only_those_named_to_write_may_and_it_is_said_who_did() {
     wait_for("who it was", || daemon.log().contains("by=\"deploy\"").then_some(()));
     let windows = list().maintenance;
     assert_eq!(windows.len(), 2);
+    let mut signed: Vec<_> = windows.iter().filter_map(|window| window.by.as_deref()).collect();
+    signed.sort_unstable();
+    assert_eq!(signed, ["ann", "deploy, for ann"], "nobody signs as another");
     let end = format!("DELETE /api/v1/maintenance/{}", windows[0].id);
     assert_eq!(ask(&daemon, &end, &bearer(SCRAPES), "").0, 403);
     assert_eq!(ask(&daemon, &end, &bearer(DEPLOYS), "").0, 200);
+    assert!(list().maintenance.iter().any(|it| it.ended_by.as_deref() == Some("deploy")));
 
     let reload = |headers: &str| ask(&daemon, "POST /-/reload", headers, "").0;
     assert_eq!([reload(""), reload(&bearer(SCRAPES))], [401, 403], "also on loopback");
@@ -220,6 +225,15 @@ fn a_password_is_hashed_with_a_salt_of_its_own() {
 
 /// The daemon's answer over TLS to one who trusts `authority`; nothing if there is no trust.
 fn ask_tls(daemon: &Running, authority: &Authority, headers: &str) -> Option<String> {
+    ask_tls_for(daemon, authority, "/api/v1/services", headers)
+}
+
+fn ask_tls_for(
+    daemon: &Running,
+    authority: &Authority,
+    path: &str,
+    headers: &str,
+) -> Option<String> {
     use rustls::pki_types::pem::PemObject as _;
     let mut roots = rustls::RootCertStore::empty();
     let root = rustls::pki_types::CertificateDer::from_pem_slice(&authority.file().bytes).unwrap();
@@ -233,7 +247,7 @@ fn ask_tls(daemon: &Running, authority: &Authority, headers: &str) -> Option<Str
     let name = "localhost".try_into().unwrap();
     let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = rustls::StreamOwned::new(client, TcpStream::connect(daemon.address).unwrap());
-    write!(stream, "GET /api/v1/services HTTP/1.0\r\n{headers}\r\n").ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\n{headers}\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)
@@ -275,6 +289,12 @@ fn a_new_certificate_is_presented_without_a_restart_and_a_bad_one_is_not() {
     wait_for("the new one", || ask_tls(&daemon, &second, ""));
     assert!(ask_tls(&daemon, &first, "").is_none());
     assert!(!daemon.log().contains("BEGIN"), "{}", daemon.log());
+    let metrics = ask_tls_for(&daemon, &second, "/metrics", &bearer(SCRAPES)).unwrap();
+    let ends = "nephoscope_listener_certificate_not_after_timestamp_seconds{";
+    let ends = metrics.lines().find(|line| line.starts_with(ends)).unwrap();
+    let ends: f64 = ends.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let left = ends / 86_400.0 - SystemClock.now().as_secs_f64() / 86_400.0;
+    assert!((88.0..91.0).contains(&left), "{left} days");
 }
 
 #[test]
@@ -285,4 +305,115 @@ fn a_head_that_is_too_large_is_refused_before_it_is_read() {
         assert_eq!(code, 431);
     }
     assert_eq!(status(&daemon, "/livez", &"x: y\r\n".repeat(50)), 200);
+}
+
+/// How many the listener has turned away for this.
+fn turned_away(daemon: &Running, cause: &str) -> f64 {
+    let (_, _, metrics) = ask(daemon, "GET /metrics", &bearer(SCRAPES), "");
+    let start = format!("nephoscope_listener_turned_away_total{{cause=\"{cause}\",");
+    let line = metrics.lines().find(|line| line.starts_with(&start)).unwrap();
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn whoever_is_turned_away_is_counted_by_why() {
+    let daemon = start(&[]);
+    let count = |cause| turned_away(&daemon, cause);
+    for cause in ["anonymous", "credentials", "forbidden", "busy", "connections", "slow"] {
+        assert!(count(cause) < 0.5, "{cause}");
+    }
+    assert_eq!(status(&daemon, "/metrics", ""), 401);
+    assert_eq!(status(&daemon, "/metrics", &bearer("nonsense")), 401);
+    assert_eq!(status(&daemon, "/metrics", &basic("ann", "hunter2")), 401);
+    assert_eq!(ask(&daemon, "POST /-/reload", &bearer(SCRAPES), "").0, 403);
+    assert_eq!(status(&daemon, "/livez", &bearer("nonsense")), 200);
+    let counts =
+        ["anonymous", "credentials", "forbidden", "busy"].map(|cause| count(cause).to_string());
+    assert_eq!(counts, ["1", "2", "1", "0"]);
+}
+
+/// Every word until the other side closes.
+fn rest_of(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn slow_clients_are_given_up_and_hold_up_nobody() {
+    let daemon = start(&[]);
+    let connect = || TcpStream::connect(daemon.address).unwrap();
+    let begun = Instant::now();
+    // One says nothing, one half a head, one a byte of its body and then nothing more; one a byte of its head now and then.
+    let (silent, mut half, mut body, mut drip) = (connect(), connect(), connect(), connect());
+    half.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n").unwrap();
+    let right = bearer(DEPLOYS);
+    write!(body, "POST /api/v1/maintenance HTTP/1.1\r\nhost: x\r\n{right}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{").unwrap();
+    let dripping = std::thread::spawn(move || {
+        // The read waits for what never comes, and so paces the writes.
+        drip.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+        for byte in b"GET /livez HTTP/1.1\r\nhost: ".iter().chain(b"x".iter().cycle()) {
+            let mut answer = [0; 1];
+            let heard = drip.read(&mut answer);
+            let is_waiting =
+                matches!(&heard, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+            if !is_waiting || drip.write_all(&[*byte]).is_err() {
+                return;
+            }
+        }
+    });
+    assert_eq!(status(&daemon, "/livez", ""), 200, "others are answered");
+    assert!(rest_of(body).starts_with("HTTP/1.1 503 "));
+    assert_eq!((rest_of(silent), rest_of(half)), (String::new(), String::new()));
+    dripping.join().unwrap();
+    let took = begun.elapsed().as_secs_f64();
+    assert!((9.5..20.0).contains(&took), "{took}");
+    assert_eq!(turned_away(&daemon, "slow").to_string(), "3");
+}
+
+#[test]
+fn one_client_leaves_connections_for_others() {
+    let daemon = start(&[]);
+    let mut crowd: Vec<TcpStream> = Vec::new();
+    let keep = format!("GET /livez HTTP/1.1\r\nhost: x\r\n{}\r\n", bearer(SCRAPES));
+    let mut first = [0; 15];
+    for _ in 0..nephoscope::web::serve::CONNECTIONS_OF_ONE {
+        let mut stream = TcpStream::connect(daemon.address).unwrap();
+        stream.write_all(keep.as_bytes()).unwrap();
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        crowd.push(stream);
+    }
+    assert!(rest_of(TcpStream::connect(daemon.address).unwrap()).is_empty(), "one too many");
+    crowd.truncate(1);
+    wait_for("a place", || {
+        let mut stream = TcpStream::connect(daemon.address).ok()?;
+        stream.write_all(keep.as_bytes()).ok()?;
+        stream.read_exact(&mut first).ok()
+    });
+    assert!(turned_away(&daemon, "connections") >= 1.0);
+}
+
+#[test]
+fn others_may_use_it_from_a_reload_on() {
+    let daemon = start(&[]);
+    let (right, scrapes) = (basic("ann", PASSWORD), bearer(SCRAPES));
+    assert_eq!(
+        [status(&daemon, "/metrics", &right), status(&daemon, "/metrics", &scrapes)],
+        [200, 200]
+    );
+    let file = daemon.folder.path().join("probes.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let hash = hash_of("another-horse");
+    let old = text.split("password_hash = \"").nth(1).unwrap().split('"').next().unwrap();
+    let text =
+        text.replace(old, &hash).replace("{ name = \"prometheus\"", "# { name = \"prometheus\"");
+    std::fs::write(&file, text).unwrap();
+    let (code, _, said) = ask(&daemon, "POST /-/reload", &bearer(DEPLOYS), "");
+    assert!(
+        code == 200 && said.contains("changes in listener") && !said.contains("restart"),
+        "{said}"
+    );
+    let now = [&right, &scrapes, &basic("ann", "another-horse"), &bearer(DEPLOYS)];
+    assert_eq!(now.map(|who| status(&daemon, "/metrics", who)), [401, 401, 200, 200]);
 }

@@ -39,6 +39,8 @@ mod export;
 mod follow;
 /// What is written down against what the code says.
 mod golden;
+/// The heartbeat.
+mod heart;
 /// The real daemon among hostile servers.
 mod hostile_daemon;
 /// DNS servers that lie or send nonsense: the probe keeps its question, its deadline and its memory.

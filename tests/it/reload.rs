@@ -312,7 +312,7 @@ fn what_the_file_names_is_read_again_by_signal_and_by_watch() {
         daemon.log().contains("1 check changed (shown/aws/shown)").then_some(())
     });
 
-    // By watch: nobody asks. A file that cannot be read is said once, and what was read before holds.
+    // By watch: nobody asks; for a CA not even that. A file that cannot be read is said once, and what was read before holds.
     rewrite(&daemon, &format!("watch = true\n{text}"));
     assert_eq!(reload(&daemon, &[]).0, 0);
     put("ca.pem", &ours.file().bytes);

@@ -164,10 +164,22 @@ fn what_holds_until_a_restart_is_named_and_kept() {
     let old = read(service);
     let new = read(&format!(
         "[monitor]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\ntimezone = \"Europe/Vienna\"\n\
+         heartbeat_url = \"https://beat.example/\"\n\
          [listener]\nusers = [{{ name = \"ann\", password_hash = \"{HASH}\" }}]\n{service}"
     ));
-    assert_eq!(Diff::of(&old, &new).fixed, ["monitor.listen", "monitor.max_in_flight", "listener"]);
+    let fixed = ["monitor.listen", "monitor.max_in_flight", "monitor.heartbeat_url"];
+    assert_eq!(Diff::of(&old, &new).fixed, fixed);
     let kept = new.with_fixed_of(&old);
     let diff = Diff::of(&old, &kept);
-    assert_eq!((diff.fixed.len(), diff.elsewhere), (0, vec!["monitor"]));
+    assert!(diff.changes_listener() && !diff.is_empty());
+    assert_eq!((diff.fixed.len(), diff.elsewhere), (0, vec!["listener", "monitor"]));
+    // Who is named may change; that nobody is would open it to everybody.
+    let diff = Diff::of(&kept, &old);
+    assert_eq!(diff.fixed, ["listener"]);
+    assert!(!Diff::of(&kept, &old.clone().with_fixed_of(&kept)).changes_listener());
+    let mut presents = old.clone();
+    let [cert, key] = ["cert", "key"].map(Into::into);
+    presents.listener.tls = Some(crate::model::TlsFiles { cert, key });
+    let diff = Diff::of(&old, &presents);
+    assert_eq!((diff.changes_listener(), diff.fixed), (false, vec!["listener.tls"]));
 }

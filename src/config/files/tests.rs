@@ -261,7 +261,7 @@ fn what_is_named_by_file_counts_as_changed_too() {
 }
 
 #[test]
-fn the_pair_of_the_listener_is_followed_by_the_listener() {
+fn a_pair_is_followed_by_whoever_uses_it_and_looked_at_while_it_cannot_be_used() {
     let mut place = Place::new(SECRETS);
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     place.write("cert", &made.cert.pem());
@@ -269,6 +269,13 @@ fn the_pair_of_the_listener_is_followed_by_the_listener() {
     place.write("probes.toml", "[listener]\ntls = { cert = \"cert\", key = \"key\" }\n");
     place.read().unwrap();
     place.write("cert", "half written");
+    assert_eq!(place.files.changed(), None);
+    // Somebody reloads in this moment: from then on it matters when it is mended.
+    assert!(place.read().unwrap_err().contains("cert"));
+    assert_eq!(place.files.changed(), None);
+    place.write("cert", &made.cert.pem());
+    assert!(place.files.changed().is_some());
+    place.read().unwrap();
     assert_eq!(place.files.changed(), None);
 }
 

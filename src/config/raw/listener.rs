@@ -97,10 +97,6 @@ fn read_tls(table: &Section<'_>) -> Option<TlsFiles> {
     let cert = pem_of(table, "cert", Pem::Certificates);
     let key = pem_of(table, "key", Pem::PrivateKey);
     let (cert, key) = (cert?, key?);
-    for path in [&cert.value.path, &key.value.path] {
-        // The listener follows them itself, and no reload is needed.
-        table.context.sources.forget(path);
-    }
     if let Err(why) = pair(&cert.value.bytes, &key.value.bytes) {
         let said = format!("`{}` cannot be used", key.value.path.display());
         let problem = Problem::new(Kind::BadPem, table.path_of("key"), key.place, said)

@@ -43,7 +43,7 @@ pub(super) fn read_receivers(top: &Section<'_>, raw: &mut Raw) {
 
 fn read(table: &Section<'_>, kind: ReceiverKind) -> Option<At<Receiver>> {
     let webhook = kind == ReceiverKind::Webhook;
-    let url = if webhook { read_secret_url(table) } else { read_url(table, "url") };
+    let url = if webhook { read_secret_url(table, "url") } else { read_url(table, "url") };
     if !table.has("url") {
         table.missing("url", if webhook { A_WEBHOOK } else { AN_ALERTMANAGER });
     }
@@ -76,13 +76,13 @@ fn read(table: &Section<'_>, kind: ReceiverKind) -> Option<At<Receiver>> {
 const AN_ALERTMANAGER: &str = "`url = \"http://127.0.0.1:9093\"`";
 const A_WEBHOOK: &str = "`url = \"https://hooks.example.com/…\"` or `url = { file = \"…\" }`";
 
-/// The URL of a webhook: a text, or a secret that holds it.
-fn read_secret_url(table: &Section<'_>) -> Option<At<url::Url>> {
-    let node = table.get("url")?;
+/// A URL that may be as good as a password: a text, or a secret that holds it.
+pub(super) fn read_secret_url(table: &Section<'_>, key: &'static str) -> Option<At<url::Url>> {
+    let node = table.get(key)?;
     if matches!(node.value, Value::Text(_)) {
-        return read_url(table, "url");
+        return read_url(table, key);
     }
-    let path = table.path_of("url");
+    let path = table.path_of(key);
     let secret = read_secret(table.context, node, &path)?;
     let url = crate::config::build::parse_url(secret.value.reveal()).ok();
     if url.is_none() {

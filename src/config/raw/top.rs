@@ -4,6 +4,7 @@
 //!
 //! It does not read included files.
 
+use super::receiver::read_secret_url;
 use super::reference::{read_domains, read_sentinel};
 use super::service::{read_labels, read_settings};
 use super::{Mentions, Raw, RawMonitor, check_name};
@@ -58,10 +59,6 @@ pub(super) fn read_main(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
-    let key = "heartbeat_url";
-    if monitor.has(key) {
-        monitor.context.later(key, &monitor.path_of(key), monitor.key_place(key));
-    }
     let vantage = monitor.string("vantage");
     if let Some(vantage) = &vantage {
         check_name(monitor.context, vantage, "monitor.vantage", "a vantage");
@@ -80,7 +77,7 @@ fn read_monitor(monitor: &Section<'_>) -> RawMonitor {
         state,
         timezone: read_timezone(monitor),
         shard: read_shard(monitor),
-        heartbeat_url: read_url(monitor, "heartbeat_url"),
+        heartbeat_url: read_secret_url(monitor, "heartbeat_url"),
         max_in_flight: monitor.integer("max_in_flight", 1..=100_000),
         watch: monitor.flag("watch"),
     }

@@ -118,6 +118,8 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::SentinelMended
         | A::DeliveryFailing
         | A::DeliveryMended
+        | A::HeartbeatFailing
+        | A::HeartbeatMended
         | A::PeerSilent
         | A::PeerAnswers => ("event", "network", "info"),
         A::MaintenanceAnnounced => ("event", "configuration", "creation"),

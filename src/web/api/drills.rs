@@ -10,6 +10,7 @@ use crate::failover::{Failover, Source};
 use crate::model::{FailoverStep, Timestamp};
 use crate::monitor::drills::{Drilled, NoDrill};
 use crate::monitor::entries::{Entries, Watched, named_shares};
+use crate::web::author::Author;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -159,6 +160,7 @@ pub(crate) async fn list(State(face): State<Face>) -> Json<DrillsForm> {
 /// `POST /api/v1/drills`.
 pub(crate) async fn start(
     State(face): State<Face>,
+    author: Author,
     body: Result<Json<StartForm>, JsonRejection>,
 ) -> Result<(StatusCode, Json<DrilledForm>), Refusal> {
     let Json(form) = body.map_err(|rejected| {
@@ -166,7 +168,8 @@ pub(crate) async fn start(
             r#"send JSON, as in `{"service": "shop", "by": "ann", "reason": "quarterly drill"}`"#;
         Refusal::new(rejected.status(), rejected.body_text(), hint)
     })?;
-    let started = face.drills.start(&form.service, &form.by, &form.reason).await;
+    let by = author.signs(form.by);
+    let started = face.drills.start(&form.service, &by, &form.reason).await;
     let started = started.map_err(|refused| refusal(&refused))?;
     Ok((StatusCode::CREATED, Json(started.into())))
 }
@@ -175,12 +178,14 @@ pub(crate) async fn start(
 pub(crate) async fn end(
     State(face): State<Face>,
     Path(service): Path<String>,
+    author: Author,
     by: Result<Query<By>, QueryRejection>,
 ) -> Result<Json<DrilledForm>, Refusal> {
     let Query(By { by }) = by.map_err(|rejected| {
         Refusal::new(StatusCode::BAD_REQUEST, rejected.body_text(), "the only parameter is `?by=`")
     })?;
-    let ended = face.drills.end(&service, &by).await.map_err(|refused| refusal(&refused))?;
+    let ended = face.drills.end(&service, &author.signs(by)).await;
+    let ended = ended.map_err(|refused| refusal(&refused))?;
     Ok(Json(ended.into()))
 }
 

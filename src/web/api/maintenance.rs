@@ -9,6 +9,7 @@ use super::form::moment;
 use super::{Face, Refusal, nearest};
 use crate::model::Timestamp;
 use crate::monitor::desk::{Announced, LONGEST, Refused, Until, WindowView, Wish};
+use crate::web::author::Author;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -120,12 +121,14 @@ pub(crate) async fn list(State(face): State<Face>) -> Json<MaintenanceForm> {
 /// `POST /api/v1/maintenance`.
 pub(crate) async fn add(
     State(face): State<Face>,
+    author: Author,
     body: Result<Json<AnnounceForm>, JsonRejection>,
 ) -> Result<(StatusCode, Json<AnnouncedForm>), Refusal> {
-    let Json(form) = body.map_err(|rejected| {
+    let Json(mut form) = body.map_err(|rejected| {
         let hint = r#"send JSON, as in `{"match": {"service": ["shop"]}, "for_s": 900}`"#;
         Refusal::new(rejected.status(), rejected.body_text(), hint)
     })?;
+    form.by = author.signs(form.by);
     let announced = face.desk.add(form.wish()?).await.map_err(|refused| refusal(&refused))?;
     Ok((StatusCode::CREATED, Json(announced.into())))
 }
@@ -134,13 +137,14 @@ pub(crate) async fn add(
 pub(crate) async fn end(
     State(face): State<Face>,
     Path(id): Path<String>,
+    author: Author,
     by: Result<Query<By>, QueryRejection>,
 ) -> Result<Json<AnnouncedForm>, Refusal> {
     let Query(By { by }) = by.map_err(|rejected| {
         let hint = "the only parameter is `?by=`";
         Refusal::new(StatusCode::BAD_REQUEST, rejected.body_text(), hint)
     })?;
-    let ended = face.desk.end(&id, &by).await.map_err(|refused| refusal(&refused))?;
+    let ended = face.desk.end(&id, &author.signs(by)).await.map_err(|refused| refusal(&refused))?;
     Ok(Json(ended.into()))
 }
 

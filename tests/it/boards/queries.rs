@@ -56,6 +56,10 @@ const UNUSED: &[(Metric, &str)] = &[
     (Metric::Push, "health says whether receivers are told"),
     (Metric::PushLastSuccess, "as above"),
     (Metric::PushAlerts, "the receiver shows them"),
+    (Metric::ListenerTurnedAway, "for whoever looks after the listener; the log says it too"),
+    (Metric::ListenerCertificateNotAfter, "for rules"),
+    (Metric::Heartbeats, "whoever waits for the heartbeat says that it is missing"),
+    (Metric::HeartbeatLastSuccess, "as above"),
 ];
 
 /// Every expression of a dashboard, with where it stands.

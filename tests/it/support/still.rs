@@ -25,7 +25,8 @@ use nephoscope::net::Net;
 use nephoscope::peer::VantageForm;
 use nephoscope::probe::tls::Roots;
 use nephoscope::web::reload::Reload;
-use nephoscope::web::{Door, Face, Gate, Past, Picture, router, serve};
+use nephoscope::web::serve::{self, Welcome};
+use nephoscope::web::{Door, Face, Gate, Past, Picture, router};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -375,10 +376,11 @@ pub(crate) async fn ask(face: Face, request: &str) -> Answer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (done, stop) = oneshot::channel::<()>();
-    let served =
-        serve::serve(listener, router(face, Door::Network(Arc::new(Gate::open()))), None, async {
-            let _ = stop.await;
-        });
+    let router = router(face, Door::Network(Arc::new(Gate::open())));
+    let welcome = Welcome { router, tls: None, count: Arc::new(|_| {}) };
+    let served = serve::serve(listener, welcome, async {
+        let _ = stop.await;
+    });
     let asked = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(format!("{request}\r\n\r\n").as_bytes()).await.unwrap();

@@ -229,6 +229,9 @@ def _monitor() -> list[Case]:
               {series("nephoscope_probes_skipped_total", cause="shutdown"): growing(0.0, 1.0, 60)}, (40, [])),
         _counter("history is lost", "NephoscopeStoreLoses", "nephoscope_store_lost_total", {"what": "results"}, 1),
         _counter("lines of the log are lost", "NephoscopeLogLinesLost", "nephoscope_log_lines_lost_total", {}, 1),
+        story("the listener's own certificate", "NephoscopeListenerCertificateExpires",
+              {series("nephoscope_listener_certificate_not_after_timestamp_seconds"): steps((14.0 * 86_400 + 600, 120), (90.0 * 86_400, 60))},
+              (10, []), (70, []), (71, [{"vantage": "here", "severity": "ticket"}]), (119, [{"vantage": "here", "severity": "ticket"}]), (121, [])),
         story("one run of three starts late", "NephoscopeScheduleLate", {**buckets}, (40, []), (54, []),
               (60, [{"vantage": "here", "severity": "ticket"}]), (79, [{"vantage": "here", "severity": "ticket"}]), (95, [])),
     ]
