@@ -138,7 +138,7 @@ impl Daemon {
         socket: Option<PathBuf>,
         own: Own,
     ) -> Result<Self, Error> {
-        limits::raise_descriptors(config.monitor.max_in_flight);
+        limits::look(config.monitor.max_in_flight, &config.checks);
         let signals = Signals::new().map_err(Error::Signals)?;
         let wanted = config.monitor.listen;
         let listen = |source| Error::Listen { address: wanted, source };

@@ -64,8 +64,9 @@ pub use road::Road;
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
 pub use spec::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, EnvValue, ExecSpec, FlagRules, Host, IpChoice,
-    Pattern, PemFile, Pick, ProbeKind, Spec, StartTls, Step, TcpSpec, TlsSpec, Truncated,
+    AnswerRules, DnsServer, DnsSpec, DnsTransport, EnvValue, ExecSpec, FlagRules, GrpcSpec, Host,
+    IcmpSpec, IpChoice, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST, Pattern, PemFile, Pick, ProbeKind,
+    Spec, StartTls, Step, TcpSpec, TlsSpec, Truncated,
 };
 pub use storage::{StoreFault, StoreLoss};
 pub use time::{Timestamp, human_duration, human_latency};

@@ -1,12 +1,15 @@
-//! One door to the network (the others are reqwest's, in `probe/http.rs` and [`way`]): resolve a name, connect, open a datagram socket.
+//! One door to the network (the others are reqwest's, in `probe/http.rs` and [`way`]): resolve a name, connect, open a datagram or ICMP socket.
 //!
 //! Every call is one attempt: no cache, no retry, no racing of address families. What goes wrong comes back as a
 //! [`Failure`] that already carries the stable reason, or a cause where the fault is our own (no descriptor, no memory).
 //!
 //! It sets no time limits: the caller's deadline drops the future. Only [`way`] knows of HTTP and TLS.
 
+mod echo;
 mod resolver;
 pub mod way;
+
+pub use echo::{Echo, echo, echo_failure, may_echo};
 
 use crate::model::{Cause, Fence, Host, IpChoice, Outcome, Reason};
 use resolver::Resolver;

@@ -12,7 +12,9 @@ pub mod exec;
 mod expect;
 mod flight;
 pub mod follow;
+mod grpc;
 pub mod http;
+mod icmp;
 pub mod tcp;
 pub mod tls;
 mod trace;
@@ -91,6 +93,9 @@ pub enum Error {
     /// The HTTP client could not be made.
     #[error("cannot set up the HTTP client")]
     Http(#[source] reqwest::Error),
+    /// The address cannot stand in a request.
+    #[error("cannot ask for this address: {0}")]
+    Address(String),
 }
 
 /// A spec made ready to run, on one runtime.
@@ -108,6 +113,8 @@ enum Kind {
     Http(http::HttpProber),
     Tcp(tcp::TcpProber),
     Dns(Box<dns::DnsProber>),
+    Icmp(Box<icmp::IcmpProber>),
+    Grpc(Box<grpc::GrpcProber>),
 }
 
 impl Kind {
@@ -115,7 +122,8 @@ impl Kind {
     fn label(&self, address: SocketAddr) -> String {
         match self {
             Self::Http(http) => http.label(),
-            Self::Tcp(_) | Self::Dns(_) => address.to_string(),
+            Self::Icmp(_) => address.ip().to_string(),
+            Self::Tcp(_) | Self::Dns(_) | Self::Grpc(_) => address.to_string(),
         }
     }
 
@@ -124,6 +132,8 @@ impl Kind {
             Self::Http(http) => Ok(http.target()),
             Self::Tcp(tcp) => Ok(tcp.target()),
             Self::Dns(dns) => dns.target(&engine.net),
+            Self::Icmp(icmp) => Ok(icmp.target()),
+            Self::Grpc(grpc) => Ok(grpc.target()),
         }
     }
 }
@@ -139,6 +149,10 @@ impl Prober {
                 Some(Kind::Tcp(tcp::TcpProber::build(Arc::clone(spec), tcp, engine)?))
             }
             ProbeKind::Dns(dns) => Some(Kind::Dns(Box::new(dns::DnsProber::build(dns)))),
+            ProbeKind::Icmp(icmp) => Some(Kind::Icmp(Box::new(icmp::IcmpProber::build(icmp)))),
+            ProbeKind::Grpc(grpc) => {
+                Some(Kind::Grpc(Box::new(grpc::GrpcProber::build(grpc, engine)?)))
+            }
             ProbeKind::Exec(_) => None,
         };
         Ok(Self {
@@ -154,7 +168,9 @@ impl Prober {
         let mut trace = Trace::new(Instant::now());
         let deadline = trace.started() + timeout;
         let ended = match &self.kind {
-            Some(kind) => tokio::time::timeout_at(deadline, self.run(kind, &mut trace)).await,
+            Some(kind) => {
+                tokio::time::timeout_at(deadline, self.run(kind, deadline, &mut trace)).await
+            }
             None => Ok(self.exec(deadline, &mut trace).await),
         };
         let now = Instant::now();
@@ -174,7 +190,12 @@ impl Prober {
         Box::pin(exec::attempt(exec, &self.engine.programs, deadline, trace)).await
     }
 
-    async fn run(&self, kind: &Kind, trace: &mut Trace) -> Result<String, Failure> {
+    async fn run(
+        &self,
+        kind: &Kind,
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<String, Failure> {
         let (host, port) = kind.target(&self.engine)?;
         let addresses = self.choose(&host, trace).await?;
         let several = addresses.len() > 1;
@@ -189,6 +210,8 @@ impl Prober {
                 Kind::Http(http) => http.attempt(&self.engine, address, trace).await?,
                 Kind::Tcp(tcp) => tcp.attempt(&self.engine, address, trace).await?,
                 Kind::Dns(dns) => dns.attempt(address, trace).await?,
+                Kind::Icmp(icmp) => Box::pin(icmp.attempt(address, deadline, trace)).await?,
+                Kind::Grpc(grpc) => Box::pin(grpc.attempt(&self.engine, address, trace)).await?,
             };
         }
         Ok(said)

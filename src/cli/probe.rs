@@ -27,7 +27,7 @@ const AT_ONCE: usize = 16;
 pub(super) struct Asked {
     /// What to look at: a check (`service/endpoint/probe`), all checks of a `service` or `service/endpoint`, or a URL
     /// (`https://…`, `tcp://host:port`, `tls://host:port`, `dns://server/name?type=A`,
-    /// `exec:///program?arg=…`) [default: every configured check].
+    /// `icmp://host`, `grpc://host:port/service`, `exec:///program?arg=…`) [default: every configured check].
     #[arg(value_name = "CHECK|URL")]
     what: Vec<String>,
 

@@ -1,14 +1,16 @@
 //! A check from a URL on the command line, without any file.
 //!
 //! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A`,
-//! `exec:///path/of/program?arg=…&arg=…`. Settings are the defaults of the configuration.
+//! `exec:///path/of/program?arg=…&arg=…`, `icmp://host`, `grpc://host:port/service` (`grpcs` with TLS). Settings are the defaults of the configuration.
 //!
 //! It does not run the check.
 
-use super::build::{DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, parse_address, parse_url};
+use super::build::{
+    DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, icmp, parse_address, parse_host, parse_url,
+};
 use crate::model::{
-    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, ExecSpec, FlagRules, HttpSpec, ProbeKind,
-    Spec, TcpSpec, TlsSpec, Truncated,
+    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, ExecSpec, FlagRules, GrpcSpec, HttpSpec,
+    IcmpSpec, ProbeKind, Spec, TcpSpec, TlsSpec, Truncated,
 };
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
@@ -23,7 +25,7 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err(format!(
             "`{url}` is not a URL: expected `https://…`, `tcp://host:port`, `tls://host:port`, \
-             `dns://server/name?type=A` or `exec:///program?arg=…`"
+             `dns://server/name?type=A`, `icmp://host`, `grpc://host:port/service` or `exec:///program?arg=…`"
         ));
     };
     let (kind, host) = match scheme {
@@ -31,14 +33,11 @@ pub fn adhoc(url: &str) -> Result<Check, String> {
         "tcp" | "tls" => stream(url, rest.trim_end_matches('/'), scheme == "tls")?,
         "dns" => question(url, rest)?,
         "exec" => program(url)?,
-        "icmp" | "ping" => {
-            return Err(format!(
-                "`{scheme}` is not built yet: expected `http`, `tcp`, `tls`, `dns` or `exec`"
-            ));
-        }
+        "icmp" | "ping" => echo(url, rest.trim_end_matches('/'))?,
+        "grpc" | "grpcs" => health(url, rest, scheme == "grpcs")?,
         _ => {
             return Err(format!(
-                "`{scheme}` is no scheme that can be probed: expected `http`, `https`, `tcp`, `tls`, `dns` or `exec`"
+                "`{scheme}` is no scheme that can be probed: expected `http`, `https`, `tcp`, `tls`, `dns`, `icmp`, `grpc`, `grpcs` or `exec`"
             ));
         }
     };
@@ -112,6 +111,31 @@ fn question(url: &str, rest: &str) -> Result<(ProbeKind, String), String> {
     Ok((ProbeKind::Dns(Box::new(spec)), name.trim_end_matches('.').to_owned()))
 }
 
+fn echo(url: &str, host: &str) -> Result<(ProbeKind, String), String> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = parse_host(bare).map_err(|why| format!("`{url}` cannot be probed: {why}"))?;
+    let name = host.to_string();
+    let spec = IcmpSpec {
+        host,
+        packets: icmp::PACKETS,
+        spacing: icmp::SPACING,
+        within: icmp::WITHIN,
+        size: icmp::SIZE,
+        max_loss: icmp::MAX_LOSS,
+    };
+    Ok((ProbeKind::Icmp(Box::new(spec)), name))
+}
+
+fn health(url: &str, rest: &str, tls: bool) -> Result<(ProbeKind, String), String> {
+    let (address, service) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) =
+        parse_address(address).map_err(|why| format!("`{url}` cannot be probed: {why}"))?;
+    let name = host.to_string();
+    let tls = tls.then(|| Arc::new(TlsSpec::default()));
+    let spec = GrpcSpec { host, port, service: service.into(), tls };
+    Ok((ProbeKind::Grpc(Box::new(spec)), name))
+}
+
 fn program(text: &str) -> Result<(ProbeKind, String), String> {
     let fault = |why: &str| format!("`{text}` cannot be run: {why}");
     let url = url::Url::parse(text).map_err(|error| fault(&error.to_string()))?;
@@ -150,6 +174,12 @@ mod tests {
         assert_eq!(spec.record_type.to_string(), "AAAA");
         let server = crate::model::Host::Ip("192.0.2.53".parse().unwrap());
         assert_eq!(spec.server, DnsServer::At(server, 5353));
+        let echo = adhoc("icmp://[::1]/").unwrap();
+        let ProbeKind::Icmp(spec) = &echo.spec.kind else { panic!("{echo:?}") };
+        assert_eq!(spec.host, crate::model::Host::Ip("::1".parse().unwrap()));
+        let health = adhoc("grpcs://a.example:443/shop.v1.Orders").unwrap();
+        let ProbeKind::Grpc(spec) = &health.spec.kind else { panic!("{health:?}") };
+        assert_eq!((&*spec.service, spec.tls.is_some()), ("shop.v1.Orders", true));
         let exec = adhoc("exec:///usr/lib/my%20plugins/check+?arg=-H&arg=a.example%26b").unwrap();
         let ProbeKind::Exec(spec) = &exec.spec.kind else { panic!("{exec:?}") };
         assert_eq!(spec.program.to_str(), Some("/usr/lib/my plugins/check+"));
@@ -159,10 +189,11 @@ mod tests {
     #[test]
     fn what_cannot_be_probed_says_why() {
         let said = |url| adhoc(url).unwrap_err();
-        assert_eq!(
-            said("icmp://a"),
-            "`icmp` is not built yet: expected `http`, `tcp`, `tls`, `dns` or `exec`"
+        assert!(
+            said("ftp://a").starts_with("`ftp` is no scheme that can be probed: expected `http`")
         );
+        assert_eq!(said("icmp://a b"), "`icmp://a b` cannot be probed: it has a blank in it");
+        assert_eq!(said("grpc://a/b"), "`grpc://a/b` cannot be probed: the port is missing");
         assert_eq!(
             said("exec://check?arg=x"),
             "`exec://check?arg=x` cannot be run: expected an absolute path after `exec://`"

@@ -7,7 +7,9 @@
 
 pub(super) mod dns;
 mod exec;
+mod grpc;
 mod http;
+pub(super) mod icmp;
 mod tcp;
 mod text;
 mod timing;
@@ -22,7 +24,7 @@ use super::raw::{RawKind, RawTls, bad_pattern};
 use super::resolve::{Held, Plan, Site, fill};
 use super::source::{At, Place};
 use super::template::{Position, Template};
-use crate::model::{Check, IpChoice, Pattern, Pick, ProbeKind, Spec, TlsSpec};
+use crate::model::{Check, Host, IpChoice, Pattern, Pick, ProbeKind, Spec, TlsSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,6 +119,8 @@ impl<'c> Builder<'c> {
             RawKind::Tcp(raw) => ProbeKind::Tcp(Box::new(self.tcp(&mut job, raw)?)),
             RawKind::Dns(raw) => ProbeKind::Dns(Box::new(self.dns(&mut job, raw)?)),
             RawKind::Exec(raw) => ProbeKind::Exec(Box::new(self.exec(&mut job, raw)?)),
+            RawKind::Icmp(raw) => ProbeKind::Icmp(Box::new(self.icmp(&mut job, raw)?)),
+            RawKind::Grpc(raw) => ProbeKind::Grpc(Box::new(self.grpc(&mut job, raw)?)),
         };
         let spec = self.specs.entry(job.key).or_insert_with(|| {
             Arc::new(Spec {
@@ -222,6 +226,24 @@ impl Job<'_, '_> {
         self.key.push('\0');
         self.key.push_str(&text);
         Some(text)
+    }
+
+    /// A host and a port.
+    fn address(&mut self, key: &str, template: &Template) -> Option<(Host, u16)> {
+        let text = self.fill(key, template, Position::Address)?;
+        match parse_address(&text) {
+            Ok(parts) => Some(parts),
+            Err(why) => {
+                let said = format!("`{text}` is not an address");
+                let path = self.path_of(key);
+                let problem =
+                    Problem::new(Kind::BadAddress, path, template.place, said).label(why).expected(
+                        "a host and a port: `{host}:443`, `192.0.2.7:25`, `[2001:db8::1]:25`",
+                    );
+                self.context.sink.report(problem);
+                None
+            }
+        }
     }
 
     /// Warns of a `tls` table beside a kind of probe that has no use for one.

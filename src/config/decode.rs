@@ -302,7 +302,9 @@ impl<'a> Section<'a> {
     /// Whether this is a table of a protocol, beside which the settings of the probe stand.
     fn is_of_a_probe(&self) -> bool {
         self.path.starts_with("probe.")
-            && [".http", ".tcp", ".dns", ".exec", ".tls"].iter().any(|end| self.path.ends_with(end))
+            && [".http", ".tcp", ".dns", ".exec", ".icmp", ".grpc", ".tls"]
+                .iter()
+                .any(|end| self.path.ends_with(end))
     }
 
     fn report_unknown_keys(&self) {

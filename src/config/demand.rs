@@ -201,6 +201,8 @@ fn aim(probe: &mut RawProbe, target: &str) -> Result<(), Unfit> {
         }
         Some(RawKind::Tcp(tcp)) => tcp.address = literal(target),
         Some(RawKind::Dns(dns)) => dns.server = Some(literal(target)),
+        Some(RawKind::Icmp(icmp)) => icmp.host = Some(literal(target)),
+        Some(RawKind::Grpc(grpc)) => grpc.address = literal(target),
         Some(RawKind::Exec(_)) => {
             let said = "this probe runs a program, and programs are started for no one who asks";
             return Err(Unfit::new(said, "make a check of it, or run `nephoscope probe`"));
@@ -223,8 +225,14 @@ fn call(spec: &mut Spec, hostname: &str) -> Result<(), Unfit> {
             }
             Ok(())
         }
+        ProbeKind::Grpc(grpc) => {
+            if let Some(tls) = &mut grpc.tls {
+                name_in_tls(tls, hostname);
+            }
+            Ok(())
+        }
         // As in `blackbox_exporter`, it means nothing there.
-        ProbeKind::Dns(_) | ProbeKind::Exec(_) => Ok(()),
+        ProbeKind::Dns(_) | ProbeKind::Exec(_) | ProbeKind::Icmp(_) => Ok(()),
     }
 }
 

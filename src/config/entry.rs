@@ -127,6 +127,8 @@ fn marks_unused(context: Context<'_>, raw: &Raw, said: &RawEntry) {
         Some(RawKind::Tcp(_)) => "tcp",
         Some(RawKind::Dns(_)) => "dns",
         Some(RawKind::Exec(_)) => "exec",
+        Some(RawKind::Icmp(_)) => "icmp",
+        Some(RawKind::Grpc(_)) => "grpc",
         Some(RawKind::Http(_)) | None => return,
     };
     let text = format!("a {protocol} probe sees no headers, in which marks are looked for");

@@ -8,7 +8,9 @@
 mod demand;
 mod dns;
 mod exec;
+mod grpc;
 mod http;
+mod icmp;
 mod listener;
 mod maintenance;
 mod peer;
@@ -23,7 +25,9 @@ mod top;
 
 pub(super) use dns::RCODES;
 pub(super) use exec::{RawEnv, RawExec};
+pub(super) use grpc::RawGrpc;
 pub(super) use http::{RawAuth, RawBody, RawHeader, RawHttp, RawJsonWanted, RawRules};
+pub(super) use icmp::RawIcmp;
 pub(super) use listener::RawListener;
 pub(super) use probe::bad_pattern;
 pub(super) use promise::{percent_text, window};
@@ -153,6 +157,8 @@ pub(super) enum RawKind {
     Tcp(RawTcp),
     Dns(Box<RawDns>),
     Exec(RawExec),
+    Icmp(RawIcmp),
+    Grpc(RawGrpc),
 }
 
 /// `[probe.NAME.tls]`.

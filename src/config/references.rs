@@ -51,6 +51,8 @@ pub(super) fn uses_v6(check: &Check) -> bool {
         || match &spec.kind {
             ProbeKind::Http(http) => http.url.host_str().is_some_and(literal),
             ProbeKind::Tcp(tcp) => literal(&tcp.host.to_string()),
+            ProbeKind::Icmp(icmp) => literal(&icmp.host.to_string()),
+            ProbeKind::Grpc(grpc) => literal(&grpc.host.to_string()),
             ProbeKind::Dns(_) | ProbeKind::Exec(_) => false,
         }
 }

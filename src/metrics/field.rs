@@ -19,7 +19,7 @@ const INFALLIBLE: &str = "writing to a string cannot fail";
 pub struct Run<'a> {
     /// `name="value",…` with the values escaped; empty where there is only one run.
     pub labels: &'a str,
-    /// `http`, `tcp`, `dns` or `exec`.
+    /// `http`, `tcp`, `dns`, `exec`, `icmp` or `grpc`.
     pub protocol: &'a str,
     /// What it gave.
     pub result: &'a ProbeResult,
@@ -94,7 +94,7 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "probe_http_status_code",
         help: "Response HTTP status code",
-        read: |run| one(run.result.facts.http_status.map(f64::from)),
+        read: |run| of(run, "http", run.result.facts.http_status.map(f64::from)),
     },
     Family {
         name: "probe_http_version",
@@ -177,6 +177,38 @@ const FAMILIES: &[Family] = &[
         read: |run| if run.protocol == "dns" { phases(run, DNS_PHASES) } else { Vec::new() },
     },
     Family {
+        name: "probe_icmp_duration_seconds",
+        help: "Duration of icmp request by phase",
+        read: |run| if run.protocol == "icmp" { phases(run, ICMP_PHASES) } else { Vec::new() },
+    },
+    Family {
+        name: "probe_grpc_duration_seconds",
+        help: "Duration of gRPC request by phase",
+        read: |run| if run.protocol == "grpc" { phases(run, GRPC_PHASES) } else { Vec::new() },
+    },
+    Family {
+        name: "probe_grpc_ssl",
+        help: "Indicates if SSL was used for the connection",
+        read: |run| {
+            let facts = &run.result.facts;
+            of(run, "grpc", facts.http_status.map(|_| truth(facts.tls_version.is_some())))
+        },
+    },
+    Family {
+        name: "probe_grpc_status_code",
+        help: "Response gRPC status code",
+        read: |run| one(run.result.facts.grpc_status.map(f64::from)),
+    },
+    Family {
+        name: "probe_grpc_healthcheck_response",
+        help: "Response HealthCheck response",
+        read: |run| {
+            let Some(is) = run.result.facts.grpc_health else { return Vec::new() };
+            let words = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+            words.map(|word| (format!("serving_status=\"{word}\""), truth(word == is))).into()
+        },
+    },
+    Family {
         name: "probe_dns_answer_rrs",
         help: "Returns number of entries in the answer resource record list",
         read: |run| one(run.result.facts.dns_answers.map(f64::from)),
@@ -253,6 +285,13 @@ const DNS_PHASES: PhaseNames = &[
     ("resolve", &[Phase::Resolve]),
     ("connect", &[Phase::Connect]),
     ("request", &[Phase::Processing, Phase::Transfer]),
+];
+
+const ICMP_PHASES: PhaseNames = &[("resolve", &[Phase::Resolve]), ("rtt", &[Phase::Processing])];
+
+const GRPC_PHASES: PhaseNames = &[
+    ("resolve", &[Phase::Resolve]),
+    ("check", &[Phase::Connect, Phase::Tls, Phase::Processing, Phase::Transfer]),
 ];
 
 fn phases(run: &Run<'_>, names: PhaseNames) -> Vec<(String, f64)> {

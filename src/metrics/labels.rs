@@ -163,6 +163,18 @@ fn possible_phases(kind: &ProbeKind) -> Vec<Phase> {
                 phases.push(Phase::Resolve);
             }
         }
+        ProbeKind::Icmp(icmp) => {
+            if matches!(icmp.host, Host::Name(_)) {
+                phases.push(Phase::Resolve);
+            }
+        }
+        ProbeKind::Grpc(grpc) => {
+            phases.extend([Phase::Connect, Phase::Transfer]);
+            phases.extend(grpc.tls.as_ref().map(|_| Phase::Tls));
+            if matches!(grpc.host, Host::Name(_)) {
+                phases.push(Phase::Resolve);
+            }
+        }
         ProbeKind::Exec(_) => {}
     }
     phases.sort_unstable();
@@ -179,8 +191,12 @@ fn possible_warnings(check: &Check) -> Vec<Warning> {
     if check.spec.slow_after.is_some() {
         warnings.push(Warning::Slow);
     }
-    if matches!(check.spec.kind, ProbeKind::Exec(_)) {
-        warnings.push(Warning::Program);
+    match &check.spec.kind {
+        ProbeKind::Exec(_) => warnings.push(Warning::Program),
+        ProbeKind::Icmp(icmp) if icmp.max_loss > 0 && icmp.packets > 1 => {
+            warnings.push(Warning::Loss);
+        }
+        _ => {}
     }
     warnings
 }

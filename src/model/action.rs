@@ -114,5 +114,7 @@ words! {
         DescriptorsShort = "descriptors_short",
         /// This host has no resolver configured.
         ResolverMissing = "resolver_missing",
+        /// This host allows no ICMP to the daemon, and there are ICMP probes.
+        IcmpForbidden = "icmp_forbidden",
     }
 }

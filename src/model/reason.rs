@@ -116,6 +116,8 @@ words! {
         Program = "program",
         /// The program of an exec probe did not end in time, and was killed.
         ProgramTimeout = "program_timeout",
+        /// More echoes were lost than `max_loss` allows.
+        Loss = "loss",
         /// Slower than `max_latency`.
         TooSlow = "too_slow",
     }
@@ -154,6 +156,8 @@ words! {
         SerialLag = "serial_lag",
         /// The program of an exec probe warns (exit code 1).
         Program = "program",
+        /// Echoes were lost, but no more than `max_loss` allows.
+        Loss = "loss",
     }
 }
 
@@ -199,7 +203,8 @@ impl Reason {
             | Self::Protocol
             | Self::Upgrade
             | Self::Program
-            | Self::ProgramTimeout => Phase::Processing,
+            | Self::ProgramTimeout
+            | Self::Loss => Phase::Processing,
             _ => Phase::Transfer,
         }
     }

@@ -233,6 +233,14 @@ pub struct Facts {
     pub dns_serial: Option<u32>,
     /// Exit code of the program of an exec probe.
     pub exit_code: Option<i32>,
+    /// Echoes that were sent.
+    pub packets_sent: Option<u32>,
+    /// Echoes that did not come back in time.
+    pub packets_lost: Option<u32>,
+    /// Status code of the gRPC call.
+    pub grpc_status: Option<u16>,
+    /// What the health service said, in its words (`SERVING`).
+    pub grpc_health: Option<&'static str>,
     /// The provider that a mark of the served page named, where marks are looked for.
     pub served_by: Option<Arc<str>>,
 }

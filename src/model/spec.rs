@@ -6,8 +6,12 @@
 //! Nothing here knows when a check runs or what its result means for health.
 
 mod exec;
+mod grpc;
+mod icmp;
 
 pub use exec::{EnvValue, ExecSpec};
+pub use grpc::GrpcSpec;
+pub use icmp::{IcmpSpec, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST};
 
 use super::words::words;
 use super::{HttpSpec, Reason};
@@ -45,16 +49,22 @@ pub enum ProbeKind {
     Dns(Box<DnsSpec>),
     /// A program that says how things are.
     Exec(Box<ExecSpec>),
+    /// A few echoes.
+    Icmp(Box<IcmpSpec>),
+    /// One question to a health service.
+    Grpc(Box<GrpcSpec>),
 }
 
 impl ProbeKind {
-    /// The protocol's name: `http`, `tcp`, `dns` or `exec`.
+    /// The protocol's name: `http`, `tcp`, `dns`, `exec`, `icmp` or `grpc`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
             Self::Dns(_) => "dns",
             Self::Exec(_) => "exec",
+            Self::Icmp(_) => "icmp",
+            Self::Grpc(_) => "grpc",
         }
     }
 
@@ -63,7 +73,8 @@ impl ProbeKind {
         match self {
             Self::Http(http) => Some(&http.tls),
             Self::Tcp(tcp) => tcp.tls.as_ref(),
-            Self::Dns(_) | Self::Exec(_) => None,
+            Self::Grpc(grpc) => grpc.tls.as_ref(),
+            Self::Dns(_) | Self::Exec(_) | Self::Icmp(_) => None,
         }
     }
 }
@@ -359,6 +370,8 @@ impl Spec {
             ProbeKind::Tcp(tcp) => tcp.possible_reasons(),
             ProbeKind::Dns(dns) => dns.possible_reasons(),
             ProbeKind::Exec(_) => ExecSpec::REASONS.to_vec(),
+            ProbeKind::Icmp(icmp) => icmp.possible_reasons(),
+            ProbeKind::Grpc(grpc) => grpc.possible_reasons(),
         };
         if self.max_latency.is_some() {
             reasons.push(Reason::TooSlow);

@@ -586,6 +586,8 @@ fn is_named(check: &Check) -> bool {
     match &check.spec.kind {
         ProbeKind::Http(http) => http.url.domain().is_some(),
         ProbeKind::Tcp(tcp) => matches!(tcp.host, Host::Name(_)),
+        ProbeKind::Icmp(icmp) => matches!(icmp.host, Host::Name(_)),
+        ProbeKind::Grpc(grpc) => matches!(grpc.host, Host::Name(_)),
         ProbeKind::Dns(_) | ProbeKind::Exec(_) => false,
     }
 }

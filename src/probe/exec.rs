@@ -16,6 +16,7 @@ use crate::model::{Cause, ExecSpec, Phase, Reason, human_duration};
 use crate::net::{Failure, lower_case};
 use running::Running;
 use rustix::io::Errno;
+use rustix::thread::clear_ambient_capability_set;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
@@ -151,6 +152,8 @@ fn start(
         .stderr(Stdio::piped());
     // Nothing but these three may reach it, whoever opened it or left it open for us.
     close_fds::set_fds_cloexec_threadsafe(FIRST_OF_OURS, &[]);
+    // Nor a capability that this process was given, which its sockets keep: they are not asked of this set.
+    let _ = clear_ambient_capability_set();
     let fault = |error: io::Error| cannot_start(spec, &error);
     let child = command.spawn().map_err(fault)?;
     Running::new(Placed { child, _place: place }, programs.clone()).map_err(fault)

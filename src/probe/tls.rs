@@ -203,13 +203,26 @@ pub(super) async fn handshake(
     stream: TcpStream,
     trace: &mut Trace,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
+    let offer = Offer { alpn: Alpn::None, sni: true };
+    handshake_offering(offer, stock, spec, host, stream, trace).await
+}
+
+/// The same, offering an application protocol.
+pub(super) async fn handshake_offering(
+    offer: Offer,
+    stock: &Stock,
+    spec: &Arc<TlsSpec>,
+    host: &Host,
+    stream: TcpStream,
+    trace: &mut Trace,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
     trace.enter(Phase::Tls, Instant::now());
     let Some(name) = name_for(spec, host) else {
         let said = format!("`{host}` cannot be the name of a certificate");
         return Err(Failure::bad(Reason::TlsHostname, said));
     };
     let config = stock
-        .config(spec, Offer { alpn: Alpn::None, sni: true })
+        .config(spec, offer)
         .map_err(|error| Failure::bad(Reason::TlsHandshake, error.to_string()))?;
     let address = trace.address.unwrap_or_else(|| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
     let flight = Flight::new(address, None);

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::net::Failure;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// What a run has seen so far.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Trace {
     /// The phase going on and when it began.
     current: Option<(Phase, Instant)>,
     last: Phase,
+    /// Time that passed and is nobody's latency.
+    uncounted: Duration,
     times: PhaseTimes,
     /// What is being asked, once the run is known to ask more than one thing.
     hop: Option<String>,
@@ -46,6 +49,7 @@ impl Trace {
             started: now,
             current: None,
             last: Phase::Resolve,
+            uncounted: Duration::ZERO,
             times: PhaseTimes::default(),
             hop: None,
             hop_times: PhaseTimes::default(),
@@ -83,11 +87,19 @@ impl Trace {
 
     /// Ends the phase going on at `now`, if there is one.
     pub(super) fn close(&mut self, now: Instant) {
+        if let Some((_, since)) = self.current {
+            self.close_counting(now, now.saturating_duration_since(since));
+        }
+    }
+
+    /// Ends the phase going on at `now` and counts `took` of it: the rest was waiting of our own making.
+    pub(super) fn close_counting(&mut self, now: Instant, took: Duration) {
         if let Some((phase, since)) = self.current.take() {
             let start = since.saturating_duration_since(self.started);
-            let took = now.saturating_duration_since(since);
+            let start = start.saturating_sub(self.uncounted);
             self.times.add(phase, start, took);
             self.hop_times.add(phase, start, took);
+            self.uncounted += now.saturating_duration_since(since).saturating_sub(took);
         }
     }
 
@@ -131,7 +143,7 @@ impl Trace {
             outcome,
             warnings: self.warnings,
             phase: self.last,
-            latency: now.saturating_duration_since(self.started),
+            latency: now.saturating_duration_since(self.started).saturating_sub(self.uncounted),
             phases: self.times,
             address: self.address,
             resolved: self.resolved,

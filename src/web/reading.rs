@@ -103,7 +103,7 @@ pub fn warning_sentence(warning: Warning, result: &ResultView, now: Timestamp) -
             None => "a certificate ends soon".into(),
         },
         Warning::SerialLag => "a name server is behind its peers".into(),
-        Warning::Program => result.said.to_string(),
+        Warning::Program | Warning::Loss => result.said.to_string(),
     }
 }
 

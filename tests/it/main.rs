@@ -39,6 +39,8 @@ mod export;
 mod follow;
 /// What is written down against what the code says.
 mod golden;
+/// gRPC probes: what a health service says, by name; TLS; and what is no gRPC.
+mod grpc;
 /// The heartbeat.
 mod heart;
 /// The real daemon among hostile servers.
@@ -53,6 +55,8 @@ mod http;
 mod http_rules;
 /// HTTP probes: which version is spoken, and that exactly one request is sent however the server breaks off.
 mod http_versions;
+/// ICMP probes: real echoes on the loopback, late answers, and a host that allows none.
+mod icmp;
 /// The network's listener: who may read, who may write, and what is never shown.
 mod listener;
 /// The JSON log: names of the schema, what every line has, no secret in it.

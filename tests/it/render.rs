@@ -123,6 +123,7 @@ fn probe_writes_every_documented_field() {
             "http_status": 503, "http_version": "1.1", "redirects": 0, "body_bytes": run["facts"]["body_bytes"],
             "tls_version": null, "tls_cipher": null, "certificate_not_after": null, "chain_not_after": null, "certificate": null,
             "dns_rcode": null, "dns_answers": null, "dns_flags": null, "exit_code": null,
+            "packets_sent": null, "packets_lost": null, "grpc_status": null, "grpc_health": null,
         },
     });
     assert_eq!(runs[0], expected);

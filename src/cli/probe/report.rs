@@ -92,6 +92,8 @@ fn target(run: &Run) -> String {
         ProbeKind::Dns(dns) => format!("dns {} {}", dns.record_type, dns.query),
         // Without its arguments, which may hold what belongs to no log.
         ProbeKind::Exec(exec) => format!("exec {}", exec.program.display()),
+        ProbeKind::Icmp(icmp) => format!("icmp {}", icmp.host),
+        ProbeKind::Grpc(grpc) => format!("grpc {}:{} {}", grpc.host, grpc.port, grpc.service),
     }
 }
 
@@ -107,7 +109,11 @@ fn bare(url: &url::Url) -> String {
 fn facts(run: &Run) -> Vec<String> {
     let facts = &run.result.facts;
     let mut seen = Vec::new();
-    seen.extend(run.result.address.map(|address| address.to_string()));
+    // Echoes go to no port.
+    seen.extend(run.result.address.map(|address| match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
+    }));
     seen.extend(facts.http_status.map(|status| format!("status {status}")));
     seen.extend(facts.http_version.map(|version| format!("HTTP/{version}")));
     seen.extend(facts.body_bytes.map(|bytes| format!("{bytes} bytes of body")));
@@ -126,6 +132,8 @@ fn facts(run: &Run) -> Vec<String> {
         format!("for {names}, {}, issued by {}", certificate.key, certificate.issuer)
     }));
     seen.extend(facts.chain_not_after.map(|end| format!("trusted until {}", day(end))));
+    seen.extend(facts.grpc_status.map(|code| format!("gRPC status {code}")));
+    seen.extend(facts.grpc_health.map(str::to_owned));
     seen.extend(facts.exit_code.map(|code| format!("exit code {code}")));
     seen.extend(facts.dns_rcode.clone());
     seen.extend(facts.dns_flags.as_ref().map(|flags| format!("flags {flags}")));
@@ -156,6 +164,7 @@ fn warning_sentence(warning: Warning, run: &Run) -> String {
         Warning::TlsExpiresSoon => "a presented certificate ends soon (expires_within)".into(),
         Warning::SerialLag => "a name server is behind its peers".into(),
         Warning::Program => "the program warns (exit code 1)".into(),
+        Warning::Loss => "echoes were lost, as many as may be (max_loss)".into(),
     }
 }
 
@@ -201,6 +210,10 @@ struct FactsForm<'a> {
     dns_answers: Option<u32>,
     dns_flags: Option<&'a str>,
     exit_code: Option<i32>,
+    packets_sent: Option<u32>,
+    packets_lost: Option<u32>,
+    grpc_status: Option<u16>,
+    grpc_health: Option<&'a str>,
 }
 
 /// The certificate that the server presented for itself.
@@ -267,6 +280,10 @@ fn form(run: &Run) -> RunForm<'_> {
             dns_answers: facts.dns_answers,
             dns_flags: facts.dns_flags.as_deref(),
             exit_code: facts.exit_code,
+            packets_sent: facts.packets_sent,
+            packets_lost: facts.packets_lost,
+            grpc_status: facts.grpc_status,
+            grpc_health: facts.grpc_health,
         },
         hops: result
             .hops

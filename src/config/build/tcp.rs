@@ -4,29 +4,14 @@
 //!
 //! It connects to nothing.
 
-use super::{Builder, Job, parse_address};
+use super::{Builder, Job};
 use crate::config::problem::{Kind, Problem};
 use crate::config::raw::{RawStep, RawTcp};
-use crate::config::template::Position;
 use crate::model::{Step, TcpSpec, human_duration};
 
 impl Builder<'_> {
     pub(super) fn tcp(&mut self, job: &mut Job<'_, '_>, raw: &RawTcp) -> Option<TcpSpec> {
-        let text = job.fill("tcp.address", &raw.address, Position::Address)?;
-        let (host, port) = match parse_address(&text) {
-            Ok(parts) => parts,
-            Err(why) => {
-                let said = format!("`{text}` is not an address");
-                let path = job.path_of("tcp.address");
-                let problem = Problem::new(Kind::BadAddress, path, raw.address.place, said)
-                    .label(why)
-                    .expected(
-                        "a host and a port: `{host}:443`, `192.0.2.7:25`, `[2001:db8::1]:25`",
-                    );
-                self.context.sink.report(problem);
-                return None;
-            }
-        };
+        let (host, port) = job.address("tcp.address", &raw.address)?;
         let tls = match &job.plan.probe.tls {
             None => None,
             Some(tls) => Some(self.tls(job, Some(&tls.value))?),

@@ -33,6 +33,14 @@ pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
             let mut rows = Rows { page, table: format!("{path}.exec") };
             rows.exec(is, said);
         }
+        (ProbeKind::Icmp(is), Some(RawKind::Icmp(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.icmp") };
+            rows.icmp(is, said);
+        }
+        (ProbeKind::Grpc(is), Some(RawKind::Grpc(said))) => {
+            let mut rows = Rows { page, table: format!("{path}.grpc") };
+            rows.grpc(is, said);
+        }
         _ => unreachable!("a spec is built from its own probe"),
     }
     tls(page, path, probe, spec);

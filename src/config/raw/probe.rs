@@ -7,7 +7,9 @@
 
 use super::dns::read_dns;
 use super::exec::read_exec;
+use super::grpc::read_grpc;
 use super::http::read_http;
+use super::icmp::read_icmp;
 use super::service::{read_formerly, read_settings};
 use super::tcp::read_tcp;
 use super::{Raw, RawKind, RawProbe, RawTls, arc_name, check_name};
@@ -40,17 +42,18 @@ pub(super) fn read_probes(top: &Section<'_>, raw: &mut Raw) {
 }
 
 fn read_kind(table: &Section<'_>) -> Option<RawKind> {
-    let kinds = ["http", "tcp", "dns", "exec"];
+    let kinds = ["http", "tcp", "dns", "exec", "icmp", "grpc"];
     let given: Vec<_> = kinds.iter().filter(|kind| table.has(kind)).collect();
     let http = table.table("http", read_http);
     let tcp = table.table("tcp", read_tcp);
     let dns = table.table("dns", read_dns);
     let exec = table.table("exec", read_exec);
-    let built = "`http`, `tcp`, `dns` and `exec` are built so far";
-    table.unsupported(&["icmp", "grpc", "websocket"], built);
+    let icmp = table.table("icmp", read_icmp);
+    let grpc = table.table("grpc", read_grpc);
+    table.unsupported(&["websocket"], "an `http` probe can ask for the page behind it");
     match given.as_slice() {
         [] => {
-            if !["icmp", "grpc", "websocket"].iter().any(|later| table.has(later)) {
+            if !table.has("websocket") {
                 let said = "it does not say how to look";
                 let path = table.path.clone();
                 let problem = Problem::new(Kind::NoProtocol, path, table.place, said)
@@ -81,6 +84,12 @@ fn read_kind(table: &Section<'_>) -> Option<RawKind> {
     }
     if let Some(exec) = exec {
         return exec.value.map(RawKind::Exec);
+    }
+    if let Some(icmp) = icmp {
+        return Some(RawKind::Icmp(icmp.value));
+    }
+    if let Some(grpc) = grpc {
+        return grpc.value.map(RawKind::Grpc);
     }
     dns?.value.map(|dns| RawKind::Dns(Box::new(dns)))
 }

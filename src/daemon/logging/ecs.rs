@@ -146,7 +146,7 @@ pub const fn sort(action: Action) -> (&'static str, &'static str, &'static str) 
         | A::MaintenanceUnreadable
         | A::ReportIncomplete => ("event", "database", "error"),
         A::ClockSet => ("event", "host", "change"),
-        A::DescriptorsShort | A::ResolverMissing => ("event", "host", "info"),
+        A::DescriptorsShort | A::ResolverMissing | A::IcmpForbidden => ("event", "host", "info"),
     }
 }
 

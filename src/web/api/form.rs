@@ -187,7 +187,7 @@ pub struct CheckForm {
     pub host: String,
     /// Name of the probe.
     pub probe: String,
-    /// `http`, `tcp`, `dns` or `exec`.
+    /// `http`, `tcp`, `dns`, `exec`, `icmp` or `grpc`.
     pub protocol: String,
     /// How often it runs.
     pub interval_s: f64,

@@ -1,0 +1,1 @@
+"""ICMP echoes where some are lost on the way, and where nobody may send any."""
