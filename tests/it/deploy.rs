@@ -64,9 +64,10 @@ fn a_container_watches_what_probes_toml_says_on_an_address_that_can_be_published
         .replace(
             "# state    = \"state\"                    # folder of the history: promises and outages survive a restart there\n",
             "state      = \"/var/lib/nephoscope\"      # a volume\n",
-        );
+        )
+        .replace("# watch    = true ", "watch      = true ");
     let changed = text.lines().zip(made.lines()).filter(|(one, other)| one != other).count();
-    assert_eq!(changed, 2, "`probes.toml` has other lines for `listen` and `state`");
+    assert_eq!(changed, 3, "`probes.toml` has other lines for `listen`, `state` and `watch`");
     let path = "deploy/docker/probes.toml";
     #[expect(clippy::disallowed_methods, reason = "writing the file is asked for this way")]
     let bless = std::env::var("NEPHOSCOPE_BLESS").is_ok();

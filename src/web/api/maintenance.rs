@@ -257,7 +257,10 @@ fn hint(refused: &Refused) -> String {
         Refused::Configured { .. } => {
             "take it out of the configuration, then restart the daemon".into()
         }
-        Refused::Ended { .. } => "what has ended stays in the numbers".into(),
+        Refused::Ended { .. } => {
+            "what has ended is not taken back: reports, alerts and closed periods were made by it"
+                .into()
+        }
         Refused::Stopping => "ask again when it runs".into(),
     }
 }

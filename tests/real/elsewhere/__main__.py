@@ -19,6 +19,8 @@ CHART = ROOT / "deploy/helm/nephoscope"
 COMPOSE = ROOT / "deploy/docker/compose.yml"
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 SCHEMA = ROOT / "tests/it/data/ecs.tsv"
+# A configuration that presents a certificate, as a value of --set.
+PRESENTS = "/run/tls/nephoscope/tls.crt"
 # The values with which the chart is rendered, and how many objects come of it.
 RENDERED = [
     ("as it is", [], 11),
@@ -29,8 +31,11 @@ RENDERED = [
     ("the least", ["monitor.enabled=false", "prometheusRule.enabled=false", "dashboards.enabled=false", "persistence.enabled=false",
                    "networkPolicy.enabled=false"], 3),
     ("closed", ["networkPolicy.from=null"], 11),
+    ("with TLS and a token", ["listener.tls.existingSecret=pair", "listener.tls.serverName=nephoscope.watch.svc", f"config.probes={PRESENTS}",
+                              "prometheusRule.enabled=false", "listener.scrapeToken.existingSecret=keys", "credentials.existingSecret=keys"], 10),
 ]
-REFUSED = [["image.tag=latest"], ["persistence.sise=1Gi"], ["monitor.kind=PodMonitors"], ["config.probes=x"]]
+REFUSED = [["image.tag=latest"], ["persistence.sise=1Gi"], ["monitor.kind=PodMonitors"], ["config.probes=x"],
+           ["listener.tls.existingSecret=pair"], [f"config.probes={PRESENTS}", "prometheusRule.enabled=false"]]
 OPERATOR = """
 import * as kinds from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
 import { readFileSync } from "node:fs";
@@ -106,6 +111,42 @@ def contents(findings: Findings, binary: str, objects: list[dict], folder: pathl
     findings.equal("our labels win", [each["honorLabels"] for each in monitor["spec"]["podMetricsEndpoints"]], [True])
 
 
+def restarts(findings: Findings, helm: str, folder: pathlib.Path) -> None:
+    """A new pod is made for what the running daemon cannot take over, and for nothing else."""
+    def annotated(text: str) -> str:
+        file = folder / "watched.toml"
+        file.write_text(text)
+        sets = ["--set", "prometheusRule.enabled=false", "--set-file", f"config.probes={file}"]
+        said = run(helm, "template", "test", str(CHART), "--kube-version", "1.31.0", *sets).stdout
+        return next((line.strip() for line in said.splitlines() if "checksum/restart:" in line), "")
+    text = (ROOT / "deploy/docker/probes.toml").read_text()
+    before, unwatched = annotated(text), text.replace("watch      = true", "# watch = true")
+    findings.say(bool(before), "the pod has a checksum", before)
+    service = '\n[service.more]\nclass = "public-api"\n'
+    findings.equal("a service more: the pod stays", annotated(text + service), before)
+    findings.say(annotated(unwatched + service) != annotated(unwatched), "a file that is not watched: a new pod", "")
+    for key, changed in (("listen", text.replace('listen     = "0.0.0.0:9464"', 'listen     = "[::]:9464"')),
+                         ("a webhook", text + '\n[[webhook]]\nurl = "https://hooks.example.com/"\n'),
+                         ("the heartbeat", text.replace("[defaults]", 'heartbeat_url = "https://beat.example/"\n[defaults]', 1))):
+        findings.say(annotated(changed) != before, f"{key} holds until a restart: a new pod", "")
+    hook = text + '\n[[webhook]]\nurl = "https://hooks.example.com/"\n'
+    findings.say(annotated(hook) != annotated(hook.replace("hooks.example", "other.example")), "so does its URL", "")
+
+
+def guarded(findings: Findings, objects: list[dict]) -> None:
+    """With TLS everybody who asks the listener asks by HTTPS, and Prometheus shows its token."""
+    pod = next(each["spec"]["template"]["spec"] for each in objects if each["kind"] == "StatefulSet")
+    container = pod["containers"][0]
+    schemes = {container[probe]["httpGet"].get("scheme") for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    findings.equal("the kubelet asks by HTTPS", schemes, {"HTTPS"})
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    findings.equal("the pair is mounted", mounts.get("listener"), "/run/tls/nephoscope")
+    endpoint = next(each["spec"]["podMetricsEndpoints"][0] for each in objects if each["kind"] == "PodMonitor")
+    wanted = {"scheme": "https", "tlsConfig": {"serverName": "nephoscope.watch.svc", "ca": {"secret": {"name": "pair", "key": "ca.crt"}}},
+              "authorization": {"type": "Bearer", "credentials": {"name": "keys", "key": "token"}}}
+    findings.equal("Prometheus asks so", {key: endpoint.get(key) for key in wanted}, wanted)
+
+
 def chart(findings: Findings, binary: str, helm: str, python: str, folder: pathlib.Path) -> None:
     linted = run(helm, "lint", "--strict", str(CHART))
     findings.equal("helm lint", (linted.returncode, linted.stdout * (linted.returncode > 0)), (0, ""))
@@ -127,6 +168,8 @@ def chart(findings: Findings, binary: str, helm: str, python: str, folder: pathl
     said = run("node", "--input-type=module", "-e", OPERATOR, cwd=folder, input=json.dumps(wrong)).stdout
     findings.say(bool(json.loads(said)), "the operator's schemas refuse a number for a choice", said)
     contents(findings, binary, judged[0]["objects"], folder)
+    guarded(findings, judged[-1]["objects"])
+    restarts(findings, helm, folder)
 
 
 def main() -> int:

@@ -21,3 +21,29 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "nephoscope.probes" -}}
 {{- .Values.config.probes | default (.Files.Get "files/probes.toml") -}}
 {{- end -}}
+
+{{- /* What the daemon does not read again by itself: all of the file if it does not watch it, else what holds until a restart. */ -}}
+{{- define "nephoscope.fixed" -}}
+{{- $probes := include "nephoscope.probes" . -}}
+{{- if regexMatch "(?m)^\\s*watch\\s*=\\s*true" $probes -}}
+{{- regexFindAll "(?m)^\\s*(vantage|provider|listen|state|shard|max_in_flight|heartbeat_url|tls)\\s*=.*$" $probes -1 | join "\n" }}
+{{ regexFindAll "(?ms)^\\s*\\[\\[(alertmanager|webhook|peer)\\]\\].*?(\\n\\s*\\[|\\z)" $probes -1 | join "\n" -}}
+{{- else -}}
+{{- $probes -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "nephoscope.scheme" -}}
+{{- if .Values.listener.tls.existingSecret }}, scheme: HTTPS{{ end -}}
+{{- end -}}
+
+{{- /* probes.toml has to present what is mounted, and nothing else. */ -}}
+{{- define "nephoscope.check" -}}
+{{- $presents := contains "/run/tls/nephoscope/" (include "nephoscope.probes" .) -}}
+{{- if and .Values.listener.tls.existingSecret (not $presents) -}}
+{{- fail "listener.tls.existingSecret is set, and probes.toml does not use it: [listener] tls = { cert = \"/run/tls/nephoscope/tls.crt\", key = \"/run/tls/nephoscope/tls.key\" }" -}}
+{{- end -}}
+{{- if and $presents (not .Values.listener.tls.existingSecret) -}}
+{{- fail "probes.toml presents a certificate of /run/tls/nephoscope, and listener.tls.existingSecret does not name the Secret that holds it" -}}
+{{- end -}}
+{{- end -}}
