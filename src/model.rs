@@ -13,6 +13,7 @@ mod certificate;
 mod check;
 mod demand;
 mod detail;
+mod dialogue;
 mod failover;
 mod http;
 mod maintenance;
@@ -42,6 +43,7 @@ pub use certificate::Certificate;
 pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use demand::{AT_ONCE, AT_ONCE_AT_MOST, Demand, Fence, GUARDED};
 pub use detail::Detail;
+pub use dialogue::{Group, Said, StartTls, Step};
 pub use failover::{FailoverCause, FailoverStep};
 pub use http::{
     Auth, ClientAuth, Coding, Codings, HeaderRule, HttpSpec, HttpVersions, JsonPath, JsonRule,
@@ -66,7 +68,7 @@ pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
 pub use spec::{
     AnswerRules, DnsServer, DnsSpec, DnsTransport, EnvValue, ExecSpec, FlagRules, GrpcSpec, Host,
     IcmpSpec, IpChoice, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST, Pattern, PemFile, Pick, ProbeKind,
-    Spec, StartTls, Step, TcpSpec, TlsSpec, Truncated,
+    Spec, TcpSpec, TlsSpec, Truncated,
 };
 pub use storage::{StoreFault, StoreLoss};
 pub use time::{Timestamp, human_duration, human_latency};

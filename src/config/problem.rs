@@ -172,6 +172,8 @@ kinds! {
         BadStep = "bad-step",
         /// A program that cannot be run as it stands.
         BadCommand = "bad-command",
+        /// A group that no pattern before has.
+        BadGroup = "bad-group",
         /// TLS is asked for when it is already there.
         StarttlsMeaningless = "starttls-meaningless",
         /// A probe that does not say how to look.

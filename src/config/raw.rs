@@ -184,7 +184,9 @@ pub(super) struct RawTcp {
 #[derive(Clone, Debug)]
 pub(super) enum RawStep {
     Expect { pattern: Template, within: Option<At<Duration>> },
+    ExpectBytes { bytes: At<Vec<u8>>, within: Option<At<Duration>> },
     Send(Template),
+    SendBytes(At<Vec<u8>>),
     StartTls(At<StartTls>),
 }
 

@@ -1,7 +1,8 @@
 //! Texts with placeholders, and how a value is written where its placeholder stands.
 //!
 //! `{name}` with a lower-case name is a placeholder; `{{` is a literal `{`, and the `}}` that closes it a literal `}`.
-//! Any other brace is itself, so that patterns (`[0-9]{2}`) and JSON bodies need no escaping. A value is escaped for
+//! Any other brace is itself, so that patterns (`[0-9]{2}`) and JSON bodies need no escaping. Where a dialogue sends, groups of
+//! patterns may be meant, by name or number (`{1}`). A value is escaped for
 //! where it stands: in a pattern, in the path or query of a URL, as the host of a URL.
 //!
 //! It does not know which values there are.
@@ -23,6 +24,17 @@ enum Piece {
     Literal(String),
     /// A placeholder; its place within the text, where that could be told.
     Name(String, Place),
+    /// A number in braces: itself, except where groups of patterns can be meant.
+    Number(String, Place),
+}
+
+/// A part of a text in which groups of patterns can be meant.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// A text with placeholders.
+    Text(Template),
+    /// A group of a pattern, by its name or number.
+    Group(String, Place),
 }
 
 /// What a text is, which decides how values are written into it.
@@ -87,6 +99,13 @@ impl Template {
                 let name_place = within(position, position + length + 2);
                 pieces.push(Piece::Name(name.to_owned(), name_place));
                 rest = &rest[length + 2..];
+            } else if let Some(length) = number_length(rest) {
+                if !literal.is_empty() {
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                }
+                let number = rest[1..=length].to_owned();
+                pieces.push(Piece::Number(number, within(position, position + length + 2)));
+                rest = &rest[length + 2..];
             } else {
                 literal.push_str(&rest[..1]);
                 rest = &rest[1..];
@@ -106,7 +125,29 @@ impl Template {
 
     /// Whether it says the same for everybody.
     pub(super) fn is_constant(&self) -> bool {
-        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+        self.pieces.iter().all(|piece| !matches!(piece, Piece::Name(..)))
+    }
+
+    /// The text taken apart once more: numbers in braces, and those names that `is_group` knows, stand for groups.
+    pub(super) fn parts(&self, is_group: impl Fn(&str) -> bool) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Number(name, place) => parts.push(Part::Group(name.clone(), *place)),
+                Piece::Name(name, place) if is_group(name) => {
+                    parts.push(Part::Group(name.clone(), *place));
+                }
+                piece => match parts.last_mut() {
+                    Some(Part::Text(text)) => text.pieces.push(piece.clone()),
+                    _ => parts.push(Part::Text(Self {
+                        text: self.text.clone(),
+                        place: self.place,
+                        pieces: vec![piece.clone()],
+                    })),
+                },
+            }
+        }
+        parts
     }
 
     /// The text with every placeholder replaced by its value, escaped for its position.
@@ -119,6 +160,9 @@ impl Template {
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Literal(literal) => filled.push_str(literal),
+                Piece::Number(number, _) => {
+                    write!(filled, "{{{number}}}").expect("writing to a string cannot fail");
+                }
                 Piece::Name(name, place) => {
                     let value = value_of(name)
                         .ok_or_else(|| Unfilled::NoValue { name: name.clone(), place: *place })?;
@@ -150,6 +194,13 @@ fn name_length(text: &str) -> Option<usize> {
         !(each.is_ascii_lowercase() || each.is_ascii_digit() || matches!(each, '_' | '-'))
     });
     Some(end.unwrap_or(text.len()))
+}
+
+/// Length of the number in braces at the start of `text`, if there is one: `{1}`.
+fn number_length(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix('{')?;
+    let end = inner.find(|each: char| !each.is_ascii_digit())?;
+    (end > 0 && inner[end..].starts_with('}')).then_some(end)
 }
 
 fn write_value(

@@ -14,7 +14,7 @@ pub use grpc::GrpcSpec;
 pub use icmp::{IcmpSpec, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST};
 
 use super::words::words;
-use super::{HttpSpec, Reason};
+use super::{HttpSpec, Reason, Step};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use std::net::IpAddr;
@@ -214,30 +214,6 @@ pub struct TcpSpec {
     pub tls: Option<Arc<TlsSpec>>,
     /// What is said and heard after connecting.
     pub dialogue: Vec<Step>,
-}
-
-/// One step of a TCP dialogue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Read until the pattern matches what has come since the last step; at most `within`.
-    Expect {
-        /// What must match.
-        pattern: Pattern,
-        /// Limit of this step, inside the deadline of the whole probe.
-        within: Option<Duration>,
-    },
-    /// Write these bytes.
-    Send(bytes::Bytes),
-    /// Ask for TLS in this protocol's words and do the handshake.
-    StartTls(StartTls),
-}
-
-words! {
-    /// In whose words TLS is asked for.
-    StartTls {
-        /// RFC 3207.
-        Smtp = "smtp",
-    }
 }
 
 /// A DNS probe.

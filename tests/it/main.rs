@@ -27,6 +27,8 @@ mod demand;
 mod demo;
 /// What is deployed beside the daemon: rules, runbook, and what they say of each other.
 mod deploy;
+/// What a dialogue says again, bytes, and far sides that mean ill.
+mod dialogue;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
 /// Drills: over the socket, shown, ended, refused.
@@ -83,6 +85,8 @@ mod replay;
 mod report;
 /// `rules`: whom they are for, agreement, and that every series they ask for exists.
 mod rules;
+/// STARTTLS of each protocol, and who puts words between.
+mod starttls;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
 /// What a service manager hears, from ready to stopping.

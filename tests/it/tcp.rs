@@ -7,19 +7,17 @@
 use crate::support::certs::{Authority, Identity};
 use crate::support::dns::{DnsServer, Reply};
 use crate::support::spec::{AMPLE, engine_asking, of_tcp, pattern, prober, run, tcp};
-use crate::support::tcp::{DeafServer, TcpServer, hear, say, until_closed};
+use crate::support::tcp::{DeafServer, TcpServer, echo_over_tls, hear, say, until_closed};
 use hickory_resolver::proto::op::ResponseCode;
 use nephoscope::model::{
-    Host, IpChoice, Outcome, Phase, Pick, ProbeResult, Reason, Spec, StartTls, Step, TcpSpec,
-    TlsSpec, TlsVersion,
+    Host, IpChoice, Outcome, Phase, Pick, ProbeResult, Reason, Said, Spec, StartTls, Step, TcpSpec,
+    TlsVersion,
 };
-use rustls::ServerConfig;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 /// Short, for runs in which nothing comes.
 const SHORT: Duration = Duration::from_millis(150);
@@ -36,7 +34,7 @@ fn expect_within(text: &str, within: Duration) -> Step {
 }
 
 fn send(text: &str) -> Step {
-    Step::Send(text.to_owned().into())
+    Step::Send(vec![Said::Bytes(text.to_owned().into())])
 }
 
 fn talk(address: SocketAddr, dialogue: Vec<Step>) -> Spec {
@@ -228,25 +226,6 @@ async fn silence_after_starttls_is_a_failure_of_starttls() {
     );
 }
 
-/// TLS settings that trust `authority` for `localhost`.
-fn trusting(authority: &Authority) -> Arc<TlsSpec> {
-    Arc::new(TlsSpec {
-        ca: Some(authority.file()),
-        server_name: Some("localhost".into()),
-        ..TlsSpec::default()
-    })
-}
-
-/// Does the server's side of the handshake, then echoes what comes.
-async fn echo_over_tls(config: Arc<ServerConfig>, stream: TcpStream) {
-    let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await else { return };
-    let mut buffer = [0; 256];
-    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-        stream.write_all(&buffer[..length]).await.unwrap();
-        stream.flush().await.unwrap();
-    }
-}
-
 async fn tls_server(identity: &Identity) -> TcpServer {
     let config = Arc::new(identity.server());
     TcpServer::start(move |stream| echo_over_tls(Arc::clone(&config), stream)).await
@@ -274,7 +253,7 @@ async fn tls_from_the_first_byte_is_timed_and_its_facts_are_there() {
     let authority = Authority::new();
     let server = tls_server(&authority.good()).await;
     let spec = TcpSpec {
-        tls: Some(trusting(&authority)),
+        tls: Some(authority.trusted()),
         dialogue: vec![send("ping\r\n"), expect("^ping$")],
         ..tcp(server.address)
     };
@@ -288,7 +267,7 @@ async fn tls_from_the_first_byte_is_timed_and_its_facts_are_there() {
 #[tokio::test]
 async fn an_untrusted_certificate_is_a_failure_of_tls() {
     let server = tls_server(&Identity::self_signed()).await;
-    let spec = TcpSpec { tls: Some(trusting(&Authority::new())), ..tcp(server.address) };
+    let spec = TcpSpec { tls: Some(Authority::new().trusted()), ..tcp(server.address) };
     let result = run(of_tcp(spec), AMPLE).await;
     assert_eq!(
         (result.outcome, result.phase),
@@ -302,7 +281,7 @@ async fn an_untrusted_certificate_is_a_failure_of_tls() {
 #[tokio::test]
 async fn silence_instead_of_a_handshake_is_a_timeout_of_tls() {
     let server = TcpServer::saying("").await;
-    let spec = TcpSpec { tls: Some(trusting(&Authority::new())), ..tcp(server.address) };
+    let spec = TcpSpec { tls: Some(Authority::new().trusted()), ..tcp(server.address) };
     let result = run(of_tcp(spec), LATER).await;
     assert_eq!((result.outcome, result.phase), (Outcome::Bad(Reason::TlsTimeout), Phase::Tls));
 }
@@ -312,7 +291,7 @@ async fn starttls_goes_on_inside_of_tls() {
     let authority = Authority::new();
     let server = smtp_server(&authority.good()).await;
     let spec = TcpSpec {
-        tls: Some(trusting(&authority)),
+        tls: Some(authority.trusted()),
         dialogue: vec![
             expect("^220 "),
             send("EHLO monitor\r\n"),
@@ -334,7 +313,7 @@ async fn starttls_goes_on_inside_of_tls() {
 async fn a_wrong_certificate_after_starttls_is_a_failure_of_tls() {
     let server = smtp_server(&Authority::new().leaf("other.test", -1..90)).await;
     let spec = TcpSpec {
-        tls: Some(trusting(&Authority::new())),
+        tls: Some(Authority::new().trusted()),
         dialogue: vec![
             expect("^220 "),
             send("EHLO monitor\r\n"),

@@ -9,10 +9,11 @@ use super::place_of;
 use crate::config::raw::{RCODES, RawBody, RawDns, RawHttp, RawKind, RawProbe, RawStep, RawTcp};
 use crate::config::source::Place;
 use crate::model::{
-    AnswerRules, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Spec, StatusRules,
-    Step, TcpSpec, TlsSpec, human_duration,
+    AnswerRules, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Said, Spec,
+    StatusRules, Step, TcpSpec, TlsSpec, human_duration,
 };
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
     let path = probe.settings.path.as_str();
@@ -123,19 +124,13 @@ impl Rows<'_, '_> {
         self.set("tcp.address", address, Some(said.address.place));
         let raw = said.dialogue.iter().flat_map(|steps| &steps.value);
         for (index, (step, raw)) in is.dialogue.iter().zip(raw).enumerate() {
-            let shown = match step {
-                Step::Expect { pattern, within: None } => format!("expect '{pattern}'"),
-                Step::Expect { pattern, within: Some(within) } => {
-                    format!("expect '{pattern}' within {}", human_duration(*within))
-                }
-                Step::Send(bytes) => format!("send \"{}\"", bytes.escape_ascii()),
-                Step::StartTls(words) => format!("starttls {words}"),
-            };
             let place = match raw {
                 RawStep::Expect { pattern, .. } => pattern.place,
+                RawStep::ExpectBytes { bytes, .. } | RawStep::SendBytes(bytes) => bytes.place,
                 RawStep::Send(template) => template.place,
                 RawStep::StartTls(words) => words.place,
             };
+            let shown = shown_step(step);
             self.set(&format!("tcp.dialogue[{index}]"), shown, Some(place));
         }
     }
@@ -217,6 +212,30 @@ impl Rows<'_, '_> {
                 place_of(said.expires_within.as_ref()),
             );
         }
+    }
+}
+
+fn shown_step(step: &Step) -> String {
+    let limit = |within: &Option<Duration>| {
+        within.map_or_else(String::new, |within| format!(" within {}", human_duration(within)))
+    };
+    match step {
+        Step::Expect { pattern, within } => format!("expect '{pattern}'{}", limit(within)),
+        Step::ExpectBytes { bytes, within } => {
+            let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("expect_hex \"{}\"{}", pairs.join(" "), limit(within))
+        }
+        Step::Send(said) => {
+            let parts: Vec<String> = said
+                .iter()
+                .map(|part| match part {
+                    Said::Bytes(bytes) => bytes.escape_ascii().to_string(),
+                    Said::Group(group) => format!("{{{}}}", group.name),
+                })
+                .collect();
+            format!("send \"{}\"", parts.concat())
+        }
+        Step::StartTls(words) => format!("starttls {words}"),
     }
 }
 

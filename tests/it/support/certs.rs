@@ -5,7 +5,7 @@
 //! Nothing is written to disk.
 
 use nephoscope::clock::{SystemClock, WallClock};
-use nephoscope::model::PemFile;
+use nephoscope::model::{PemFile, TlsSpec};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
@@ -49,6 +49,15 @@ impl Authority {
     /// The root as a file that the configuration has read.
     pub(crate) fn file(&self) -> PemFile {
         pem_file("root.pem", &self.issuer.pem())
+    }
+
+    /// TLS settings that trust this root for `localhost`.
+    pub(crate) fn trusted(&self) -> Arc<TlsSpec> {
+        Arc::new(TlsSpec {
+            ca: Some(self.file()),
+            server_name: Some("localhost".into()),
+            ..TlsSpec::default()
+        })
     }
 
     /// The root as the text of a file.

@@ -4,11 +4,14 @@
 //!
 //! What is said on a connection is the test's business.
 
+use rustls::ServerConfig;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// A server that follows a script on each connection.
 pub(crate) struct TcpServer {
@@ -54,6 +57,28 @@ impl TcpServer {
 pub(crate) async fn until_closed(stream: &mut TcpStream) {
     let mut buffer = [0; 1024];
     while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
+}
+
+/// Does the server's side of the handshake, then echoes what comes.
+pub(crate) async fn echo_over_tls(config: Arc<ServerConfig>, stream: TcpStream) {
+    let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await else { return };
+    let mut buffer = [0; 256];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        stream.write_all(&buffer[..length]).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+}
+
+/// Says `bytes` one at a time, each in a packet of its own as far as the kernel lets it; whether all of them could be said.
+pub(crate) async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> bool {
+    stream.set_nodelay(true).unwrap();
+    for byte in bytes {
+        if stream.write_all(&[*byte]).await.is_err() {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    true
 }
 
 /// Says `words`.
