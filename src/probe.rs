@@ -37,6 +37,7 @@ pub struct Engine {
     net: Net,
     tls: tls::Stock,
     http: http::Clients,
+    tokens: http::Tokens,
     programs: exec::Programs,
     clock: Arc<dyn WallClock>,
 }
@@ -50,8 +51,8 @@ impl Engine {
     /// The same with a resolver of one's own.
     pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
         let tls = tls::Stock::new(roots, Arc::clone(&clock));
-        let programs = exec::Programs::default();
-        Self { net, tls, http: http::Clients::default(), programs, clock }
+        let (http, tokens) = (http::Clients::default(), http::Tokens::default());
+        Self { net, tls, http, tokens, programs: exec::Programs::default(), clock }
     }
 
     /// The same, taking places for programs from those of a whole monitor.

@@ -24,6 +24,10 @@ pub(super) struct Flight {
     address: SocketAddr,
     /// The name that the certificate must be for, where it is not the one the connection is made with.
     expected: Option<ServerName<'static>>,
+    /// Whether the way leads through a proxy, so that connecting is talking to it.
+    proxied: bool,
+    /// The proxy's name and address, where `address` is not the proxy's.
+    proxy: Option<(Box<str>, SocketAddr)>,
     seen: Mutex<Seen>,
 }
 
@@ -47,7 +51,21 @@ pub(super) struct Seen {
 impl Flight {
     /// A connection to `address`, about to be made.
     pub(super) fn new(address: SocketAddr, expected: Option<ServerName<'static>>) -> Arc<Self> {
-        Arc::new(Self { address, expected, seen: Mutex::default() })
+        Arc::new(Self { address, expected, proxied: false, proxy: None, seen: Mutex::default() })
+    }
+
+    /// A connection through a proxy: to `address`, or to `proxy` (by its name) for `address`.
+    pub(super) fn through(
+        address: SocketAddr,
+        expected: Option<ServerName<'static>>,
+        proxy: Option<(Box<str>, SocketAddr)>,
+    ) -> Arc<Self> {
+        Arc::new(Self { address, expected, proxied: true, proxy, seen: Mutex::default() })
+    }
+
+    /// The phase before TLS or the request.
+    fn first(&self) -> Phase {
+        if self.proxied { Phase::Proxy } else { Phase::Connect }
     }
 
     /// Runs `future` so that the hooks it calls find this flight.
@@ -66,7 +84,7 @@ impl Flight {
         match (seen.ready, seen.tls) {
             (Some(_), _) => Phase::Processing,
             (None, Some(_)) => Phase::Tls,
-            (None, None) => Phase::Connect,
+            (None, None) => self.first(),
         }
     }
 
@@ -74,7 +92,7 @@ impl Flight {
     fn report(&self, trace: &mut Trace) {
         let mut seen = self.seen();
         let stamps = [
-            (Phase::Connect, seen.connect.take()),
+            (self.first(), seen.connect.take()),
             (Phase::Tls, seen.tls.take()),
             (Phase::Processing, seen.ready.take()),
         ];
@@ -108,9 +126,13 @@ impl Drop for Landing<'_> {
     }
 }
 
-/// The address pinned for the connection being made in this task.
-pub(super) fn pinned() -> Option<SocketAddr> {
-    FLIGHT.try_with(|flight| flight.address).ok()
+/// The address pinned for `name`, to which a connection is being made in this task.
+pub(super) fn pinned(name: &str) -> Option<SocketAddr> {
+    let of = |flight: &Arc<Flight>| match &flight.proxy {
+        Some((proxy, address)) if **proxy == *name => *address,
+        _ => flight.address,
+    };
+    FLIGHT.try_with(of).ok()
 }
 
 /// The name that the certificate must be for, where the flight says so.

@@ -2,38 +2,63 @@
 //!
 //! A run asks one host at one address. As long as redirects stay with that host they stay at that address; another host
 //! is resolved and its first address asked. Status is judged before the body is read; the body is read to its end, or to
-//! `body_limit`, so that a cut answer is noticed, and kept only where a rule looks at it. Nothing is ever decompressed.
+//! `body_limit`, so that a cut answer is noticed, and kept only where a rule looks at it, and decompressed only where
+//! `decompress` says so.
 //!
-//! It keeps no connection, no cookie and no cache, and repeats nothing.
+//! It keeps no connection, no cookie and no cache from run to run, only a token until it expires, and repeats nothing.
 
+mod body;
 mod client;
 mod errand;
 mod fault;
+mod jar;
 mod json;
 mod redirect;
+mod token;
 
 use super::flight::{Flight, Landing};
 use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
-    Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Reason, Redirects, Spec, human_latency,
-    marked,
+    Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Proxy, Reason, Redirects, Spec,
+    human_latency, marked,
 };
 use crate::net::Failure;
-use bytes::{Bytes, BytesMut};
+use body::Body;
 pub(super) use client::Clients;
-use errand::{Errand, target};
+use errand::{Along, Errand, target};
 use fault::{Place, fault};
-use http::{StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
+use jar::Jar;
 use redirect::{Ask, follow, leads_on, shown};
 use reqwest::{Request, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use token::Slot;
+pub(super) use token::Tokens;
 
 pub(super) struct HttpProber {
     /// Of an HTTP probe; shared, because there may be tens of thousands.
     spec: Arc<Spec>,
+    /// Where its token is, if it needs one.
+    slot: Option<Arc<Slot>>,
 }
+
+/// What one run carries from request to request.
+#[derive(Default)]
+struct Bag {
+    jar: Option<Box<Jar>>,
+    authorization: Option<HeaderValue>,
+}
+
+impl Bag {
+    fn along(&self) -> Along<'_> {
+        Along { jar: self.jar.as_deref(), authorization: self.authorization.as_ref() }
+    }
+}
+
+/// A proxy's name and address, where the run knows the address of the target itself.
+type Through = Option<(Box<str>, SocketAddr)>;
 
 /// How one request ended, if not in failure.
 enum Ended {
@@ -46,8 +71,9 @@ enum Ended {
 impl HttpProber {
     /// Makes `http`, which is the kind of `spec`, ready to run.
     pub(super) fn build(spec: Arc<Spec>, http: &HttpSpec, engine: &Engine) -> Result<Self, Error> {
-        Errand::new(http, first(http), engine)?;
-        Ok(Self { spec })
+        Errand::new(http, first(http), engine, Along::default())?;
+        let slot = http.oauth2.as_ref().map(|oauth2| engine.tokens.slot(oauth2));
+        Ok(Self { spec, slot })
     }
 
     fn http(&self) -> &HttpSpec {
@@ -74,14 +100,53 @@ impl HttpProber {
         trace: &mut Trace,
     ) -> Result<String, Failure> {
         trace.facts.redirects = Some(0);
-        let (errand, request) = Errand::new(self.http(), first(self.http()), engine)
-            .map_err(|error| Failure::unable(Cause::Internal, error.to_string()))?;
-        let ask = match self.one(&errand, request, address, trace).await? {
+        let mut bag = Bag::default();
+        if self.http().cookies {
+            bag.jar = Some(Box::default());
+        }
+        let Some(slot) = &self.slot else {
+            return self.start(engine, address, trace, &mut bag).await;
+        };
+        // Boxed, because the run without a token should not carry the room for it.
+        let asking = Box::pin(slot.authorization(engine, self.spec.ip, trace));
+        bag.authorization = Some(asking.await?);
+        let ended = self.start(engine, address, trace, &mut bag).await;
+        if trace.facts.http_status == Some(StatusCode::UNAUTHORIZED.as_u16()) {
+            slot.forget();
+        }
+        ended
+    }
+
+    /// The first request, and those that redirects lead to.
+    async fn start(
+        &self,
+        engine: &Engine,
+        address: SocketAddr,
+        trace: &mut Trace,
+        bag: &mut Bag,
+    ) -> Result<String, Failure> {
+        let (errand, request) =
+            Errand::new(self.http(), first(self.http()), engine, bag.along())
+                .map_err(|error| Failure::unable(Cause::Internal, error.to_string()))?;
+        let through = self.through(engine, trace).await?;
+        let ask = match self.one(&errand, request, (address, through), trace, bag).await? {
             Ended::Judged(said) => return Ok(said),
             Ended::Redirected(ask) => ask,
         };
         // Boxed, because the run without redirects should not carry the room for them.
-        Box::pin(self.chase(ask, engine, address, trace)).await
+        Box::pin(self.chase(ask, engine, address, trace, bag)).await
+    }
+
+    /// Name and address of a proxy that is told the address of the target.
+    async fn through(&self, engine: &Engine, trace: &mut Trace) -> Result<Through, Failure> {
+        let proxy = self.http().proxy.as_deref().filter(|proxy| !proxy.kind.resolves());
+        let Some(Proxy { host: Host::Name(name), port, .. }) = proxy else { return Ok(None) };
+        let host = Host::Name(Arc::clone(name));
+        trace.enter(Phase::Resolve, Instant::now());
+        let ips = Box::pin(engine.resolve(&host, self.spec.ip, trace)).await?;
+        trace.close(Instant::now());
+        let ip = *ips.first().expect("a resolved host has an address");
+        Ok(Some(((**name).into(), SocketAddr::new(ip, *port))))
     }
 
     /// Follows redirects from `ask` on.
@@ -91,6 +156,7 @@ impl HttpProber {
         engine: &Engine,
         address: SocketAddr,
         trace: &mut Trace,
+        bag: &mut Bag,
     ) -> Result<String, Failure> {
         let limit = match self.http().redirects {
             Redirects::Off => 0,
@@ -113,7 +179,7 @@ impl HttpProber {
             trace.name_hop(|| self.label());
             trace.begin_hop(target, Instant::now());
             trace.facts.redirects = Some(followed);
-            ask = match self.hop(ask, engine, address, trace).await {
+            ask = match self.hop(ask, engine, address, trace, bag).await {
                 Ok(Ended::Judged(said)) => return Ok(said),
                 Ok(Ended::Redirected(ask)) => ask,
                 Err(failure) => return Err(placed(failure, &visited)),
@@ -128,11 +194,13 @@ impl HttpProber {
         engine: &Engine,
         address: SocketAddr,
         trace: &mut Trace,
+        bag: &mut Bag,
     ) -> Result<Ended, Failure> {
-        let (errand, request) = Errand::new(self.http(), ask, engine)
+        let (errand, request) = Errand::new(self.http(), ask, engine, bag.along())
             .map_err(|error| Failure::bad(Reason::RedirectRefused, error.to_string()))?;
         let (host, port) = target(self.http(), &errand.ask.url, errand.home);
-        let ip = if errand.home {
+        let proxied = self.http().proxy.as_ref().is_some_and(|proxy| proxy.kind.resolves());
+        let ip = if errand.home || proxied {
             address.ip()
         } else {
             if matches!(host, Host::Name(_)) {
@@ -143,7 +211,8 @@ impl HttpProber {
         };
         let address = SocketAddr::new(ip, port);
         trace.address = Some(address);
-        self.one(&errand, request, address, trace).await
+        let through = self.through(engine, trace).await?;
+        self.one(&errand, request, (address, through), trace, bag).await
     }
 
     /// One request, sent and judged.
@@ -151,10 +220,11 @@ impl HttpProber {
         &self,
         errand: &Errand,
         request: Request,
-        address: SocketAddr,
+        (address, through): (SocketAddr, Through),
         trace: &mut Trace,
+        bag: &mut Bag,
     ) -> Result<Ended, Failure> {
-        let response = send(errand, request, self.http(), address, trace).await?;
+        let response = send(errand, request, self.http(), (address, through), trace).await?;
         trace.enter(Phase::Transfer, Instant::now());
         let status = response.status();
         let code = status.as_u16();
@@ -172,6 +242,9 @@ impl HttpProber {
             .get(header::LOCATION)
             .filter(|_| self.http().redirects != Redirects::Off && leads_on(code));
         if let Some(location) = location {
+            if let Some(jar) = &mut bag.jar {
+                jar.keep(headers, &errand.ask.url);
+            }
             return follow(&errand.ask, code, location.as_bytes()).map(Ended::Redirected);
         }
         expect::version(self.http(), trace.facts.http_version)?;
@@ -199,9 +272,7 @@ impl HttpProber {
                 format!("the body has {stated} bytes, at most {limit} are read (`body_limit`)");
             return Err(Failure::bad(Reason::BodyTooLarge, said));
         }
-        let keep = expect::wants_body(self.http());
-        let mut kept = Kept::default();
-        let mut count = 0;
+        let mut body = Body::new(self.http(), response.headers())?;
         trace.facts.body_bytes = Some(0);
         loop {
             let chunk = match response.chunk().await {
@@ -209,27 +280,24 @@ impl HttpProber {
                 Ok(None) => break,
                 Err(error) => {
                     let place = Place {
-                        body_bytes: count,
+                        body_bytes: body.count(),
                         ..place(Phase::Transfer, self.http(), errand, address)
                     };
                     return Err(fault(&error, &place));
                 }
             };
-            count += chunk.len() as u64;
-            trace.facts.body_bytes = Some(count);
-            if count > limit {
-                let said = format!("the body has more than {limit} bytes (`body_limit`)");
-                return Err(Failure::bad(Reason::BodyTooLarge, said));
-            }
-            if keep {
-                kept.add(chunk);
-            }
+            let added = body.add(chunk);
+            trace.facts.body_bytes = Some(body.count());
+            added?;
         }
-        if keep {
-            expect::body(self.http(), kept.bytes())?;
-            json::judge(self.http(), kept.bytes())?;
+        let ended = body.end();
+        trace.facts.body_bytes = Some(body.count());
+        ended?;
+        if expect::wants_body(self.http()) {
+            expect::body(self.http(), body.kept())?;
+            json::judge(self.http(), body.kept())?;
         }
-        Ok(count)
+        Ok(body.count())
     }
 }
 
@@ -245,10 +313,13 @@ async fn send(
     errand: &Errand,
     request: Request,
     spec: &HttpSpec,
-    address: SocketAddr,
+    (address, through): (SocketAddr, Through),
     trace: &mut Trace,
 ) -> Result<Response, Failure> {
-    let flight = Flight::new(address, errand.expected.clone());
+    let flight = match spec.proxy {
+        None => Flight::new(address, errand.expected.clone()),
+        Some(_) => Flight::through(address, errand.expected.clone(), through),
+    };
     let landing = Landing { trace, flight: Arc::clone(&flight) };
     let ended = flight.carry(errand.client.execute(request)).await;
     let phase = flight.phase();
@@ -266,7 +337,14 @@ fn place<'p>(
     errand: &'p Errand,
     address: SocketAddr,
 ) -> Place<'p> {
-    Place { phase, address, name: name(spec, errand), body_bytes: 0, versions: spec.versions }
+    Place {
+        phase,
+        address,
+        name: name(spec, errand),
+        body_bytes: 0,
+        versions: spec.versions,
+        proxy: spec.proxy.as_deref(),
+    }
 }
 
 /// The name that the certificate should be for, as a person knows it.
@@ -303,28 +381,5 @@ fn version(version: Version) -> Option<HttpVersion> {
         Version::HTTP_11 => Some(HttpVersion::Http11),
         Version::HTTP_2 => Some(HttpVersion::Http2),
         _ => None,
-    }
-}
-
-/// A body in memory: a single chunk as it came, several joined.
-#[derive(Default)]
-struct Kept {
-    first: Bytes,
-    joined: BytesMut,
-}
-
-impl Kept {
-    fn add(&mut self, chunk: Bytes) {
-        if self.first.is_empty() && self.joined.is_empty() {
-            self.first = chunk;
-            return;
-        }
-        let first = std::mem::take(&mut self.first);
-        self.joined.extend_from_slice(&first);
-        self.joined.extend_from_slice(&chunk);
-    }
-
-    fn bytes(&self) -> &[u8] {
-        if self.joined.is_empty() { &self.first } else { &self.joined }
     }
 }

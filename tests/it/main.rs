@@ -53,8 +53,14 @@ mod hostile_dns;
 mod hostile_http;
 /// HTTP probes: statuses, bodies, redirects, addresses, names, and what each failure is called.
 mod http;
+/// HTTP probes: codings undone, bombs given up, cookies within one run.
+mod http_coding;
+/// HTTP probes through proxies: who resolves, what they are told, how they fail.
+mod http_proxy;
 /// HTTP probes: rules on header fields, JSON and encryption, met and broken.
 mod http_rules;
+/// HTTP probes: tokens kept until they expire, and every way in which none is had.
+mod http_token;
 /// HTTP probes: which version is spoken, and that exactly one request is sent however the server breaks off.
 mod http_versions;
 /// ICMP probes: real echoes on the loopback, late answers, and a host that allows none.

@@ -77,7 +77,6 @@ pub(super) fn read_http(table: &Section<'_>) -> Option<RawHttp> {
     let auth = table.table("auth", read_probe_auth);
     let body_limit = read_body_limit(table);
     let connect_to = table.template("connect_to");
-    table.unsupported(&["proxy", "cookies", "decompress"], "leave it out until it is");
     let rules = read_rules(table);
     let way = read_way(table);
     Some(RawHttp {

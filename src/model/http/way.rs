@@ -16,8 +16,6 @@ words! {
         Gzip = "gzip",
         /// RFC 1950; without its frame, as some servers send it, too.
         Deflate = "deflate",
-        /// RFC 7932.
-        Br = "br",
     }
 }
 

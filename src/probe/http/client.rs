@@ -6,7 +6,7 @@
 //!
 //! It knows neither probes nor expectations.
 
-use crate::model::Phase;
+use crate::model::{Phase, Proxy};
 use crate::probe::{Error, flight};
 use futures_util::FutureExt;
 use futures_util::future::Map;
@@ -32,22 +32,29 @@ pub(in crate::probe) struct Clients {
 
 struct Made {
     config: Arc<ClientConfig>,
-    way: Way,
+    prior_knowledge: bool,
+    proxy: Option<Proxy>,
     client: Client,
 }
 
 /// What a client does differently, beside TLS.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Way<'p> {
     /// HTTP/2 without asking first.
     pub(super) prior_knowledge: bool,
+    /// Through this proxy.
+    pub(super) proxy: Option<&'p Proxy>,
 }
 
 impl Clients {
     /// The client for this configuration and way.
-    pub(super) fn client(&self, config: &Arc<ClientConfig>, way: &Way) -> Result<Client, Error> {
+    pub(super) fn client(&self, config: &Arc<ClientConfig>, way: Way<'_>) -> Result<Client, Error> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = made.iter().find(|each| Arc::ptr_eq(&each.config, config) && each.way == *way);
+        let known = made.iter().find(|each| {
+            Arc::ptr_eq(&each.config, config)
+                && each.prior_knowledge == way.prior_knowledge
+                && each.proxy.as_ref() == way.proxy
+        });
         if let Some(known) = known {
             return Ok(known.client.clone());
         }
@@ -73,8 +80,16 @@ impl Clients {
         if way.prior_knowledge {
             builder = builder.http2_prior_knowledge();
         }
+        if let Some(proxy) = way.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.to_string()).map_err(Error::Http)?);
+        }
         let client = builder.build().map_err(Error::Http)?;
-        made.push(Made { config: Arc::clone(config), way: way.clone(), client: client.clone() });
+        made.push(Made {
+            config: Arc::clone(config),
+            prior_knowledge: way.prior_knowledge,
+            proxy: way.proxy.cloned(),
+            client: client.clone(),
+        });
         Ok(client)
     }
 }
@@ -83,8 +98,8 @@ impl Clients {
 struct Pinned;
 
 impl Resolve for Pinned {
-    fn resolve(&self, _: Name) -> Resolving {
-        let pinned = flight::pinned();
+    fn resolve(&self, name: Name) -> Resolving {
+        let pinned = flight::pinned(name.as_str());
         Box::pin(std::future::ready(match pinned {
             Some(address) => Ok(Box::new(std::iter::once(address)) as reqwest::dns::Addrs),
             None => Err("no address is pinned for this request".into()),

@@ -11,6 +11,7 @@
 //! It sends nothing.
 
 use super::client::Way;
+use super::jar::Jar;
 use super::redirect::{Ask, same_host};
 use crate::model::{Auth, Host, HttpSpec, HttpVersion};
 use crate::probe::tls::{Alpn, Offer};
@@ -35,8 +36,17 @@ const OF_HOME: [HeaderName; 4] =
 /// Headers that we add: `user-agent`, `accept`, `host` and `authorization`.
 const OWN_HEADERS: usize = 4;
 /// What we call ourselves, unless the probe sets a `user-agent`.
-const USER_AGENT: HeaderValue =
+pub(super) const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("nephoscope/", env!("CARGO_PKG_VERSION")));
+
+/// What goes along with a request and is not in its spec.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Along<'a> {
+    /// Cookies of this run.
+    pub(super) jar: Option<&'a Jar>,
+    /// A token, for the host that the probe names.
+    pub(super) authorization: Option<&'a HeaderValue>,
+}
 
 /// One request made ready, apart from the request itself.
 pub(super) struct Errand {
@@ -56,6 +66,7 @@ impl Errand {
         spec: &HttpSpec,
         ask: Ask,
         engine: &Engine,
+        along: Along<'_>,
     ) -> Result<(Self, Request), Error> {
         let home = same_host(&spec.url, &ask.url);
         let secure = ask.url.scheme() == "https";
@@ -64,9 +75,20 @@ impl Errand {
         let own_host = headers.contains_key(header::HOST);
         let alpn = if secure && own_host { Alpn::Http1 } else { offered(spec) };
         let config = engine.tls.config(&spec.tls, Offer { alpn, sni: bent.sni })?;
-        let way = Way { prior_knowledge: !secure && alpn == Alpn::Http2Only };
-        let client = engine.http.client(&config, &way)?;
+        let prior_knowledge = !secure && alpn == Alpn::Http2Only;
+        let way = Way { prior_knowledge, proxy: spec.proxy.as_deref() };
+        let client = engine.http.client(&config, way)?;
         complete(&mut headers, &ask.url, secure);
+        if !spec.decompress.is_empty() {
+            let codings = HeaderValue::from_str(&spec.decompress.to_string());
+            headers.extend(codings.ok().map(|codings| (header::ACCEPT_ENCODING, codings)));
+        }
+        if let Some(jar) = along.jar {
+            jar.add(&mut headers, &ask.url);
+        }
+        if let (true, Some(token)) = (home, along.authorization) {
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
         let mut building = client.request(ask.method.clone(), bent.url);
         if home {
             building = match spec.auth.as_deref() {
@@ -97,8 +119,11 @@ fn offered(spec: &HttpSpec) -> Alpn {
     }
 }
 
-/// Host and port to connect to for `url`.
+/// Host and port to connect to for `url`: those of a proxy that resolves by itself, else of the target.
 pub(super) fn target(spec: &HttpSpec, url: &Url, home: bool) -> (Host, u16) {
+    if let Some(proxy) = spec.proxy.as_ref().filter(|proxy| proxy.kind.resolves()) {
+        return (proxy.host.clone(), proxy.port);
+    }
     let port = url.port_or_known_default().expect("http and https have a default port");
     if let (true, Some((ip, own_port))) = (home, spec.connect_to) {
         return (Host::Ip(ip), own_port.unwrap_or(port));

@@ -5,7 +5,7 @@
 //!
 //! Deadlines never arrive here: they drop the request.
 
-use crate::model::{HttpVersions, Phase, Reason};
+use crate::model::{HttpVersions, Phase, Proxy, Reason};
 use crate::net::{Failure, connect_failure, own_fault};
 use crate::probe::tls;
 use rustls::AlertDescription;
@@ -23,6 +23,8 @@ pub(super) struct Place<'p> {
     pub(super) body_bytes: u64,
     /// The versions that were offered, where the probe says which.
     pub(super) versions: Option<HttpVersions>,
+    /// The proxy on the way.
+    pub(super) proxy: Option<&'p Proxy>,
 }
 
 /// What is inside an error.
@@ -67,6 +69,13 @@ pub(super) fn fault(error: &reqwest::Error, place: &Place<'_>) -> Failure {
         let said =
             format!("the server speaks none of the versions offered: {versions} (`versions`)");
         return Failure::bad(Reason::HttpVersion, said);
+    }
+    if let (Phase::Proxy, Some(proxy)) = (place.phase, place.proxy) {
+        let words = match inside.io {
+            Some(io) => connect_failure(place.address, io).said,
+            None => inside.last.map(ToString::to_string).unwrap_or_default(),
+        };
+        return Failure::bad(Reason::Proxy, format!("no way through the proxy `{proxy}`: {words}"));
     }
     match (place.phase, inside.rustls, inside.io) {
         (Phase::Connect | Phase::Resolve, None, Some(io)) => connect_failure(place.address, io),

@@ -18,7 +18,7 @@ pub(crate) const RST_STREAM: u8 = 0x3;
 pub(crate) const SETTINGS: u8 = 0x4;
 pub(crate) const GOAWAY: u8 = 0x7;
 
-/// The flags END_STREAM and END_HEADERS.
+/// The flags `END_STREAM` and `END_HEADERS`.
 pub(crate) const END: u8 = 0x1;
 pub(crate) const WHOLE: u8 = 0x4;
 

@@ -85,6 +85,14 @@ pub(super) fn proxy(job: &mut Job<'_, '_>, raw: &RawHttp) -> Option<Option<Box<P
     let Some(template) = &raw.way.proxy else { return Some(None) };
     let text = job.fill("http.proxy", template, Position::Url)?;
     let problem = match parse_proxy(&text) {
+        Ok(proxy) if proxy.kind.resolves() && raw.connect_to.is_some() => {
+            let place = raw.connect_to.as_ref().map_or(template.place, |to| to.place);
+            let said = "the proxy chooses the address, and so does `connect_to`";
+            Problem::new(Kind::Conflict, job.path_of("http.connect_to"), place, said)
+                .label("can never be met")
+                .also(template.place, "the proxy")
+                .hint("with `socks5://…` this host chooses")
+        }
         Ok(proxy) => return Some(Some(Box::new(proxy))),
         Err(None) => {
             job.context.sources.mask(template.place);

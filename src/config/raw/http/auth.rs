@@ -35,7 +35,6 @@ const AN_OAUTH2: &str = "`oauth2 = { token_url = …, client_id = …, client_se
 
 /// The credentials of a probe.
 pub(super) fn read_probe_auth(table: &Section<'_>) -> Option<RawAuth> {
-    table.unsupported(&["oauth2"], "`basic` and `bearer` are built so far");
     let oauth2 = table.table("oauth2", read_oauth2);
     if oauth2.is_none() {
         return read_plain(table, &[]).map(RawAuth::Plain);

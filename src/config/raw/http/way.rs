@@ -48,7 +48,7 @@ fn read_versions(table: &Section<'_>) -> Option<At<HttpVersions>> {
 }
 
 fn read_codings(table: &Section<'_>) -> Option<At<Codings>> {
-    let expected = "a list of codings: `[\"gzip\", \"br\"]`";
+    let expected = "a list of codings: `[\"gzip\", \"deflate\"]`";
     let list = table.list("decompress", expected, |context, node, path| {
         read_word(context, node, path, Coding::ALL, Coding::as_str)
     })?;
