@@ -28,6 +28,12 @@ dialogue = [{ expect = "^220 {greeting}" }, { send = "EHLO {me}\r\n" }]
 [probe.name.dns]
 server = "{nameserver}"
 query = "{host}"
+[probe.echo.icmp]
+[probe.health.grpc]
+address = "{host}:50051"
+service = "shop"
+[probe.plugin.exec]
+command = ["/bin/sh", "{host}"]
 "#;
 
 fn modules() -> Modules {
@@ -129,4 +135,18 @@ fn a_hostname_is_what_the_far_side_is_called() {
     assert_eq!(mail.tls.unwrap().server_name.as_deref(), Some("shop.example.org"));
     let conflict = refused(&called("virtual", "https://192.0.2.7/"));
     assert!(conflict.said.contains("`host` header of its own"), "{conflict:?}");
+}
+
+#[test]
+fn echoes_and_health_are_asked_of_anybody_and_programs_run_for_nobody() {
+    let kind = |module: &str, target: &str| {
+        modules().get(&wish(module, target, &[])).unwrap().spec.kind.clone()
+    };
+    let ProbeKind::Icmp(echo) = kind("echo", "192.0.2.7") else { panic!("an echo") };
+    assert_eq!(echo.host, Host::Ip("192.0.2.7".parse().unwrap()));
+    let ProbeKind::Grpc(health) = kind("health", "a.example:443") else { panic!("a health") };
+    assert_eq!((health.host, health.port), (Host::Name("a.example".into()), 443));
+    assert_eq!(&*health.service, "shop");
+    let unfit = refused(&wish("plugin", "; rm -rf /", &[("host", "-x")]));
+    assert!(unfit.said.starts_with("this probe runs a program, "), "{unfit:?}");
 }
