@@ -14,6 +14,7 @@ mod check;
 mod demand;
 mod detail;
 mod dialogue;
+mod dns;
 mod failover;
 mod http;
 mod maintenance;
@@ -44,6 +45,11 @@ pub use check::{Check, CheckId, CheckIndex, Shape};
 pub use demand::{AT_ONCE, AT_ONCE_AT_MOST, Demand, Fence, GUARDED};
 pub use detail::Detail;
 pub use dialogue::{Group, Said, StartTls, Step};
+pub use dns::kind::{class_of, class_word, type_of, type_word, type_word_of};
+pub use dns::{
+    Asking, DnsServer, DnsSpec, DnsTransport, DohMethod, DohPlace, EDNS_PAYLOAD, FlagRules,
+    RecordRules, Serials, Silent, Truncated, ZONE_SERVERS_AT_MOST,
+};
 pub use failover::{FailoverCause, FailoverStep};
 pub use http::{
     Auth, ClientAuth, Coding, Codings, HeaderRule, HttpSpec, HttpVersions, JsonPath, JsonRule,
@@ -66,9 +72,8 @@ pub use road::Road;
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
 pub use spec::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, EnvValue, ExecSpec, FlagRules, GrpcSpec, Host,
-    IcmpSpec, IpChoice, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST, Pattern, PemFile, Pick, ProbeKind,
-    Spec, TcpSpec, TlsSpec, Truncated,
+    EnvValue, ExecSpec, GrpcSpec, Host, IcmpSpec, IpChoice, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST,
+    Pattern, PemFile, Pick, ProbeKind, Spec, TcpSpec, TlsSpec,
 };
 pub use storage::{StoreFault, StoreLoss};
 pub use time::{Timestamp, human_duration, human_latency};

@@ -149,7 +149,9 @@ impl Prober {
             ProbeKind::Tcp(tcp) => {
                 Some(Kind::Tcp(tcp::TcpProber::build(Arc::clone(spec), tcp, engine)?))
             }
-            ProbeKind::Dns(dns) => Some(Kind::Dns(Box::new(dns::DnsProber::build(dns)))),
+            ProbeKind::Dns(dns) => {
+                Some(Kind::Dns(Box::new(dns::DnsProber::build(Arc::clone(spec), dns, engine)?)))
+            }
             ProbeKind::Icmp(icmp) => Some(Kind::Icmp(Box::new(icmp::IcmpProber::build(icmp)))),
             ProbeKind::Grpc(grpc) => {
                 Some(Kind::Grpc(Box::new(grpc::GrpcProber::build(grpc, engine)?)))
@@ -169,6 +171,10 @@ impl Prober {
         let mut trace = Trace::new(Instant::now());
         let deadline = trace.started() + timeout;
         let ended = match &self.kind {
+            Some(Kind::Dns(dns)) if dns.is_survey() => {
+                let survey = Box::pin(dns.survey(&self.engine, deadline, &mut trace));
+                tokio::time::timeout_at(deadline, survey).await
+            }
             Some(kind) => {
                 tokio::time::timeout_at(deadline, self.run(kind, deadline, &mut trace)).await
             }
@@ -210,7 +216,7 @@ impl Prober {
             said = match kind {
                 Kind::Http(http) => http.attempt(&self.engine, address, trace).await?,
                 Kind::Tcp(tcp) => tcp.attempt(&self.engine, address, trace).await?,
-                Kind::Dns(dns) => dns.attempt(address, trace).await?,
+                Kind::Dns(dns) => dns.attempt(&self.engine, address, trace).await?,
                 Kind::Icmp(icmp) => Box::pin(icmp.attempt(address, deadline, trace)).await?,
                 Kind::Grpc(grpc) => Box::pin(grpc.attempt(&self.engine, address, trace)).await?,
             };

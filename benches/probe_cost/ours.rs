@@ -5,12 +5,11 @@
 //! Nothing here is measured apart from `Prober::probe`.
 
 use super::Target;
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::proto::rr::Name;
 use nephoscope::clock::SystemClock;
 use nephoscope::model::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Outcome,
-    PemFile, Phase, Pick, ProbeKind, Spec, TcpSpec, TlsSpec, Truncated,
+    DnsServer, DnsSpec, Host, HttpSpec, IpChoice, Outcome, PemFile, Phase, Pick, ProbeKind, Spec,
+    TcpSpec, TlsSpec,
 };
 use nephoscope::probe::tls::Roots;
 use nephoscope::probe::{Engine, Prober};
@@ -37,16 +36,10 @@ pub(crate) fn prober(target: Target, address: SocketAddr, root: &Path) -> Prober
             let tls = TlsSpec { ca, ..TlsSpec::default() };
             ProbeKind::Http(Box::new(http("https", address, tls)))
         }
-        Target::Dns => ProbeKind::Dns(Box::new(DnsSpec {
-            server: DnsServer::At(Host::Ip(address.ip()), address.port()),
-            query: Name::from_ascii("www.bench.test.").expect("a constant name"),
-            record_type: RecordType::A,
-            transport: DnsTransport::Udp,
-            rcodes: vec![ResponseCode::NoError],
-            answers: AnswerRules::default(),
-            flags: FlagRules::default(),
-            truncated: Truncated::Fail,
-        })),
+        Target::Dns => ProbeKind::Dns(Box::new(DnsSpec::new(
+            DnsServer::At(Host::Ip(address.ip()), address.port()),
+            Name::from_ascii("www.bench.test.").expect("a constant name"),
+        ))),
     };
     let spec =
         Spec { ip: IpChoice::Any, pick: Pick::Rotate, slow_after: None, max_latency: None, kind };

@@ -1,6 +1,6 @@
 //! A check from a URL on the command line, without any file.
 //!
-//! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A`,
+//! `http(s)://…`, `tcp://host:port`, `tls://host:port`, `dns://server[:port]/name?type=A&class=IN&transport=tls`,
 //! `exec:///path/of/program?arg=…&arg=…`, `icmp://host`, `grpc://host:port/service` (`grpcs` with TLS). Settings are the defaults of the configuration.
 //!
 //! It does not run the check.
@@ -9,11 +9,9 @@ use super::build::{
     DEFAULT_IP, DEFAULT_PICK, DEFAULT_SHAPE, dns, icmp, parse_address, parse_host, parse_url,
 };
 use crate::model::{
-    AnswerRules, Check, CheckId, DnsSpec, DnsTransport, ExecSpec, FlagRules, GrpcSpec, HttpSpec,
-    IcmpSpec, ProbeKind, Spec, TcpSpec, TlsSpec, Truncated,
+    Check, CheckId, DnsServer, DnsSpec, DnsTransport, ExecSpec, GrpcSpec, HttpSpec, IcmpSpec,
+    ProbeKind, Spec, TcpSpec, TlsSpec, class_of, type_of,
 };
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RecordType;
 use std::sync::Arc;
 
 /// The check that `url` describes.
@@ -80,34 +78,35 @@ fn question(url: &str, rest: &str) -> Result<(ProbeKind, String), String> {
     let (server, rest) =
         rest.split_once('/').ok_or_else(|| fault("the name to ask for is missing"))?;
     let (name, options) = rest.split_once('?').unwrap_or((rest, ""));
-    let mut record_type = RecordType::A;
-    let mut transport = DnsTransport::Udp;
+    let mut spec =
+        DnsSpec::new(DnsServer::System, dns::parse_name(name).map_err(|why| fault(&why))?);
     for option in options.split('&').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some(("type", word)) => {
-                record_type = word
-                    .to_ascii_uppercase()
-                    .parse()
-                    .map_err(|_| fault(&format!("`{word}` is not a record type")))?;
+                spec.record_type = type_of(word)
+                    .ok_or_else(|| fault(&format!("`{word}` is not a record type")))?;
+            }
+            Some(("class", word)) => {
+                spec.class = class_of(word)
+                    .ok_or_else(|| fault(&format!("`{word}` is not a class of records")))?;
             }
             Some(("transport", word)) => {
-                transport = DnsTransport::from_word(word)
-                    .ok_or_else(|| fault(&format!("`{word}` is neither `udp` nor `tcp`")))?;
+                spec.transport = DnsTransport::from_word(word).ok_or_else(|| {
+                    fault(&format!("`{word}` is none of `udp`, `tcp`, `tls`, `https`"))
+                })?;
             }
-            _ => return Err(fault(&format!("unknown option `{option}`, expected `type=A`"))),
+            _ => {
+                return Err(fault(&format!(
+                    "unknown option `{option}`, expected `type=A`, `class=IN` or `transport=tls`"
+                )));
+            }
         }
     }
-    let asked = if server.is_empty() { "system" } else { server };
-    let spec = DnsSpec {
-        server: dns::parse_server(asked).map_err(|why| fault(&why))?,
-        query: dns::parse_name(name).map_err(|why| fault(&why))?,
-        record_type,
-        transport,
-        rcodes: vec![ResponseCode::NoError],
-        answers: AnswerRules::default(),
-        flags: FlagRules::default(),
-        truncated: Truncated::Fail,
-    };
+    if !server.is_empty() {
+        spec.server =
+            dns::parse_server(server, spec.transport.port()).map_err(|why| fault(&why))?;
+    }
+    spec.tls = spec.transport.is_tls().then(Arc::default);
     Ok((ProbeKind::Dns(Box::new(spec)), name.trim_end_matches('.').to_owned()))
 }
 

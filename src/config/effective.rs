@@ -7,6 +7,7 @@
 
 mod besides;
 mod demand;
+mod dns;
 mod entry;
 mod exec;
 mod grpc;

@@ -23,7 +23,7 @@ mod tcp;
 mod tier;
 mod top;
 
-pub(super) use dns::RCODES;
+pub(super) use dns::{RCODES, RawDns, RawRecordRules, RawSerials};
 pub(super) use exec::{RawEnv, RawExec};
 pub(super) use grpc::RawGrpc;
 pub(super) use http::{RawAuth, RawBody, RawHeader, RawHttp, RawJsonWanted, RawRules};
@@ -41,14 +41,11 @@ use super::template::Template;
 use super::tree::Table;
 use super::{Detail, Maintenance};
 use crate::model::{
-    AskedResolver, DnsTransport, EntryPolicy, FlagRules, Host, IpChoice, Network, Objective, Peer,
-    PemFile, Pick, Plane, Receiver, Role, Side, StartTls, TlsVersion, Truncated,
+    AskedResolver, EntryPolicy, Host, IpChoice, Network, Objective, Peer, PemFile, Pick, Plane,
+    Receiver, Role, Side, StartTls, TlsVersion,
 };
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RecordType;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,30 +185,6 @@ pub(super) enum RawStep {
     Send(Template),
     SendBytes(At<Vec<u8>>),
     StartTls(At<StartTls>),
-}
-
-/// `[probe.NAME.dns]`.
-#[derive(Clone, Debug)]
-pub(super) struct RawDns {
-    pub(super) server: Option<Template>,
-    pub(super) query: Template,
-    pub(super) record_type: Option<At<RecordType>>,
-    pub(super) transport: Option<At<DnsTransport>>,
-    pub(super) rcodes: Option<At<Vec<ResponseCode>>>,
-    pub(super) answers: RawAnswers,
-    pub(super) flags: Option<At<FlagRules>>,
-    pub(super) truncated: Option<At<Truncated>>,
-}
-
-/// `answers = { … }`.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RawAnswers {
-    pub(super) all: Option<At<Vec<Template>>>,
-    pub(super) any: Option<At<Vec<Template>>>,
-    pub(super) none: Option<At<Vec<Template>>>,
-    pub(super) exact: Option<At<Vec<Template>>>,
-    pub(super) count: Option<At<RangeInclusive<u32>>>,
-    pub(super) ttl: Option<At<RangeInclusive<u32>>>,
 }
 
 /// One use of a probe: its name, or `{ use = … }` with settings of its own.

@@ -7,8 +7,8 @@
 
 use super::*;
 use crate::model::{
-    AlertKind, AnswerRules, AskedResolver, CheckId, DnsServer, Host, IpChoice, ObjectiveWindow,
-    ProbeKind, Spec, TierName,
+    AlertKind, AskedResolver, CheckId, DnsServer, Host, IpChoice, ObjectiveWindow, ProbeKind,
+    RecordRules, Spec, TierName,
 };
 
 fn read(text: &str) -> Config {
@@ -238,7 +238,7 @@ fn a_dns_probe_is_complete() {
     assert_eq!(dns.server, DnsServer::At(Host::Ip("2001:db8::53".parse().unwrap()), 53));
     assert_eq!((dns.query.to_string().as_str(), dns.query.is_fqdn()), ("a.example.com.", true));
     assert_eq!(dns.record_type.to_string(), "AAAA");
-    let AnswerRules { exact, count, ttl, .. } = &dns.answers;
+    let RecordRules { exact, count, ttl, .. } = &dns.answers;
     let wanted = (Some(vec!["a.example.com.".to_owned()]), Some(1..=4), Some(30..=3_600));
     assert_eq!((exact.clone(), count.clone(), ttl.clone()), wanted);
 }

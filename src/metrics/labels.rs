@@ -7,8 +7,7 @@
 
 use super::catalog::CHECK_LABELS;
 use crate::model::{
-    Check, DnsServer, DnsTransport, Host, Phase, ProbeKind, Reason, Redirects, Service, Step,
-    Truncated, Warning,
+    Check, DnsServer, Host, Phase, ProbeKind, Reason, Redirects, Service, Step, Warning,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -156,10 +155,13 @@ fn possible_phases(kind: &ProbeKind) -> Vec<Phase> {
         }
         ProbeKind::Dns(dns) => {
             phases.push(Phase::Connect);
-            if dns.transport == DnsTransport::Tcp || dns.truncated == Truncated::Tcp {
+            if dns.connects() {
                 phases.push(Phase::Transfer);
             }
-            if matches!(dns.server, DnsServer::At(Host::Name(_), _)) {
+            if dns.transport.is_tls() {
+                phases.push(Phase::Tls);
+            }
+            if matches!(dns.server, DnsServer::At(Host::Name(_), _)) || dns.serials.is_some() {
                 phases.push(Phase::Resolve);
             }
         }
@@ -197,6 +199,9 @@ fn possible_warnings(check: &Check) -> Vec<Warning> {
             warnings.push(Warning::Loss);
         }
         _ => {}
+    }
+    if matches!(&check.spec.kind, ProbeKind::Dns(dns) if dns.serials.is_some()) {
+        warnings.push(Warning::SerialLag);
     }
     warnings
 }

@@ -14,11 +14,8 @@ pub use grpc::GrpcSpec;
 pub use icmp::{IcmpSpec, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST};
 
 use super::words::words;
-use super::{HttpSpec, Reason, Step};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RecordType};
+use super::{DnsSpec, HttpSpec, Reason, Step};
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,8 +70,9 @@ impl ProbeKind {
         match self {
             Self::Http(http) => Some(&http.tls),
             Self::Tcp(tcp) => tcp.tls.as_ref(),
+            Self::Dns(dns) => dns.tls.as_ref(),
             Self::Grpc(grpc) => grpc.tls.as_ref(),
-            Self::Dns(_) | Self::Exec(_) | Self::Icmp(_) => None,
+            Self::Exec(_) | Self::Icmp(_) => None,
         }
     }
 }
@@ -216,103 +214,6 @@ pub struct TcpSpec {
     pub dialogue: Vec<Step>,
 }
 
-/// A DNS probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DnsSpec {
-    /// Who is asked.
-    pub server: DnsServer,
-    /// Name asked for.
-    pub query: Name,
-    /// Type asked for.
-    pub record_type: RecordType,
-    /// How the first question is sent.
-    pub transport: DnsTransport,
-    /// Response codes that are good.
-    pub rcodes: Vec<ResponseCode>,
-    /// Rules on the answer section.
-    pub answers: AnswerRules,
-    /// Rules on the flags.
-    pub flags: FlagRules,
-    /// What a truncated answer means.
-    pub truncated: Truncated,
-}
-
-/// Who is asked by a DNS probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DnsServer {
-    /// The first name server of this host's configuration.
-    System,
-    /// This one.
-    At(Host, u16),
-}
-
-words! {
-    /// How a DNS question travels.
-    DnsTransport {
-        /// One datagram each way.
-        Udp = "udp",
-        /// RFC 7766.
-        Tcp = "tcp",
-    }
-}
-
-words! {
-    /// What a truncated answer means.
-    Truncated {
-        /// The run is bad.
-        Fail = "fail",
-        /// Ask again over TCP, in the same run.
-        Tcp = "tcp",
-    }
-}
-
-/// Rules on the records of an answer, each written as text (`192.0.2.7`, `10 mail.example.com.`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AnswerRules {
-    /// Every record must match one of these.
-    pub all: Vec<Pattern>,
-    /// At least one record must match one of these.
-    pub any: Vec<Pattern>,
-    /// No record may match any of these.
-    pub none: Vec<Pattern>,
-    /// The records are exactly these, in any order.
-    pub exact: Option<Vec<String>>,
-    /// How many records.
-    pub count: Option<RangeInclusive<u32>>,
-    /// Time to live of every record, in seconds.
-    pub ttl: Option<RangeInclusive<u32>>,
-}
-
-impl AnswerRules {
-    /// Whether there is any rule.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-            && self.any.is_empty()
-            && self.none.is_empty()
-            && self.exact.is_none()
-            && self.count.is_none()
-            && self.ttl.is_none()
-    }
-}
-
-/// Wanted values of DNS header flags; `None` means either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FlagRules {
-    /// Authoritative answer.
-    pub aa: Option<bool>,
-    /// Authentic data.
-    pub ad: Option<bool>,
-    /// Recursion available.
-    pub ra: Option<bool>,
-}
-
-impl FlagRules {
-    /// Whether there is any rule.
-    pub fn is_empty(self) -> bool {
-        self == Self::default()
-    }
-}
-
 pub(super) const RESOLVE: &[Reason] = &[
     Reason::DnsNxdomain,
     Reason::DnsNoAddress,
@@ -382,37 +283,6 @@ impl TcpSpec {
                 Reason::Reset,
                 Reason::Banner,
             ]);
-        }
-        reasons
-    }
-}
-
-impl DnsSpec {
-    fn possible_reasons(&self) -> Vec<Reason> {
-        let mut reasons = vec![
-            Reason::ConnectRefused,
-            Reason::ConnectUnreachable,
-            Reason::ResponseTimeout,
-            Reason::Protocol,
-            Reason::Rcode,
-            Reason::Truncated,
-        ];
-        if matches!(self.server, DnsServer::At(Host::Name(_), _)) {
-            reasons.extend(RESOLVE);
-        }
-        if self.transport == DnsTransport::Tcp || self.truncated == Truncated::Tcp {
-            reasons.extend([
-                Reason::ConnectTimeout,
-                Reason::ConnectReset,
-                Reason::BodyTimeout,
-                Reason::Reset,
-            ]);
-        }
-        if !self.answers.is_empty() {
-            reasons.push(Reason::Answer);
-        }
-        if !self.flags.is_empty() {
-            reasons.push(Reason::Flags);
         }
         reasons
     }

@@ -5,47 +5,74 @@
 //! means what their users would see). Over UDP the socket is connected and each datagram must carry our random id and
 //! our question; others are passed over, counted, and named if the deadline strikes. Nothing is ever sent twice.
 //!
-//! How the messages look on the wire is in [`super::wire`], what an answer must be in [`judge`]. No name is resolved here.
+//! How the messages look on the wire is in [`super::wire`], how they travel over connections in [`stream`] and [`https`],
+//! what an answer must be in [`judge`], how all servers of a zone are compared in [`serials`]. No name is resolved here but for
+//! those.
 
+mod https;
 mod judge;
+mod serials;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod text;
 
-use super::Trace;
+use super::tls::{Alpn, Offer};
 use super::wire::{self, Question, Reading};
+use super::{Engine, Error, Trace};
 use crate::clock::Instant;
 use crate::model::{
-    Cause, DnsServer, DnsSpec, DnsTransport, Host, Outcome, Phase, Reason, Truncated,
-    human_duration,
+    Cause, DnsServer, DnsSpec, DnsTransport, Host, Outcome, Phase, ProbeKind, Reason, Spec,
+    Truncated, human_duration,
 };
 use crate::net::{self, Failure, Net};
 use bytes::BytesMut;
 use hickory_resolver::proto::op::Message;
+use std::fmt::Write;
 use std::io;
-use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Bytes of a datagram that are read: three times what our EDNS option allows. A longer one is cut, and then garbled.
 const DATAGRAM_LIMIT: usize = 4096;
 
-/// Bytes that one read from a TCP connection may bring; a message is at most 65535.
-const STREAM_READ: usize = 4096;
-
 pub(super) struct DnsProber {
-    spec: DnsSpec,
+    /// Of a DNS probe; shared, because there may be tens of thousands.
+    spec: Arc<Spec>,
     question: Question,
 }
 
 impl DnsProber {
-    pub(super) fn build(spec: &DnsSpec) -> Self {
-        let question = Question::new(&spec.query, spec.record_type);
-        Self { spec: spec.clone(), question }
+    /// Makes `dns`, which is the kind of `spec`, ready to run.
+    pub(super) fn build(spec: Arc<Spec>, dns: &DnsSpec, engine: &Engine) -> Result<Self, Error> {
+        if let Some(tls) = dns.tls.as_ref().filter(|_| dns.transport.is_tls()) {
+            // Made now, so that settings that do not fit together are found before the first run.
+            engine.tls.config(tls, offer(dns.transport))?;
+        }
+        let question = match dns.serials {
+            Some(_) => serials::question(dns),
+            None => Question::with(&dns.query, dns.record_type, dns.class, &dns.asking),
+        };
+        Ok(Self { spec, question })
+    }
+
+    fn dns(&self) -> &DnsSpec {
+        match &self.spec.kind {
+            ProbeKind::Dns(dns) => dns,
+            _ => unreachable!("a DNS prober is built of a DNS probe"),
+        }
+    }
+
+    /// Whether all servers of a zone are compared; then [`Self::survey`] is the run.
+    pub(super) fn is_survey(&self) -> bool {
+        self.dns().serials.is_some()
     }
 
     /// Who is asked.
     pub(super) fn target(&self, net: &Net) -> Result<(Host, u16), Failure> {
-        match &self.spec.server {
+        match &self.dns().server {
             DnsServer::At(host, port) => Ok((host.clone(), *port)),
             DnsServer::System => {
                 let server = net.system_server().ok_or_else(|| {
@@ -54,7 +81,11 @@ impl DnsProber {
                         "no resolver is configured on this host (`nameserver` in /etc/resolv.conf)",
                     )
                 })?;
-                Ok((Host::Ip(server.ip()), server.port()))
+                let port = match self.dns().transport {
+                    DnsTransport::Udp | DnsTransport::Tcp => server.port(),
+                    secure => secure.port(),
+                };
+                Ok((Host::Ip(server.ip()), port))
             }
         }
     }
@@ -62,18 +93,22 @@ impl DnsProber {
     /// Asks `address` and judges what it answers.
     pub(super) async fn attempt(
         &self,
+        engine: &Engine,
         address: SocketAddr,
         trace: &mut Trace,
     ) -> Result<String, Failure> {
         let started = Instant::now();
-        let mut transport = self.spec.transport;
+        let mut transport = self.dns().transport;
         let mut answer = match transport {
             DnsTransport::Udp => self.over_udp(address, trace).await?,
             DnsTransport::Tcp => self.over_tcp(address, trace).await?,
+            // Boxed, because most runs should not carry the room for TLS.
+            DnsTransport::Tls => Box::pin(self.over_tls(engine, address, trace)).await?,
+            DnsTransport::Https => Box::pin(self.over_https(engine, address, trace)).await?,
         };
         let again = answer.truncation
             && transport == DnsTransport::Udp
-            && self.spec.truncated == Truncated::Tcp;
+            && self.dns().truncated == Truncated::Tcp;
         if again {
             trace.name_hop(|| format!("{address} over udp"));
             trace.begin_hop(format!("{address} over tcp"), Instant::now());
@@ -84,11 +119,15 @@ impl DnsProber {
         let now = Instant::now();
         trace.close(now);
         judge::note(&answer, &mut trace.facts);
-        let mut said = judge::judge(&self.spec, transport, &answer)?;
+        let mut said = judge::judge(self.dns(), transport, &answer)?;
         said.push_str(" in ");
         said.push_str(&human_duration(now - started));
         if again {
             said.push_str(", truncated over udp and asked for again over tcp");
+        }
+        if trace.ignored > 0 {
+            let _ =
+                write!(said, "; {} that did not answer the question were ignored", trace.ignored);
         }
         Ok(said)
     }
@@ -116,59 +155,86 @@ impl DnsProber {
         }
     }
 
-    /// RFC 7766: each message with its length before it.
+    /// RFC 7766.
     async fn over_tcp(&self, address: SocketAddr, trace: &mut Trace) -> Result<Message, Failure> {
         trace.enter(Phase::Connect, Instant::now());
-        let mut stream = net::connect(address).await?;
-        trace.enter(Phase::Processing, Instant::now());
-        let id = wire::random_id();
-        stream
-            .write_all(&self.question.framed(id))
-            .await
-            .map_err(|error| stream_failure(address, &error))?;
-        let mut buffer = BytesMut::new();
-        loop {
-            let length = next_message(&mut stream, &mut buffer, address, trace).await?;
-            match self.question.read(id, &buffer.split_to(length)) {
-                Reading::Answer(message) => return Ok(*message),
-                Reading::Garbled(why) => return Err(garbled(&why)),
-                Reading::Foreign => trace.ignored = trace.ignored.saturating_add(1),
-            }
+        let stream = net::connect(address).await?;
+        stream::ask(&self.question, stream, address, trace).await
+    }
+
+    /// RFC 7858.
+    async fn over_tls(
+        &self,
+        engine: &Engine,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<Message, Failure> {
+        let stream = self.secure(engine, address, trace).await?;
+        stream::ask(&self.question, stream, address, trace).await
+    }
+
+    /// RFC 8484.
+    async fn over_https(
+        &self,
+        engine: &Engine,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<Message, Failure> {
+        let stream = self.secure(engine, address, trace).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            let said = "the server did not agree on HTTP/2 (ALPN `h2`), which DNS over HTTPS needs";
+            return Err(Failure::bad(Reason::Protocol, said));
+        }
+        let authority = self.authority(address);
+        https::ask(&self.question, &self.dns().https, &authority, stream, trace).await
+    }
+
+    /// A connection to `address` with TLS on it.
+    async fn secure(
+        &self,
+        engine: &Engine,
+        address: SocketAddr,
+        trace: &mut Trace,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        trace.enter(Phase::Connect, Instant::now());
+        let stream = net::connect(address).await?;
+        trace.close(Instant::now());
+        let host = self.host(address);
+        let tls = self.dns().tls.clone().unwrap_or_default();
+        let offer = offer(self.dns().transport);
+        super::tls::handshake_offering(offer, &engine.tls, &tls, &host, stream, trace).await
+    }
+
+    /// Who was meant by the one at `address`.
+    fn host(&self, address: SocketAddr) -> Host {
+        match &self.dns().server {
+            DnsServer::At(host, _) => host.clone(),
+            DnsServer::System => Host::Ip(address.ip()),
+        }
+    }
+
+    /// What stands between `https://` and the path: the name of the certificate, with the port unless it is the usual one.
+    fn authority(&self, address: SocketAddr) -> String {
+        let own = self.dns().tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+        let name = match (own, self.host(address)) {
+            (Some(name), _) => name.to_owned(),
+            (None, Host::Ip(IpAddr::V6(ip))) => format!("[{ip}]"),
+            (None, host) => host.to_string(),
+        };
+        match address.port() {
+            443 => name,
+            port => format!("{name}:{port}"),
         }
     }
 }
 
-/// Reads until a whole message stands at the start of `buffer`, and gives its length; the frame is taken off.
-async fn next_message(
-    stream: &mut TcpStream,
-    buffer: &mut BytesMut,
-    address: SocketAddr,
-    trace: &mut Trace,
-) -> Result<usize, Failure> {
-    loop {
-        if let Some(&[high, low]) = buffer.first_chunk::<2>() {
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            if buffer.len() >= 2 + length {
-                let _ = buffer.split_to(2);
-                return Ok(length);
-            }
-        }
-        if !buffer.is_empty() && trace.phase() == Phase::Processing {
-            trace.enter(Phase::Transfer, Instant::now());
-        }
-        buffer.reserve(STREAM_READ);
-        match stream.read_buf(buffer).await {
-            Ok(0) => {
-                let said = match buffer.len() {
-                    0 => format!("{address} closed the connection without an answer"),
-                    came => format!("{address} closed the connection after {came} bytes of answer"),
-                };
-                return Err(Failure::bad(Reason::Reset, said));
-            }
-            Ok(_) => {}
-            Err(error) => return Err(stream_failure(address, &error)),
-        }
-    }
+/// What is offered in the handshake. DNS over TLS offers no protocol: servers that know `dot` do not ask for it.
+fn offer(transport: DnsTransport) -> Offer {
+    let alpn = match transport {
+        DnsTransport::Https => Alpn::Http2Only,
+        _ => Alpn::None,
+    };
+    Offer { alpn, sni: true }
 }
 
 fn garbled(why: &str) -> Failure {
@@ -182,12 +248,4 @@ fn datagram_failure(address: SocketAddr, error: &io::Error) -> Failure {
         failure.said = format!("nothing listens on {address} (udp)");
     }
     failure
-}
-
-/// What an error on the connection means, once it stands.
-fn stream_failure(address: SocketAddr, error: &io::Error) -> Failure {
-    net::own_fault(error).unwrap_or_else(|| {
-        let what = net::lower_case(error);
-        Failure::bad(Reason::Reset, format!("the connection to {address} broke: {what}"))
-    })
 }

@@ -6,7 +6,7 @@
 //!
 //! It does not know which cloud an address belongs to (`failover` does), how often it looks, or what the answers mean.
 
-mod ask;
+pub(in crate::probe) mod ask;
 mod trail;
 mod zone;
 

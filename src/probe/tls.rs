@@ -235,6 +235,11 @@ pub(super) async fn handshake_offering(
     ended.map_err(|error| refusal.unwrap_or_else(|| fault(&error, spec, host)))
 }
 
+/// Whether TLS is what an error of a connection is about.
+pub(super) fn is_of_tls(error: &std::io::Error) -> bool {
+    fault::rustls_error(error).is_some()
+}
+
 /// By which time certificates are judged.
 #[derive(Clone)]
 struct Clock(Arc<dyn WallClock>);

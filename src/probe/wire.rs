@@ -6,20 +6,19 @@
 //!
 //! Nothing here sends, waits or judges.
 
+use crate::model::{Asking, Network};
 use hickory_resolver::proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
+use hickory_resolver::proto::rr::{DNSClass, Name, RecordType};
 
 /// Length of the header (RFC 1035, 4.1.1).
 const HEADER: usize = 12;
 
-/// The flag RD in the third byte of the header (RFC 1035, 4.1.1).
-const RECURSION_DESIRED: u8 = 0x01;
-
 /// Bytes of type and class after a question's name.
 const TYPE_AND_CLASS: usize = 4;
 
-/// What we tell the server we can take in one datagram; the value of the DNS flag day of 2020 and of RFC 9715.
-const EDNS_PAYLOAD: u16 = 1232;
+/// Records of one message that are decoded: compressed names make of 64 KiB much more in memory.
+const RECORDS: usize = 512;
 
 /// A question, ready to be sent.
 pub(super) struct Question {
@@ -45,24 +44,44 @@ pub(super) fn random_id() -> u16 {
 }
 
 impl Question {
+    /// A question of class IN as `dig` asks it.
     pub(super) fn new(name: &Name, record_type: RecordType) -> Self {
-        let mut message = Message::new(0, MessageType::Query, OpCode::Query);
-        message.metadata.recursion_desired = true;
-        message.metadata.authentic_data = true;
-        message.add_query(Query::query(name.clone(), record_type));
-        let mut edns = Edns::new();
-        edns.set_max_payload(EDNS_PAYLOAD);
-        message.set_edns(edns);
-        let packet = message.to_vec().expect("a name that was parsed fits into a message");
-        let labels: usize = name.iter().map(|label| 1 + label.len()).sum();
-        Self { packet: packet.into(), end: HEADER + labels + 1 + TYPE_AND_CLASS }
+        Self::with(name, record_type, DNSClass::IN, &Asking::default())
     }
 
     /// The same for a server that should say what it knows itself, and ask nobody.
     pub(super) fn without_recursion(name: &Name, record_type: RecordType) -> Self {
-        let mut question = Self::new(name, record_type);
-        question.packet[2] &= !RECURSION_DESIRED;
-        question
+        let asking = Asking { recursion: false, ..Asking::default() };
+        Self::with(name, record_type, DNSClass::IN, &asking)
+    }
+
+    /// A question that says all of `asking`. AD is always set, so that a validating resolver says what it knows.
+    pub(super) fn with(
+        name: &Name,
+        record_type: RecordType,
+        class: DNSClass,
+        asking: &Asking,
+    ) -> Self {
+        let mut message = Message::new(0, MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = asking.recursion;
+        message.metadata.checking_disabled = asking.checking_disabled;
+        message.metadata.authentic_data = true;
+        let mut query = Query::query(name.clone(), record_type);
+        query.set_query_class(class);
+        message.add_query(query);
+        if let Some(payload) = asking.edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(payload);
+            edns.set_dnssec_ok(asking.dnssec);
+            if let Some(Network { address, prefix }) = asking.client_subnet {
+                let subnet = ClientSubnet::new(address, prefix, 0);
+                edns.options_mut().insert(EdnsOption::Subnet(subnet));
+            }
+            message.set_edns(edns);
+        }
+        let packet = message.to_vec().expect("a name that was parsed fits into a message");
+        let labels: usize = name.iter().map(|label| 1 + label.len()).sum();
+        Self { packet: packet.into(), end: HEADER + labels + 1 + TYPE_AND_CLASS }
     }
 
     /// The message with this id.
@@ -104,6 +123,15 @@ impl Question {
         };
         if !is_response || !about_ours {
             return Reading::Foreign;
+        }
+        let records: usize = header[6..]
+            .chunks_exact(2)
+            .map(|count| usize::from(u16::from_be_bytes([count[0], count[1]])))
+            .sum();
+        if records > RECORDS {
+            return Reading::Garbled(format!(
+                "it claims to have {records} records, at most {RECORDS} are read"
+            ));
         }
         match Message::from_vec(bytes) {
             Ok(message) => Reading::Answer(Box::new(message)),

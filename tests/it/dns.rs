@@ -11,8 +11,8 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, SOA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use nephoscope::model::{
-    AnswerRules, Cause, DnsServer as Asked, DnsSpec, DnsTransport, Facts, FlagRules, Host, Outcome,
-    Phase, ProbeResult, Reason, Truncated,
+    Cause, DnsServer as Asked, DnsSpec, DnsTransport, Facts, FlagRules, Host, Outcome, Phase,
+    ProbeResult, Reason, RecordRules, Truncated,
 };
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -151,8 +151,10 @@ async fn flags_must_be_as_wanted() {
         answer
     })
     .await;
-    let flags =
-        |aa, ad, ra| DnsSpec { flags: FlagRules { aa, ad, ra }, ..question(server.address) };
+    let flags = |aa, ad, ra| DnsSpec {
+        flags: FlagRules { aa, ad, ra, ..FlagRules::default() },
+        ..question(server.address)
+    };
     let fits = ask(flags(Some(false), None, Some(true))).await;
     let authority = ask(flags(Some(true), None, None)).await;
     let recursion = ask(flags(None, Some(false), Some(false))).await;
@@ -178,14 +180,14 @@ async fn rules_on_records_see_those_of_the_type_asked_for() {
     let server = answering(aliased).await;
     let ours = vec![pattern(r"^192\.0\.2\.")];
     let rules = [
-        AnswerRules { all: ours.clone(), ..AnswerRules::default() },
-        AnswerRules { any: vec![pattern(r"\.8$")], ..AnswerRules::default() },
-        AnswerRules { none: vec![pattern(r"^198\.")], ..AnswerRules::default() },
-        AnswerRules {
+        RecordRules { all: ours.clone(), ..RecordRules::default() },
+        RecordRules { any: vec![pattern(r"\.8$")], ..RecordRules::default() },
+        RecordRules { none: vec![pattern(r"^198\.")], ..RecordRules::default() },
+        RecordRules {
             exact: Some(vec!["192.0.2.8".to_owned(), "192.0.2.7".to_owned()]),
-            ..AnswerRules::default()
+            ..RecordRules::default()
         },
-        AnswerRules { count: Some(2..=2), ttl: Some(30..=3600), ..AnswerRules::default() },
+        RecordRules { count: Some(2..=2), ttl: Some(30..=3600), ..RecordRules::default() },
     ];
     for answers in rules {
         let result = ask(DnsSpec { answers, ..question(server.address) }).await;
@@ -196,33 +198,33 @@ async fn rules_on_records_see_those_of_the_type_asked_for() {
 #[tokio::test]
 async fn a_record_that_breaks_a_rule_is_named_with_the_rule() {
     let server = answering(aliased).await;
-    let exact = |records: &[&str]| AnswerRules {
+    let exact = |records: &[&str]| RecordRules {
         exact: Some(records.iter().map(|&record| record.to_owned()).collect()),
-        ..AnswerRules::default()
+        ..RecordRules::default()
     };
     let cases = [
         (
-            AnswerRules { all: vec![pattern(r"\.7$"), pattern("^x")], ..AnswerRules::default() },
+            RecordRules { all: vec![pattern(r"\.7$"), pattern("^x")], ..RecordRules::default() },
             r"record `192.0.2.8` matches none of `\.7$` or `^x` (all)",
         ),
         (
-            AnswerRules { any: vec![pattern("^198")], ..AnswerRules::default() },
+            RecordRules { any: vec![pattern("^198")], ..RecordRules::default() },
             "2 answers (192.0.2.7, 192.0.2.8), none matches `^198` (any)",
         ),
         (
-            AnswerRules { none: vec![pattern(r"\.8$")], ..AnswerRules::default() },
+            RecordRules { none: vec![pattern(r"\.8$")], ..RecordRules::default() },
             r"record `192.0.2.8` matches `\.8$` (none)",
         ),
         (
-            AnswerRules { count: Some(3..=u32::MAX), ..AnswerRules::default() },
+            RecordRules { count: Some(3..=u32::MAX), ..RecordRules::default() },
             "2 answers (192.0.2.7, 192.0.2.8), expected at least 3 (count)",
         ),
         (
-            AnswerRules { count: Some(0..=1), ..AnswerRules::default() },
+            RecordRules { count: Some(0..=1), ..RecordRules::default() },
             "2 answers (192.0.2.7, 192.0.2.8), expected 0 to 1 (count)",
         ),
         (
-            AnswerRules { ttl: Some(300..=3600), ..AnswerRules::default() },
+            RecordRules { ttl: Some(300..=3600), ..RecordRules::default() },
             "record `192.0.2.7` lives 60s, expected 300 to 3600s (ttl)",
         ),
         (exact(&["192.0.2.7"]), "record `192.0.2.8` is not among those of `exact`"),
@@ -241,16 +243,16 @@ async fn a_record_that_breaks_a_rule_is_named_with_the_rule() {
 async fn a_rule_that_needs_a_record_fails_without_one() {
     let server = answering(Question::response).await;
     let needing = [
-        AnswerRules { all: vec![pattern("")], ..AnswerRules::default() },
-        AnswerRules { any: vec![pattern("")], ..AnswerRules::default() },
-        AnswerRules { ttl: Some(0..=u32::MAX), ..AnswerRules::default() },
+        RecordRules { all: vec![pattern("")], ..RecordRules::default() },
+        RecordRules { any: vec![pattern("")], ..RecordRules::default() },
+        RecordRules { ttl: Some(0..=u32::MAX), ..RecordRules::default() },
     ];
     for answers in needing {
         let result = ask(DnsSpec { answers, ..question(server.address) }).await;
         let said = "no A record in the answer, expected at least one";
         assert_eq!((result.outcome, result.said.as_str()), (Outcome::Bad(Reason::Answer), said));
     }
-    let none = AnswerRules { none: vec![pattern("")], ..AnswerRules::default() };
+    let none = RecordRules { none: vec![pattern("")], ..RecordRules::default() };
     let result = ask(DnsSpec { answers: none, ..question(server.address) }).await;
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
 }
@@ -267,11 +269,11 @@ async fn records_are_written_as_zone_files_write_them() {
     })
     .await;
     let exactly = |record_type, record: &str| DnsSpec {
-        answers: AnswerRules { exact: Some(vec![record.to_owned()]), ..AnswerRules::default() },
+        answers: RecordRules { exact: Some(vec![record.to_owned()]), ..RecordRules::default() },
         ..dns(server.address, "shop.test.", record_type)
     };
     let mail = ask(exactly(RecordType::MX, "10 mail.test.")).await;
-    let text = ask(exactly(RecordType::TXT, "v=spf1 -all")).await;
+    let text = ask(exactly(RecordType::TXT, r#""v=spf1 " "-all""#)).await;
     assert_eq!((mail.outcome, text.outcome), (Outcome::Good, Outcome::Good), "{}", text.said);
 }
 

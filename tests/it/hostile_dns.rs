@@ -176,3 +176,36 @@ async fn a_datagram_longer_than_allowed_is_not_taken_for_an_answer() {
     let result = ask(&server, DnsTransport::Udp).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::Protocol), "{}", result.said);
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_byte_by_byte_is_still_an_answer() {
+    let drips = |question: &Question| Reply::Drip(honest(question).to_vec().unwrap());
+    let server = DnsServer::start(drips).await;
+    let result = ask(&server, DnsTransport::Tcp).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+
+    // A message that is announced as long as can be, and never ends.
+    let server = DnsServer::start(|_| Reply::Bytes(vec![0xff, 0xff, 1])).await;
+    let spec = DnsSpec { transport: DnsTransport::Tcp, ..question(server.address) };
+    let result = run(of_dns(spec), LATER).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::BodyTimeout), "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_message_of_thousands_of_records_is_not_decoded() {
+    let server = DnsServer::start(|question| {
+        question.records(60, (0..=250).cycle().take(600).map(address)).into()
+    })
+    .await;
+    let result = ask(&server, DnsTransport::Tcp).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Protocol));
+    let said = "the answer cannot be read: it claims to have 600 records, at most 512 are read";
+    assert_eq!(result.said, said);
+
+    let server = DnsServer::start(|question| {
+        question.records(60, (0..=250).cycle().take(512).map(address)).into()
+    })
+    .await;
+    let result = ask(&server, DnsTransport::Tcp).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+}

@@ -31,6 +31,10 @@ mod deploy;
 mod dialogue;
 /// DNS probes: each reason an answer, or its absence, can give.
 mod dns;
+/// What a DNS question says, and rules on all that comes back.
+mod dns_rules;
+/// DNS over TLS and over HTTPS.
+mod dns_secure;
 /// Drills: over the socket, shown, ended, refused.
 mod drill;
 /// Exec probes: the contract, the clean room a program gets, and that nothing of it stays behind.
@@ -91,6 +95,8 @@ mod replay;
 mod report;
 /// `rules`: whom they are for, agreement, and that every series they ask for exists.
 mod rules;
+/// All servers of a zone and their serials: agreement, lag, silence.
+mod serials;
 /// STARTTLS of each protocol, and who puts words between.
 mod starttls;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.

@@ -7,6 +7,7 @@
 pub(crate) mod certs;
 pub(crate) mod daemon;
 pub(crate) mod dns;
+pub(crate) mod doh;
 pub(crate) mod h2;
 pub(crate) mod http;
 pub(crate) mod shelf;

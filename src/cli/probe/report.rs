@@ -89,7 +89,7 @@ fn target(run: &Run) -> String {
     match &run.check.spec.kind {
         ProbeKind::Http(http) => format!("{} {}", http.method, bare(&http.url)),
         ProbeKind::Tcp(tcp) => format!("tcp {}:{}", tcp.host, tcp.port),
-        ProbeKind::Dns(dns) => format!("dns {} {}", dns.record_type, dns.query),
+        ProbeKind::Dns(dns) => format!("dns {}", dns.asks()),
         // Without its arguments, which may hold what belongs to no log.
         ProbeKind::Exec(exec) => format!("exec {}", exec.program.display()),
         ProbeKind::Icmp(icmp) => format!("icmp {}", icmp.host),

@@ -6,13 +6,12 @@
 
 use super::page::Page;
 use super::place_of;
-use crate::config::raw::{RCODES, RawBody, RawDns, RawHttp, RawKind, RawProbe, RawStep, RawTcp};
+use crate::config::raw::{RawBody, RawHttp, RawKind, RawProbe, RawStep, RawTcp};
 use crate::config::source::Place;
 use crate::model::{
-    AnswerRules, DnsServer, DnsSpec, HttpSpec, Pattern, ProbeKind, Redirects, Said, Spec,
-    StatusRules, Step, TcpSpec, TlsSpec, human_duration,
+    HttpSpec, Pattern, ProbeKind, Redirects, Said, Spec, StatusRules, Step, TcpSpec, TlsSpec,
+    human_duration,
 };
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
@@ -28,7 +27,7 @@ pub(super) fn write(page: &mut Page<'_>, probe: &RawProbe, spec: &Spec) {
         }
         (ProbeKind::Dns(is), Some(RawKind::Dns(said))) => {
             let mut rows = Rows { page, table: format!("{path}.dns") };
-            rows.dns(is, said);
+            super::dns::write(&mut rows, is, said);
         }
         (ProbeKind::Exec(is), Some(RawKind::Exec(said))) => {
             let mut rows = Rows { page, table: format!("{path}.exec") };
@@ -63,6 +62,7 @@ fn tls(page: &mut Page<'_>, path: &str, probe: &RawProbe, spec: &Spec) {
     }
 }
 
+/// What is written about one table of a probe.
 pub(super) struct Rows<'p, 's> {
     page: &'p mut Page<'s>,
     table: String,
@@ -135,59 +135,6 @@ impl Rows<'_, '_> {
         }
     }
 
-    fn dns(&mut self, is: &DnsSpec, said: &RawDns) {
-        let server = match &is.server {
-            DnsServer::System => "system".to_owned(),
-            DnsServer::At(crate::model::Host::Ip(ip), port) => {
-                std::net::SocketAddr::new(*ip, *port).to_string()
-            }
-            DnsServer::At(host, port) => format!("{host}:{port}"),
-        };
-        self.set("dns.server", server, said.server.as_ref().map(|template| template.place));
-        self.set("dns.query", &is.query, Some(said.query.place));
-        self.set("dns.type", is.record_type, place_of(said.record_type.as_ref()));
-        self.set("dns.transport", is.transport, place_of(said.transport.as_ref()));
-        let spelled = is.rcodes.iter().map(|code| {
-            RCODES.iter().find(|(_, known)| known == code).map_or("?", |(name, _)| name)
-        });
-        self.set(
-            "dns.rcode",
-            spelled.collect::<Vec<_>>().join(", "),
-            place_of(said.rcodes.as_ref()),
-        );
-        self.answers(&is.answers, said);
-        let flags = [("aa", is.flags.aa), ("ad", is.flags.ad), ("ra", is.flags.ra)];
-        for (name, wanted) in flags {
-            if let Some(wanted) = wanted {
-                self.set(&format!("dns.flags.{name}"), wanted, place_of(said.flags.as_ref()));
-            }
-        }
-        self.set("dns.truncated", is.truncated, place_of(said.truncated.as_ref()));
-    }
-
-    fn answers(&mut self, is: &AnswerRules, said: &RawDns) {
-        let rules = &said.answers;
-        let lists = [
-            ("all", &is.all, &rules.all),
-            ("any", &is.any, &rules.any),
-            ("none", &is.none, &rules.none),
-        ];
-        for (key, list, given) in lists {
-            if let Some(given) = given {
-                self.set(&format!("dns.answers.{key}"), patterns(list), Some(given.place));
-            }
-        }
-        if let (Some(exact), Some(given)) = (&is.exact, &rules.exact) {
-            self.set("dns.answers.exact", exact.join(", "), Some(given.place));
-        }
-        if let Some(count) = &is.count {
-            self.set("dns.answers.count", range(count, ""), place_of(rules.count.as_ref()));
-        }
-        if let Some(ttl) = &is.ttl {
-            self.set("dns.answers.ttl", range(ttl, "s"), place_of(rules.ttl.as_ref()));
-        }
-    }
-
     fn tls(&mut self, is: &TlsSpec, probe: &RawProbe) {
         let Some(said) = probe.tls.as_ref().map(|tls| &tls.value) else { return };
         if let Some(ca) = &is.ca {
@@ -239,7 +186,7 @@ fn shown_step(step: &Step) -> String {
     }
 }
 
-fn patterns(list: &[Pattern]) -> String {
+pub(super) fn patterns(list: &[Pattern]) -> String {
     list.iter().map(|pattern| format!("'{pattern}'")).collect::<Vec<_>>().join(", ")
 }
 
@@ -250,14 +197,6 @@ fn statuses(rules: &StatusRules) -> String {
         (from, to) => format!("{from}-{to}"),
     });
     spelled.collect::<Vec<_>>().join(", ")
-}
-
-fn range(range: &RangeInclusive<u32>, unit: &str) -> String {
-    let to = match *range.end() {
-        u32::MAX => String::new(),
-        to => format!("{to}{unit}"),
-    };
-    format!("{}{unit}..{to}", range.start())
 }
 
 fn size(bytes: u64) -> String {

@@ -8,8 +8,8 @@ use super::http::read_http;
 use super::probe::read_tls;
 use super::service::read_settings;
 use super::{
-    Raw, RawAnswers, RawCanary, RawDns, RawDomain, RawKind, RawProbe, RawSentinel, RawTcp, RawTls,
-    Settings, arc_name, check_name,
+    Raw, RawCanary, RawDns, RawDomain, RawKind, RawProbe, RawSentinel, RawTcp, RawTls, Settings,
+    arc_name, check_name,
 };
 use crate::config::decode::{Context, Section, read_string, section, template_of};
 use crate::config::problem::{Kind, Problem};
@@ -187,16 +187,7 @@ impl RawProbe {
 
 fn name_probe(table: &Section<'_>, name: &At<String>, settings: &Settings) -> Option<RawProbe> {
     let path = table.path_of("names");
-    let ask = RawDns {
-        server: None,
-        query: template_of(table.context, name, &path)?,
-        record_type: None,
-        transport: None,
-        rcodes: None,
-        answers: RawAnswers::default(),
-        flags: None,
-        truncated: None,
-    };
+    let ask = RawDns::plain(template_of(table.context, name, &path)?);
     Some(RawProbe {
         name: At::new(name.value.as_str().into(), name.place),
         settings: settings.clone(),

@@ -162,7 +162,7 @@ fn read_networks(table: &Section<'_>) -> Vec<Network> {
     networks
 }
 
-fn network_or_report(
+pub(super) fn network_or_report(
     context: Context<'_>,
     text: &At<String>,
     path: &str,

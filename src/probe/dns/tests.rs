@@ -6,10 +6,8 @@
 
 use super::judge;
 use super::wire::{Question, Reading};
-use crate::model::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, Facts, FlagRules, Host, Pattern, Truncated,
-};
-use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use crate::model::{DnsServer, DnsSpec, DnsTransport, Facts, Host, Pattern, RecordRules};
+use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, SOA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use proptest::prelude::*;
@@ -28,19 +26,14 @@ fn name(text: &str) -> Name {
 /// Every rule at once, for a name with every kind of record.
 fn spec() -> DnsSpec {
     let pattern = Pattern::new(regex::bytes::Regex::new("^x").unwrap());
+    let rules =
+        RecordRules { none: vec![pattern], ttl: Some(0..=u32::MAX), ..RecordRules::default() };
     DnsSpec {
-        server: DnsServer::At(Host::Ip(Ipv4Addr::LOCALHOST.into()), 53),
-        query: name("shop.test."),
         record_type: RecordType::ANY,
-        transport: DnsTransport::Udp,
-        rcodes: vec![ResponseCode::NoError],
-        answers: AnswerRules {
-            none: vec![pattern],
-            ttl: Some(0..=u32::MAX),
-            ..AnswerRules::default()
-        },
-        flags: FlagRules::default(),
-        truncated: Truncated::Fail,
+        answers: rules.clone(),
+        authority: rules.clone(),
+        additional: rules,
+        ..DnsSpec::new(DnsServer::At(Host::Ip(Ipv4Addr::LOCALHOST.into()), 53), name("shop.test."))
     }
 }
 

@@ -14,7 +14,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const DATAGRAM_LIMIT: usize = 4096;
 
 /// The answer of `server`, or a sentence on why there is none.
-pub(super) async fn ask(question: &Question, server: SocketAddr) -> Result<Message, String> {
+pub(in crate::probe) async fn ask(
+    question: &Question,
+    server: SocketAddr,
+) -> Result<Message, String> {
     let answer = over_udp(question, server).await?;
     if answer.truncation { over_tcp(question, server).await } else { Ok(answer) }
 }

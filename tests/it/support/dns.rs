@@ -1,4 +1,4 @@
-//! A DNS server on port 0 of the loopback that answers what a test's script says, over UDP and TCP.
+//! A DNS server on port 0 of the loopback that answers what a test's script says, over UDP and TCP, or over TLS.
 //!
 //! The script sees each question and gives the packets to send back, so that it can forge, truncate or mangle them. The
 //! questions that came are kept, in order, for the test to look at.
@@ -9,9 +9,10 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{RData, Record};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// How often a TCP and a UDP socket on one free port are tried for.
 const PORT_ATTEMPTS: usize = 32;
@@ -60,6 +61,8 @@ pub(crate) enum Reply {
     FromElsewhere(Vec<u8>),
     /// Over TCP: sends these bytes without framing and keeps the connection open.
     Bytes(Vec<u8>),
+    /// Over TCP: sends this packet with its frame, one byte at a time.
+    Drip(Vec<u8>),
     /// Over TCP: closes the connection.
     Close,
     /// Says nothing.
@@ -98,6 +101,33 @@ impl DnsServer {
         let address = SocketAddr::new(ip.into(), self.address.port());
         let udp = UdpSocket::bind(address).await.unwrap();
         Self::serve((udp, TcpListener::bind(address).await.unwrap()), script)
+    }
+
+    /// Starts one that speaks over TLS only.
+    pub(crate) async fn secure(
+        config: rustls::ServerConfig,
+        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let script: Arc<Script> = Arc::new(script);
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let mut tasks = JoinSet::new();
+        let kept = Arc::clone(&asked);
+        tasks.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, script, kept) =
+                    (acceptor.clone(), Arc::clone(&script), Arc::clone(&kept));
+                open.spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serve_stream(stream, script, kept).await;
+                    }
+                });
+            }
+        });
+        Self { address, asked, _tasks: tasks }
     }
 
     fn serve(
@@ -145,7 +175,7 @@ async fn serve_udp(socket: UdpSocket, script: Arc<Script>, asked: Arc<Mutex<Vec<
                 let other = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
                 other.send_to(&packet, from).await.unwrap();
             }
-            Reply::Bytes(_) | Reply::Close | Reply::Silence => {}
+            Reply::Bytes(_) | Reply::Drip(_) | Reply::Close | Reply::Silence => {}
         }
     }
 }
@@ -158,7 +188,7 @@ async fn serve_tcp(listener: TcpListener, script: Arc<Script>, asked: Arc<Mutex<
 }
 
 async fn serve_stream(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     script: Arc<Script>,
     asked: Arc<Mutex<Vec<Question>>>,
 ) {
@@ -178,10 +208,21 @@ async fn serve_stream(
             })
             .collect(),
         Reply::Bytes(bytes) => bytes,
+        Reply::Drip(packet) => {
+            let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
+            for byte in length.into_iter().chain(packet) {
+                if stream.write_all(&[byte]).await.is_err() || stream.flush().await.is_err() {
+                    return;
+                }
+                // The next byte goes out by itself.
+                tokio::task::yield_now().await;
+            }
+            Vec::new()
+        }
         Reply::FromElsewhere(_) | Reply::Silence => Vec::new(),
         Reply::Close => return,
     };
-    if stream.write_all(&bytes).await.is_ok() {
+    if stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok() {
         // Held open until the client leaves.
         let _ = stream.read_u8().await;
     }

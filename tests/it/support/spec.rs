@@ -4,12 +4,11 @@
 //!
 //! No defaults of the configuration are repeated here: they are chosen to suit tests.
 
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use nephoscope::clock::SystemClock;
 use nephoscope::model::{
-    AnswerRules, DnsServer, DnsSpec, DnsTransport, FlagRules, Host, HttpSpec, IpChoice, Pattern,
-    Pick, ProbeKind, ProbeResult, Redirects, Spec, TcpSpec, Truncated,
+    DnsServer, DnsSpec, Host, HttpSpec, IpChoice, Pattern, Pick, ProbeKind, ProbeResult, Redirects,
+    Spec, TcpSpec,
 };
 use nephoscope::net::Net;
 use nephoscope::probe::tls::Roots;
@@ -37,16 +36,8 @@ pub(crate) fn tcp(address: SocketAddr) -> TcpSpec {
 
 /// A question to `server` over UDP that wants `NOERROR`.
 pub(crate) fn dns(server: SocketAddr, query: &str, record_type: RecordType) -> DnsSpec {
-    DnsSpec {
-        server: DnsServer::At(Host::Ip(server.ip()), server.port()),
-        query: Name::from_ascii(query).unwrap(),
-        record_type,
-        transport: DnsTransport::Udp,
-        rcodes: vec![ResponseCode::NoError],
-        answers: AnswerRules::default(),
-        flags: FlagRules::default(),
-        truncated: Truncated::Fail,
-    }
+    let server = DnsServer::At(Host::Ip(server.ip()), server.port());
+    DnsSpec { record_type, ..DnsSpec::new(server, Name::from_ascii(query).unwrap()) }
 }
 
 /// A compiled pattern.
