@@ -13,6 +13,7 @@ mod export;
 mod grammar;
 mod hash_password;
 mod healthcheck;
+mod import;
 mod maintenance;
 mod probe;
 mod reload;
@@ -106,6 +107,11 @@ enum Command {
     /// each check said from when to when.
     #[command(after_help = export::AFTER_HELP)]
     Export(export::Asked),
+    /// Turn a configuration of `blackbox_exporter` into probes, and its targets into services.
+    ///
+    /// Prints a `probes.toml`, with a comment for each thing that has no equal. Modules become `[probe.*]` tables under the same
+    /// names, so that `/probe?module=…` finds them.
+    Import(import::Asked),
     /// Say how the configured promises stood, from recorded results.
     ///
     /// Reads a file of results, one JSON object a line, and evaluates every promise of the configuration at the instants
@@ -215,6 +221,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Status(asked)) => status::run(&arguments, asked),
         Some(Command::Report(asked)) => report::run(&arguments, asked),
         Some(Command::Export(asked)) => export::run(&arguments, asked),
+        Some(Command::Import(asked)) => import::run(&arguments, asked),
         Some(Command::Replay(asked)) => replay::run(&arguments, asked),
         Some(Command::Rules(asked)) => rules::run(&arguments, asked),
         Some(Command::Maintenance(asked)) => maintenance::run(&arguments, asked),

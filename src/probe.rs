@@ -40,6 +40,8 @@ pub struct Engine {
     tokens: http::Tokens,
     programs: exec::Programs,
     clock: Arc<dyn WallClock>,
+    /// Whether runs keep what they hear.
+    tells: bool,
 }
 
 impl Engine {
@@ -52,13 +54,19 @@ impl Engine {
     pub fn with_net(net: Net, roots: tls::Roots, clock: Arc<dyn WallClock>) -> Self {
         let tls = tls::Stock::new(roots, Arc::clone(&clock));
         let (http, tokens) = (http::Clients::default(), http::Tokens::default());
-        Self { net, tls, http, tokens, programs: exec::Programs::default(), clock }
+        Self { net, tls, http, tokens, programs: exec::Programs::default(), clock, tells: false }
     }
 
     /// The same, taking places for programs from those of a whole monitor.
     #[must_use]
     pub fn sharing(self, programs: exec::Programs) -> Self {
         Self { programs, ..self }
+    }
+
+    /// The same for runs whose whole story is wanted: what they hear is kept.
+    #[must_use]
+    pub fn telling(self) -> Self {
+        Self { tells: true, ..self }
     }
 
     /// The way into the network.
@@ -169,6 +177,7 @@ impl Prober {
     /// One run under one hard deadline. Never an error: whatever happens is a result.
     pub async fn probe(&self, timeout: Duration) -> ProbeResult {
         let mut trace = Trace::new(Instant::now());
+        trace.tells = self.engine.tells;
         let deadline = trace.started() + timeout;
         let ended = match &self.kind {
             Some(Kind::Dns(dns)) if dns.is_survey() => {

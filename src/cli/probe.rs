@@ -127,7 +127,7 @@ fn unknown(configured: &[Arc<Check>], wanted: &str) -> String {
 }
 
 async fn probe_all(checks: Vec<Arc<Check>>) -> Vec<Run> {
-    let engine = Arc::new(Engine::new(Roots::from_system(), Arc::new(SystemClock)));
+    let engine = Arc::new(Engine::new(Roots::from_system(), Arc::new(SystemClock)).telling());
     let runs = checks.into_iter().map(|check| probe_one(check, Arc::clone(&engine)));
     futures_util::stream::iter(runs).buffered(AT_ONCE).collect().await
 }

@@ -115,6 +115,13 @@ impl Modules {
         }
         aim(&mut probe, &wish.target)?;
         let mut module = self.build(&probe, wish)?;
+        if let ProbeKind::Http(http) = &module.spec.kind
+            && http.proxy.is_some()
+        {
+            // The fence is asked about what is connected to, which would be the proxy.
+            let said = "this probe goes through a proxy, which could lead anywhere";
+            return Err(Unfit::new(said, "make a check of it, or run `nephoscope probe`"));
+        }
         if let Some(hostname) = &wish.hostname {
             let mut spec = (*module.spec).clone();
             call(&mut spec, hostname)?;

@@ -119,6 +119,11 @@ const FAMILIES: &[Family] = &[
         read: |run| of(run, "http", run.result.facts.body_bytes.map(whole)),
     },
     Family {
+        name: "probe_http_last_modified_timestamp_seconds",
+        help: "Returns the Last-Modified HTTP response header in unixtime",
+        read: |run| one(run.result.facts.last_modified.map(Timestamp::as_secs_f64)),
+    },
+    Family {
         name: "probe_http_ssl",
         help: "Indicates if SSL was used for the final redirect",
         read: |run| {
@@ -257,15 +262,12 @@ fn address_hash(ip: IpAddr) -> u32 {
     }
 }
 
-/// Whether a pattern made the run bad, where patterns are looked for: in every HTTP run, and on a connection that stood.
+/// Whether a pattern made the run bad, for those kinds of probes that look for patterns in what comes.
 fn by_pattern(run: &Run<'_>) -> Option<bool> {
-    let result = run.result;
-    let reason = result.outcome.reason();
+    let reason = run.result.outcome.reason();
     match run.protocol {
         "http" => Some(matches!(reason, Some(Reason::Body | Reason::Header))),
-        "tcp" if result.phases.took(Phase::Connect).is_some() && result.phase != Phase::Connect => {
-            Some(reason == Some(Reason::Banner))
-        }
+        "tcp" => Some(reason == Some(Reason::Banner)),
         _ => None,
     }
 }

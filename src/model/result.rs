@@ -206,6 +206,8 @@ pub struct Facts {
     pub redirects: Option<u32>,
     /// `Content-Length` as the server stated it.
     pub content_length: Option<u64>,
+    /// `Last-Modified` as the server stated it.
+    pub last_modified: Option<Timestamp>,
     /// Bytes of body that came.
     pub body_bytes: Option<u64>,
     /// Negotiated version.
@@ -231,6 +233,9 @@ pub struct Facts {
     pub dns_flags: Option<String>,
     /// Serial of the SOA record, if one came.
     pub dns_serial: Option<u32>,
+    /// What came back, as text, where somebody wanted the story of the run: the head of the last answer and the beginning of
+    /// its body. No check keeps it.
+    pub heard: Option<Arc<str>>,
     /// Exit code of the program of an exec probe.
     pub exit_code: Option<i32>,
     /// Echoes that were sent.

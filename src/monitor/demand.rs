@@ -100,8 +100,8 @@ impl Demands {
         let module = self.modules.get(wish).map_err(Refused::Unfit)?;
         let timeout = within(patience, module.limited.then_some(module.timeout), module.timeout);
         let net = ground.net.fenced(ground.fence.clone());
-        let engine =
-            Arc::new(Engine::with_net(net, ground.roots.clone(), Arc::clone(&ground.clock)));
+        let engine = Engine::with_net(net, ground.roots.clone(), Arc::clone(&ground.clock));
+        let engine = Arc::new(engine.telling());
         let at = ground.clock.now();
         let begun = Instant::now();
         let result = match Prober::build(&module.spec, &engine) {

@@ -11,6 +11,7 @@ mod body;
 mod client;
 mod errand;
 mod fault;
+mod heard;
 mod jar;
 mod json;
 mod redirect;
@@ -21,7 +22,7 @@ use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
     Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Proxy, Reason, Redirects, Spec,
-    human_latency, marked,
+    Timestamp, human_latency, marked,
 };
 use crate::net::Failure;
 use body::Body;
@@ -226,6 +227,7 @@ impl HttpProber {
     ) -> Result<Ended, Failure> {
         let response = send(errand, request, self.http(), (address, through), trace).await?;
         trace.enter(Phase::Transfer, Instant::now());
+        heard::head(trace, &response);
         let status = response.status();
         let code = status.as_u16();
         let headers = response.headers();
@@ -235,6 +237,7 @@ impl HttpProber {
         facts.http_version = version(response.version());
         facts.content_length =
             headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        facts.last_modified = headers.get(header::LAST_MODIFIED).and_then(moment);
         facts.body_bytes = None;
         facts.served_by = marked(&self.http().marks, headers).cloned();
 
@@ -286,6 +289,7 @@ impl HttpProber {
                     return Err(fault(&error, &place));
                 }
             };
+            heard::body(trace, &chunk);
             let added = body.add(chunk);
             trace.facts.body_bytes = Some(body.count());
             added?;
@@ -373,6 +377,12 @@ fn good(status: StatusCode, bytes: u64, trace: &Trace) -> String {
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
     };
     [code, " ", words, ", ", &size, " in ", &took].concat()
+}
+
+/// A date as a server states it (RFC 9110, 5.6.7), in the one form that is still sent.
+fn moment(value: &HeaderValue) -> Option<Timestamp> {
+    let zoned = jiff::fmt::rfc2822::parse(value.to_str().ok()?).ok()?;
+    Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
 }
 
 fn version(version: Version) -> Option<HttpVersion> {

@@ -30,6 +30,10 @@ pub(super) struct Trace {
     pub(super) hop_status: Option<u16>,
     /// The address the current attempt uses.
     pub(super) address: Option<SocketAddr>,
+    /// Whether somebody wants the whole story of this run, so that what is heard is kept.
+    pub(super) tells: bool,
+    /// How much more of what is heard may be kept; bytes.
+    pub(super) room: usize,
     /// Whether the resolver of this host was asked for a name and answered.
     pub(super) resolved: bool,
     /// What was seen.
@@ -54,6 +58,8 @@ impl Trace {
             hop: None,
             hop_times: PhaseTimes::default(),
             hop_status: None,
+            tells: false,
+            room: 0,
             address: None,
             resolved: false,
             facts: Facts::default(),

@@ -6,7 +6,9 @@
 //! It draws no conclusions.
 
 use crate::metrics::field;
-use crate::model::{Outcome, PhaseTimes, ProbeResult, human_latency};
+use crate::model::{
+    Certificate, Facts, Outcome, PhaseTimes, ProbeResult, Timestamp, human_latency,
+};
 use crate::monitor::demand::Ran;
 use std::fmt::Write as _;
 
@@ -37,6 +39,13 @@ pub(super) fn page(module: &str, ran: &Ran) -> String {
         writeln!(out, "warning: {warning}").expect(INFALLIBLE);
     }
     steps(&mut out, result);
+    seen(&mut out, &result.facts);
+    if let Some(heard) = result.facts.heard.as_deref() {
+        writeln!(out, "\nthe answer").expect(INFALLIBLE);
+        for line in heard.lines() {
+            writeln!(out, "  {}", tame(line)).expect(INFALLIBLE);
+        }
+    }
     writeln!(out, "\nmetrics").expect(INFALLIBLE);
     let run = field::Run { labels: "", protocol: ran.spec.kind.name(), result };
     field::write(&mut out, &[run]);
@@ -64,6 +73,41 @@ fn phases(out: &mut String, times: &PhaseTimes) {
         writeln!(out, "  {:<10} from {start:>9}, took {took:>9}", phase.as_str())
             .expect(INFALLIBLE);
     }
+}
+
+/// What was seen on the way, a line each.
+fn seen(out: &mut String, facts: &Facts) {
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            writeln!(out, "  {name:<18} {}", tame(&value)).expect(INFALLIBLE);
+        }
+    };
+    line("TLS", facts.tls_version.map(|version| version.to_string()));
+    line("cipher", facts.tls_cipher.map(str::to_owned));
+    if let Some(certificate) = facts.certificate.as_deref() {
+        let Certificate { subject, issuer, key, serial, fingerprint, .. } = certificate;
+        line("certificate", Some(subject.clone()));
+        line("  issued by", Some(issuer.clone()));
+        line("  for", Some(certificate.all_names().collect::<Vec<_>>().join(", ")));
+        line("  valid from", Some(moment(certificate.not_before)));
+        line("  valid until", Some(moment(certificate.not_after)));
+        line("  key", Some(key.clone()));
+        line("  serial", Some(serial.clone()));
+        line("  SHA-256", Some(fingerprint.clone()));
+    }
+    line("chain ends", facts.certificate_not_after.map(moment));
+    line("trusted until", facts.chain_not_after.map(moment));
+    line("redirects", facts.redirects.map(|count| count.to_string()));
+    line("bytes of body", facts.body_bytes.map(|bytes| bytes.to_string()));
+    line("DNS code", facts.dns_rcode.clone());
+    line("DNS flags", facts.dns_flags.clone());
+    line("DNS answers", facts.dns_answers.map(|count| count.to_string()));
+    line("SOA serial", facts.dns_serial.map(|serial| serial.to_string()));
+}
+
+fn moment(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    at.strftime("%F %T UTC").to_string()
 }
 
 /// Without anything that a terminal would obey.

@@ -186,9 +186,33 @@ fn a_certificate_is_seen_and_a_debug_page_tells_the_story() {
     assert_eq!(value(&page, "probe_tls_version_info{version=\"TLS 1.3\"}"), Some(1.0), "{page}");
     let (status, story) = ask(&daemon, &format!("{query}&debug=true"));
     assert_eq!(status, 200);
-    for words in ["probe tls (tcp)", "good", "connect", "tls", "IPv4", "probe_success 1"] {
+    for words in [
+        "probe tls (tcp)",
+        "good",
+        "connect",
+        "tls",
+        "IPv4",
+        "valid until",
+        "localhost",
+        "probe_success 1",
+    ] {
         assert!(story.contains(words), "`{words}` is missing in\n{story}");
     }
+}
+
+#[test]
+fn the_story_has_the_answer_and_no_secret() {
+    let headers = ["Set-Cookie: session=hunter2", "X-Served-By: aws-7"];
+    let server = Server::fixed(response("200 OK", &headers, "hello\u{1b}[31m"));
+    let daemon = start(LOOPBACK);
+    let query = format!("target={}&debug=true", escaped(&server.url("/x?y=1")));
+    let (_, story) = ask(&daemon, &query);
+    for words in ["HTTP/1.1 200 OK", "x-served-by: aws-7", "set-cookie: (not shown)", "hello"] {
+        assert!(story.contains(words), "`{words}` is missing in\n{story}");
+    }
+    assert!(!story.contains("hunter2") && !story.contains('\u{1b}'), "{story}");
+    let (_, page) = ask(&daemon, &query.replace("&debug=true", ""));
+    assert!(!page.contains("hello"), "metrics alone:\n{page}");
 }
 
 #[test]

@@ -43,6 +43,8 @@ mod exec;
 mod export;
 /// Following a public name: its zone's servers, resolvers, aliases, and who says nothing.
 mod follow;
+/// Random answers of every protocol to the real probers: in time, in bounds, without a panic.
+mod fuzz;
 /// What is written down against what the code says.
 mod golden;
 /// gRPC probes: what a health service says, by name; TLS; and what is no gRPC.
@@ -69,6 +71,8 @@ mod http_token;
 mod http_versions;
 /// ICMP probes: real echoes on the loopback, late answers, and a host that allows none.
 mod icmp;
+/// `import`: whole files of blackbox_exporter and Prometheus, and that `validate` takes what comes out.
+mod import;
 /// The network's listener: who may read, who may write, and what is never shown.
 mod listener;
 /// The JSON log: names of the schema, what every line has, no secret in it.

@@ -65,6 +65,14 @@ fn one(out: &mut String, run: &Run, paper: Paper) {
             writeln!(out, "  {FAINT}{line}{FAINT:#}").expect(INFALLIBLE);
         }
     }
+    // Where all went well nobody reads what came.
+    if let Some(heard) = result.facts.heard.as_deref().filter(|_| result.outcome != Outcome::Good) {
+        for line in heard.lines().take(HEARD_LINES) {
+            for line in wrap(&tame(line), paper.width.saturating_sub(4)) {
+                writeln!(out, "  {FAINT}< {line}{FAINT:#}").expect(INFALLIBLE);
+            }
+        }
+    }
     for warning in result.warnings.iter() {
         let (sign, style) = paper.state(crate::model::State::Degraded);
         let said = warning_sentence(warning, run);
@@ -140,6 +148,9 @@ fn facts(run: &Run) -> Vec<String> {
     seen.extend(facts.dns_answers.map(|count| format!("{count} in the answer")));
     seen
 }
+
+/// Lines of what came back that a person is shown.
+const HEARD_LINES: usize = 24;
 
 /// Names of a certificate that a person is shown.
 const NAMES_SHOWN: usize = 3;

@@ -1,0 +1,220 @@
+//! One probe being written: lines that may turn out not to be understood, and comments.
+//!
+//! A finished draft is tried on the configuration's own reader. A line that it refuses (a pattern that is none here, a file
+//! that is not there, an expectation that is not built) becomes a comment with the reason; if the probe itself cannot be
+//! had, all of it does.
+//!
+//! It does not know where lines come from.
+
+use super::yaml::Yaml;
+use crate::config::load_text;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
+/// One probe.
+pub(super) struct Draft {
+    name: String,
+    /// Those of the probe itself, then of each table, in the order of first use.
+    tables: Vec<(String, Vec<Line>)>,
+    refused: Option<String>,
+}
+
+enum Line {
+    /// `key = value`.
+    Set { key: String, value: String },
+    /// Words for a person.
+    Comment(String),
+}
+
+impl Draft {
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: plain(name), tables: vec![(String::new(), Vec::new())], refused: None }
+    }
+
+    /// What holds for every kind of probe.
+    pub(super) fn settings(&mut self, timeout: &str) {
+        if timeout.is_empty() {
+            return;
+        }
+        self.set("", "timeout", quoted(timeout));
+        let longest = std::time::Duration::from_secs(30);
+        if crate::config::parse_duration(timeout).is_ok_and(|timeout| timeout > longest) {
+            self.comment("", "a run must end before the next is due");
+            self.set("", "interval", quoted(timeout));
+        }
+    }
+
+    fn lines(&mut self, table: &str) -> &mut Vec<Line> {
+        let place = self.tables.iter().position(|(name, _)| name == table).unwrap_or_else(|| {
+            self.tables.push((table.to_owned(), Vec::new()));
+            self.tables.len() - 1
+        });
+        &mut self.tables[place].1
+    }
+
+    /// A line of `table` (`""` is the probe itself); the value is TOML.
+    pub(super) fn set(&mut self, table: &str, key: &str, value: impl Into<String>) {
+        let line = Line::Set { key: key.to_owned(), value: value.into() };
+        self.lines(table).push(line);
+    }
+
+    pub(super) fn comment(&mut self, table: &str, words: impl Into<String>) {
+        self.lines(table).push(Line::Comment(words.into()));
+    }
+
+    /// A key without an equal.
+    pub(super) fn lost(&mut self, key: &str, value: &Yaml, why: &str) {
+        // A long value helps nobody, and a secret nobody at all.
+        let text: String = value.text().replace(char::is_control, " ").chars().take(120).collect();
+        let text = if is_secret(key) { "(not shown)".to_owned() } else { text };
+        let last = self.tables.len() - 1;
+        let words = format!("no equal for `{key}: {text}`: {why}");
+        self.tables[last].1.push(Line::Comment(words));
+    }
+
+    /// The probe as a whole has no equal.
+    pub(super) fn refuse(&mut self, why: &str) {
+        self.refused = Some(why.to_owned());
+    }
+
+    /// Writes it to `out`; gives the first table's name (`http`, `tcp`, …) if it is a probe and not only comments.
+    pub(super) fn into_text(mut self, folder: &Path, out: &mut String) -> Option<String> {
+        while self.refused.is_none() {
+            let trial = load_text(&folder.join("probes.toml"), self.write());
+            let Err(problems) = trial else { break };
+            let errors = problems
+                .iter()
+                .filter(|each| each.kind().severity() == crate::config::Severity::Error);
+            let found: Vec<_> =
+                errors.map(|each| (each.path().to_owned(), each.said().to_owned())).collect();
+            let first = found.first().map(|(_, said)| said.clone()).unwrap_or_default();
+            let mut changed = false;
+            for (path, said) in found {
+                changed |= self.give_up(&path, &said);
+            }
+            if !changed {
+                self.refused = Some(first);
+            }
+        }
+        let text = self.write();
+        out.push('\n');
+        if let Some(why) = &self.refused {
+            writeln!(out, "# The module `{}` has no equal: {why}.", self.name).expect(INFALLIBLE);
+            for line in text.lines().filter(|line| !line.is_empty()) {
+                writeln!(out, "# {line}").expect(INFALLIBLE);
+            }
+            return None;
+        }
+        out.push_str(&text);
+        self.tables.get(1).map(|(kind, _)| kind.clone())
+    }
+
+    /// Turns the line that `path` is about into a comment; whether there was one.
+    fn give_up(&mut self, path: &str, said: &str) -> bool {
+        let Some(rest) = path.strip_prefix(&format!("probe.{}", self.name)) else { return false };
+        let rest = rest.trim_start_matches('.');
+        for (table, lines) in &mut self.tables {
+            let inner =
+                if table.is_empty() { Some(rest) } else { rest.strip_prefix(table.as_str()) };
+            let Some(inner) = inner.map(|inner| inner.trim_start_matches('.')) else { continue };
+            for line in lines {
+                let Line::Set { key, value } = line else { continue };
+                let is_it = inner
+                    .strip_prefix(key.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+                if is_it {
+                    *line = Line::Comment(format!("no equal for `{key} = {value}`: {said}"));
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn write(&self) -> String {
+        let mut out = String::new();
+        for (table, lines) in &self.tables {
+            let dot = if table.is_empty() { "" } else { "." };
+            writeln!(out, "[probe.{}{dot}{table}]", self.key()).expect(INFALLIBLE);
+            for line in lines {
+                match line {
+                    Line::Set { key, value } => writeln!(out, "{key} = {value}"),
+                    Line::Comment(words) => {
+                        let words: Vec<_> = words.split_whitespace().collect();
+                        writeln!(out, "# {}", words.join(" "))
+                    }
+                }
+                .expect(INFALLIBLE);
+            }
+        }
+        out
+    }
+
+    /// As it stands between the dots of a table.
+    fn key(&self) -> String {
+        let bare = |each: char| each.is_ascii_alphanumeric() || matches!(each, '_' | '-');
+        if self.name.chars().all(bare) { self.name.clone() } else { quoted(&self.name) }
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    ["password", "auth", "token", "secret", "credentials", "key"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+/// A name that the configuration takes.
+pub(super) fn plain(name: &str) -> String {
+    let fine = |each: char| each.is_ascii_alphanumeric() || matches!(each, '.' | '_' | '-');
+    name.chars().map(|each| if fine(each) { each } else { '-' }).collect()
+}
+
+/// A TOML string of this text; one with backslashes is written so that they are themselves.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = !text.contains(|each: char| each == '\'' || each.is_control());
+    if plain && text.contains(['\\', '"']) {
+        return format!("'{text}'");
+    }
+    let mut out = String::from("\"");
+    for each in text.chars() {
+        match each {
+            '"' | '\\' => out.extend(['\\', each]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            each if each.is_control() => {
+                write!(out, "\\u{:04X}", u32::from(each)).expect(INFALLIBLE);
+            }
+            each => out.push(each),
+        }
+    }
+    out + "\""
+}
+
+/// A TOML string in which every brace is itself.
+pub(super) fn literal(text: &str) -> String {
+    let mut escaped = String::new();
+    let mut rest = text.chars().peekable();
+    let mut open = 0_usize;
+    while let Some(each) = rest.next() {
+        // `{name}` would be a placeholder; `{2}` and `{"a"` are not.
+        if each == '{' && rest.peek().is_some_and(char::is_ascii_lowercase) {
+            escaped.push_str("{{");
+            open += 1;
+        } else if each == '}' && open > 0 {
+            escaped.push_str("}}");
+            open -= 1;
+        } else {
+            escaped.push(each);
+        }
+    }
+    quoted(&escaped)
+}
+
+/// A TOML list of texts, each as `write` has it.
+pub(super) fn list(texts: &[String], write: impl Fn(&str) -> String) -> String {
+    let texts: Vec<_> = texts.iter().map(|text| write(text)).collect();
+    format!("[{}]", texts.join(", "))
+}

@@ -1,0 +1,1 @@
+"""Our `/probe` beside Debian's blackbox_exporter: the same servers, the same modules, the same questions."""
