@@ -40,6 +40,7 @@ use face::Mirror;
 use heart::Heart;
 use heralds::Heralds;
 use reload::{Reloader, Wanted};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use rustls::ServerConfig;
 use signal::{Signal, Signals};
 use std::error::Error as _;
@@ -140,10 +141,9 @@ impl Daemon {
     ) -> Result<Self, Error> {
         limits::look(config.monitor.max_in_flight, &config.checks);
         let signals = Signals::new().map_err(Error::Signals)?;
-        let wanted = config.monitor.listen;
-        let listen = |source| Error::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let listener = bind(config.monitor.listen).await;
+        let (listener, address) =
+            listener.map_err(|source| Error::Listen { address: config.monitor.listen, source })?;
         let (certificate, tls) = certificate(config, &own)?.unzip();
         let (local, socket) = match socket {
             Some(path) => Some(bind_local(path).await?).unzip(),
@@ -299,6 +299,16 @@ fn gate(config: &Config, own: &Own, address: SocketAddr) -> (Arc<Gate>, Count) {
     let count: Count = Arc::new(move |why| own.count_turned_away(why));
     let gate = Gate::new(&config.listener, compare::compare(), Arc::clone(&count), local);
     (Arc::new(gate), count)
+}
+
+/// Binds the network's listener; gives back where it is.
+async fn bind(wanted: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(wanted).await?;
+    // Connections have it from the listener; and not from the local socket, where nobody comes over a network.
+    let stalled = u32::try_from(serve::STALLED_FOR.as_millis()).unwrap_or(u32::MAX);
+    set_tcp_user_timeout(&listener, stalled)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 /// What the listener presents, if it does TLS.

@@ -65,7 +65,7 @@ pub use outward::{Beat, TurnedAway};
 pub use password::PasswordHash;
 pub use peer::{PEERS_AT_MOST, Peer};
 pub use provider::{Canary, Network, Plane, Provider};
-pub use reason::{Cause, Phase, Reason, SkipCause, Warning};
+pub use reason::{Cause, GivenUp, Phase, Reason, SkipCause, Warning};
 pub use reference::{Reference, ReferenceRole};
 pub use result::{Facts, Hop, HttpVersion, Outcome, PhaseTimes, ProbeResult, TlsVersion, Warnings};
 pub use road::Road;

@@ -3,7 +3,8 @@
 //! Due times are `phase + k × interval` on the wall clock; the phase is a hash of the check's id, so it is spread over the
 //! whole interval and survives restarts. An [`Agenda`] holds the due times of one runtime: at most one run of a check is in
 //! flight, a run that cannot start waits in line, and one that could not start before its next due time is skipped and
-//! counted, never queued up. For every check, due = started + skipped + waiting.
+//! counted, never queued up. For every check, due = started + skipped + waiting. Whose last run took its
+//! whole timeout waits behind all others: else a region that is silent would soon have every place.
 //!
 //! It does not sleep, spawn or read a clock, and it does not know what a probe is.
 
@@ -87,8 +88,8 @@ pub enum Turn {
 pub struct Agenda {
     heap: BinaryHeap<Reverse<(Timestamp, Slot, bool)>>,
     entries: Vec<Entry>,
-    /// Slots whose run is due and which are not running, oldest first.
-    line: VecDeque<Slot>,
+    /// Slots whose run is due and which are not running, oldest first: those that are soon done, then the slow.
+    lines: [VecDeque<Slot>; 2],
     due: u64,
 }
 
@@ -99,6 +100,8 @@ struct Entry {
     /// The run that is due and has not started.
     waiting: Option<Wait>,
     running: bool,
+    /// Whether its last run took its whole timeout.
+    slow: bool,
     /// The recheck that is asked for; an older heap entry is void.
     recheck_at: Option<Timestamp>,
 }
@@ -106,7 +109,7 @@ struct Entry {
 impl Entry {
     fn new(grid: Grid, now: Timestamp) -> Self {
         let next_due = grid.first_after(now);
-        Self { grid, next_due, waiting: None, running: false, recheck_at: None }
+        Self { grid, next_due, waiting: None, running: false, slow: false, recheck_at: None }
     }
 }
 
@@ -124,7 +127,8 @@ impl Agenda {
             .zip(&entries)
             .map(|(slot, entry): (Slot, &Entry)| Reverse((entry.next_due, slot, false)))
             .collect();
-        Self { heap, line: VecDeque::with_capacity(entries.len()), entries, due: 0 }
+        let lines = [VecDeque::with_capacity(entries.len()), VecDeque::new()];
+        Self { heap, lines, entries, due: 0 }
     }
 
     /// When something falls due next.
@@ -139,7 +143,7 @@ impl Agenda {
 
     /// Whether a run could start if there were room for it.
     pub fn has_waiting(&self) -> bool {
-        !self.line.is_empty()
+        self.lines.iter().any(|line| !line.is_empty())
     }
 
     /// Grid runs that are due and have neither started nor been skipped.
@@ -163,9 +167,9 @@ impl Agenda {
         }
     }
 
-    /// The oldest run in line, if any; the caller has room for it and will call [`Self::finished`].
+    /// The run that is next in line, if any; the caller has room for it and will call [`Self::finished`].
     pub fn start(&mut self) -> Option<Turn> {
-        let slot = self.line.pop_front()?;
+        let slot = self.lines.iter_mut().find_map(VecDeque::pop_front)?;
         let entry = &mut self.entries[slot as usize];
         let wait = entry.waiting.take().expect("a slot in the line waits for a run");
         entry.running = true;
@@ -173,13 +177,13 @@ impl Agenda {
         Some(Turn::Start { slot, due: wait.due, recheck: wait.recheck })
     }
 
-    /// The run of `slot` has ended.
-    pub fn finished(&mut self, slot: Slot) {
+    /// The run of `slot` has ended; `long` if it took its whole timeout.
+    pub fn finished(&mut self, slot: Slot, long: bool) {
         let entry = &mut self.entries[slot as usize];
         assert!(entry.running, "only a running slot can finish");
-        entry.running = false;
+        (entry.running, entry.slow) = (false, long);
         if entry.waiting.is_some() {
-            self.line.push_back(slot);
+            self.line_up(slot);
         }
     }
 
@@ -231,13 +235,15 @@ impl Agenda {
             self.heap.extend(entry.recheck_at.map(|at| Reverse((at, slot, true))));
             self.entries.push(entry);
         }
-        self.line = self.line.iter().filter_map(|was| places[*was as usize]).collect();
+        for line in &mut self.lines {
+            *line = line.iter().filter_map(|was| places[*was as usize]).collect();
+        }
     }
 
     /// Nothing starts any more: what was due and waits is skipped.
     pub fn stop(&mut self, turns: &mut Vec<Turn>) {
         self.heap.clear();
-        self.line.clear();
+        self.lines.iter_mut().for_each(VecDeque::clear);
         for (slot, entry) in (0..).zip(&mut self.entries) {
             if entry.waiting.take().is_some_and(|wait| !wait.recheck) {
                 turns.push(Turn::Skip { slot, count: 1, cause: SkipCause::Shutdown });
@@ -258,7 +264,7 @@ impl Agenda {
         let before = entry.waiting.replace(Wait { due: latest, recheck: false });
         match before {
             None if entry.running => {}
-            None => self.line.push_back(slot),
+            None => self.line_up(slot),
             Some(Wait { recheck: true, .. }) => {}
             Some(_) => {
                 let cause =
@@ -277,7 +283,12 @@ impl Agenda {
             return;
         }
         entry.waiting = Some(Wait { due: at, recheck: true });
-        self.line.push_back(slot);
+        self.line_up(slot);
+    }
+
+    fn line_up(&mut self, slot: Slot) {
+        let line = usize::from(self.entries[slot as usize].slow);
+        self.lines[line].push_back(slot);
     }
 }
 

@@ -209,6 +209,8 @@ metrics! {
         "How much later than due runs started, in seconds.";
     ProbesSkipped = Own Counter "nephoscope_probes_skipped_total" ["cause"] Lean
         "Runs that were due and did not happen, by cause.";
+    ProbesGivenUp = Own Counter "nephoscope_probes_given_up_total" ["cause"] Lean
+        "Runs that had started and gave no result, by cause.";
     ProbesInFlight = Own Gauge "nephoscope_probes_in_flight" [] Lean
         "Runs going on now.";
     ProbeConcurrencyLimit = Own Gauge "nephoscope_probe_concurrency_limit" [] Lean

@@ -9,7 +9,7 @@
 mod outward;
 
 use super::catalog::{LAG_BUCKETS, Metric};
-use crate::model::{PushOutcome, SkipCause, StoreFault, StoreLoss, Timestamp};
+use crate::model::{GivenUp, PushOutcome, SkipCause, StoreFault, StoreLoss, Timestamp};
 use outward::Outward;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
@@ -31,6 +31,7 @@ pub struct Own {
     registry: Registry,
     lag: Histogram,
     skipped: Vec<IntCounter>,
+    given_up: Vec<IntCounter>,
     in_flight: IntGauge,
     limit: IntGauge,
     log_messages: Vec<IntCounter>,
@@ -192,6 +193,7 @@ impl Own {
             Registry::new_custom(None, Some(labels)).expect("no prefix, so nothing to be wrong");
         let lag = HistogramOpts::from(opts(Metric::ScheduleLag)).buckets(LAG_BUCKETS.to_vec());
         let skipped = counters_of(Metric::ProbesSkipped);
+        let given_up = counters_of(Metric::ProbesGivenUp);
         let log_messages = counters_of(Metric::LogMessages);
         let build = opts(Metric::BuildInfo).const_label("version", version);
         let build = IntGauge::with_opts(build).expect(VALID);
@@ -208,6 +210,7 @@ impl Own {
             resolver_offline: gauge_of(Metric::ResolverOffline),
             unsettled: gauge_of(Metric::ResultsUnsettled),
             skipped: children(&skipped, SkipCause::ALL.iter().map(|cause| cause.as_str())),
+            given_up: children(&given_up, GivenUp::ALL.iter().map(|cause| cause.as_str())),
             log_messages: children(&log_messages, LOG_LEVELS),
             log_lines_lost: IntCounter::with_opts(opts(Metric::LogLinesLost)).expect(VALID),
             lost: Arc::default(),
@@ -216,10 +219,11 @@ impl Own {
             outward,
             registry,
         };
-        let all: [Box<dyn Collector>; 17] = [
+        let all: [Box<dyn Collector>; 18] = [
             Box::new(build),
             Box::new(own.lag.clone()),
             Box::new(skipped),
+            Box::new(given_up),
             Box::new(own.in_flight.clone()),
             Box::new(own.limit.clone()),
             Box::new(log_messages),
@@ -249,6 +253,11 @@ impl Own {
     /// `count` due runs did not happen.
     pub fn count_skipped(&self, cause: SkipCause, count: u64) {
         self.skipped[cause.index()].inc_by(count);
+    }
+
+    /// `count` runs that had started give no result.
+    pub fn count_given_up(&self, cause: GivenUp, count: usize) {
+        self.given_up[cause.index()].inc_by(count as u64);
     }
 
     /// Due runs that did not happen so far, over all causes.

@@ -175,6 +175,16 @@ words! {
     }
 }
 
+words! {
+    /// Why a run that had started gave no result.
+    GivenUp {
+        /// Its check was removed from the configuration.
+        Removed = "removed",
+        /// It did not end in time when the daemon stopped.
+        Shutdown = "shutdown",
+    }
+}
+
 impl Reason {
     /// The phase in which this reason arises; judgement is part of `transfer`.
     pub const fn phase(self) -> Phase {

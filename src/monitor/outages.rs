@@ -36,6 +36,9 @@ pub const REVISIONS_KEPT: usize = 8;
 /// What lasts is judged anew once in so long.
 const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
+/// Where very many last, what is new is judged together: all of them are looked at each time, and each has this of the time.
+const JUDGED_PER: Duration = Duration::from_micros(100);
+
 /// What an outage is about: a service, and of it one side, all sides together (`any`) or its public name.
 pub type Subject = (usize, Scope);
 
@@ -282,13 +285,20 @@ impl Outages {
         self.open.iter().map(|(subject, open)| (*subject, &open.outage))
     }
 
-    /// Whether there is something to judge at `at`: at once when something began or ended, else once in a while.
+    /// Whether there is something to judge at `at`: at once when something began or ended, unless very much lasts; else once
+    /// in a while.
     pub fn is_due(&self, at: Timestamp) -> bool {
         let is_quiet = self.open.is_empty() && self.incidents.is_quiet();
-        let rested = |judged: Timestamp| at < judged || at.since(judged) >= JUDGED_EVERY;
+        let rested = |rest: Duration| {
+            self.judged.is_none_or(|judged| at < judged || at.since(judged) >= rest)
+        };
+        let count = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        // In whole milliseconds, as moments are: where few last it is none at all.
+        let soon = JUDGED_PER.saturating_mul(count).min(JUDGED_EVERY).as_millis();
+        let soon = Duration::from_millis(u64::try_from(soon).unwrap_or(u64::MAX));
         // A canary that fails alone is looked at until it does not.
         let is_odd = self.canaries.iter().any(|canary| canary.said == Verdict::Bad);
-        self.stirred || ((!is_quiet || is_odd) && self.judged.is_none_or(rested))
+        (self.stirred && rested(soon)) || ((!is_quiet || is_odd) && rested(JUDGED_EVERY))
     }
 
     /// Judges what lasts, as it is seen at `at`.
@@ -485,6 +495,30 @@ mod tests {
         let ended = outages.change((0, Scope::Any), name, change(Down, Up, 1_460), None).unwrap();
         assert_eq!((ended.started, ended.ended), (at(1_400), Some(at(1_460))));
         assert_eq!(ended.id, begun.id);
+    }
+
+    #[test]
+    fn where_very_many_begin_at_once_they_are_judged_together() {
+        let mut outages = Outages::default();
+        let change = Change { from: Up, to: Down, since: at(1) };
+        let begin = |outages: &mut Outages, from: usize, to: usize| {
+            for service in from..to {
+                outages.change((service, Scope::Any), ("shop", "any", ""), change, None);
+            }
+            outages.stir();
+        };
+        let after = |millis| at(1).shifted(millis);
+        begin(&mut outages, 0, 5);
+        assert!(outages.is_due(at(1)), "nothing was judged yet");
+        (outages.judged, outages.stirred) = (Some(at(1)), false);
+        assert!(!outages.is_due(after(999)) && outages.is_due(after(1_000)));
+        begin(&mut outages, 5, 9);
+        assert!(outages.is_due(at(1)), "few are judged at once");
+        begin(&mut outages, 9, 3_000);
+        assert!(!outages.is_due(after(299)) && outages.is_due(after(300)));
+        begin(&mut outages, 3_000, 50_000);
+        assert!(!outages.is_due(after(999)) && outages.is_due(after(1_000)));
+        assert!(outages.is_due(at(0)), "a clock that was set back stops nothing");
     }
 
     #[test]

@@ -294,7 +294,7 @@ impl Recorder {
         let (service, scope) = subject;
         // When many results settle at once it may begin and end before anybody asked whose it is.
         if change.to != State::Down && self.is_unjudged(subject) {
-            self.judge();
+            self.judge_now();
         }
         let sides = &self.ledger.joint().services()[service].sides;
         let (scope, provider) = match scope {

@@ -14,7 +14,7 @@ use super::{Error, Runner};
 use crate::clock::{Instant, WallClock};
 use crate::metrics::Own;
 use crate::model::{
-    Action, Cause, Check, CheckIndex, Outcome, ProbeResult, Timestamp, human_duration,
+    Action, Cause, Check, CheckIndex, GivenUp, Outcome, ProbeResult, Timestamp, human_duration,
 };
 use crate::schedule::{Agenda, Grid, Slot, Turn};
 use futures_util::FutureExt;
@@ -93,8 +93,8 @@ pub async fn run(worker: Worker, runner: Arc<dyn Runner>) {
     Scheduler::new(worker, runner).run().await;
 }
 
-/// A run that has ended: its number, what it gave, and the room it took.
-type Ended = (u64, Box<ProbeResult>, OwnedSemaphorePermit);
+/// A run that has ended: its number, what it gave, the room it took, and whether it took that for its whole timeout.
+type Ended = (u64, Box<ProbeResult>, OwnedSemaphorePermit, bool);
 
 impl Share {
     fn grids(&self) -> impl Iterator<Item = Grid> {
@@ -170,6 +170,7 @@ impl Scheduler {
                 runs = self.running.len(),
                 "runs in flight are given up"
             );
+            self.worker.own.count_given_up(GivenUp::Shutdown, self.running.len());
             self.running.shutdown().await;
         }
     }
@@ -267,19 +268,21 @@ impl Scheduler {
                 let said = format!("the prober panicked: {}", words(&*panic));
                 ProbeResult::unknown(Cause::Internal, said)
             });
-            let overrun = begun.elapsed().saturating_sub(timeout);
-            (run, Box::new(disbelieve(result, overrun, timeout)), permit)
+            let took = begun.elapsed();
+            let result = disbelieve(result, took.saturating_sub(timeout), timeout);
+            (run, Box::new(result), permit, took >= timeout)
         });
     }
 
     /// A run has ended. It takes up room until that is told.
     async fn finished(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let (run, result, permit) = ended.expect("panics of probes are caught inside their task");
+        let (run, result, permit, long) =
+            ended.expect("panics of probes are caught inside their task");
         let slot = self.slots.remove(&run).expect("a run that was started is in the list");
         if let Some(slot) = slot {
             let check = self.worker.share.checks[slot as usize];
             self.tell(Event::Finished { check, result }).await;
-            self.agenda.finished(slot);
+            self.agenda.finished(slot, long);
         }
         drop(permit);
     }
@@ -334,6 +337,7 @@ impl Scheduler {
             gone += usize::from(was.is_some() && slot.is_none());
         }
         (self.worker.share, self.runner) = (*share, runner);
+        self.worker.own.count_given_up(GivenUp::Removed, gone);
         gone
     }
 

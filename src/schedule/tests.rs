@@ -29,7 +29,7 @@ fn settled() -> Agenda {
     let mut agenda = Agenda::new([plain(1_000)], at(0));
     assert!(turns(&mut agenda, 1).is_empty());
     agenda.start().expect("the first run is due");
-    agenda.finished(0);
+    agenda.finished(0, false);
     agenda
 }
 
@@ -90,7 +90,7 @@ fn a_running_check_is_never_started_twice() {
     assert_eq!(agenda.start(), None);
     let skipped = Turn::Skip { slot: 0, count: 1, cause: SkipCause::StillRunning };
     assert_eq!(turns(&mut agenda, 3_000), [skipped]);
-    agenda.finished(0);
+    agenda.finished(0, false);
     assert_eq!(agenda.start(), Some(Turn::Start { slot: 0, due: at(3_000), recheck: false }));
 }
 
@@ -104,7 +104,7 @@ fn who_waits_longest_starts_first() {
     }
     assert_eq!(started, [(at(1), 0), (at(1), 1), (at(1), 2)]);
     for slot in [2, 1, 0] {
-        agenda.finished(slot);
+        agenda.finished(slot, false);
     }
     assert!(turns(&mut agenda, 1_300).is_empty());
     let second = |agenda: &mut Agenda| match agenda.start() {
@@ -121,7 +121,7 @@ fn a_recheck_starts_soon_and_leaves_the_grid_alone() {
     assert_eq!(agenda.next_wake(), Some(at(400)));
     assert!(turns(&mut agenda, 400).is_empty());
     assert_eq!(agenda.start(), Some(Turn::Start { slot: 0, due: at(400), recheck: true }));
-    agenda.finished(0);
+    agenda.finished(0, false);
     assert_eq!(agenda.next_wake(), Some(at(1_000)));
     assert_eq!(agenda.due_total(), 1);
 }
@@ -141,7 +141,7 @@ fn a_recheck_after_the_next_grid_run_is_not_planned() {
     agenda.recheck(0, at(1_000));
     turns(&mut agenda, 1_000);
     assert_eq!(agenda.start(), Some(Turn::Start { slot: 0, due: at(1_000), recheck: false }));
-    agenda.finished(0);
+    agenda.finished(0, false);
     assert_eq!(agenda.next_wake(), Some(at(2_000)));
 }
 
@@ -216,7 +216,7 @@ proptest! {
                     running.push(slot);
                     started += u64::from(!recheck);
                 },
-                Step::Finish(n) => if n < running.len() { agenda.finished(running.remove(n)); },
+                Step::Finish(n) => if n < running.len() { agenda.finished(running.remove(n), false); },
                 Step::Recheck(slot, soon) => agenda.recheck(slot, at(now + soon)),
             }
             for turn in turns(&mut agenda, now) {
@@ -257,7 +257,7 @@ fn a_slot_that_stays_does_not_notice_others_coming_and_going() {
                 if slot == b {
                     starts.push(due);
                 }
-                agenda.finished(slot);
+                agenda.finished(slot, false);
             }
         }
     }
@@ -280,6 +280,36 @@ fn a_run_in_flight_and_one_that_waits_go_on_at_their_new_place() {
     let next = agenda.start();
     assert!(matches!(next, Some(Turn::Start { slot: 2, .. })), "{next:?}");
     assert_eq!(agenda.start(), None);
-    agenda.finished(1);
-    agenda.finished(2);
+    agenda.finished(1, false);
+    agenda.finished(2, false);
+}
+
+#[test]
+fn whose_last_run_was_slow_waits_behind_all_others() {
+    let mut agenda = Agenda::new((0..4).map(|_| plain(1_000)), at(0));
+    turns(&mut agenda, 1);
+    let start = |agenda: &mut Agenda| match agenda.start() {
+        Some(Turn::Start { slot, .. }) => slot,
+        other => panic!("{other:?}"),
+    };
+    for slot in 0..4 {
+        assert_eq!(start(&mut agenda), slot);
+        agenda.finished(slot, slot < 2);
+    }
+    turns(&mut agenda, 1_000);
+    assert_eq!(start(&mut agenda), 2);
+    agenda.finished(2, true);
+    // One that is slow from now on, a look that is asked for, and a line that moves over to other slots.
+    agenda.recheck(2, at(1_500));
+    turns(&mut agenda, 1_500);
+    agenda.succeed((0..4).map(|slot| (plain(1_000), Some(slot))), at(1_500));
+    let order: Vec<Slot> = (0..4).map(|_| start(&mut agenda)).collect();
+    assert_eq!(order, [3, 0, 1, 2]);
+    assert!(!agenda.has_waiting());
+    // A run that was not slow ends that.
+    for slot in 0..4 {
+        agenda.finished(slot, slot == 1);
+    }
+    turns(&mut agenda, 2_000);
+    assert_eq!((0..4).map(|_| start(&mut agenda)).collect::<Vec<_>>(), [0, 2, 3, 1]);
 }

@@ -55,6 +55,10 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// cannot hold a place for ever.
 const CONNECTION_AGE: Duration = Duration::from_mins(10);
 
+/// Who takes nothing of an answer for so long is let go by the kernel: an exposition that is being read holds one of few
+/// places. Set where the listener is bound.
+pub const STALLED_FOR: Duration = Duration::from_secs(20);
+
 /// How long a connection that was asked to close may still take.
 const GRACE: Duration = Duration::from_secs(5);
 

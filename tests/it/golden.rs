@@ -12,8 +12,8 @@ use nephoscope::failover::{Answer, Led, Observation};
 use nephoscope::metrics::catalog::{CHECK_LABELS, Metric, Subject};
 use nephoscope::metrics::{Exposition, Own, PromiseNumbers, PushNumbers, Sample, Settled};
 use nephoscope::model::{
-    Action, Beat, Cause, CheckIndex, Outcome, Phase, ProbeResult, PushOutcome, Reason, SkipCause,
-    State, Timestamp,
+    Action, Beat, Cause, CheckIndex, GivenUp, Outcome, Phase, ProbeResult, PushOutcome, Reason,
+    SkipCause, State, Timestamp,
 };
 use nephoscope::monitor::book::Book;
 use nephoscope::monitor::entries::Entries;
@@ -233,6 +233,11 @@ fn every_counter_stands_at_zero_before_the_first_run() {
     for cause in SkipCause::ALL {
         let line =
             format!("nephoscope_probes_skipped_total{{cause=\"{cause}\",vantage=\"here\"}} 0");
+        assert!(lines.contains(&line), "{line}");
+    }
+    for cause in GivenUp::ALL {
+        let line =
+            format!("nephoscope_probes_given_up_total{{cause=\"{cause}\",vantage=\"here\"}} 0");
         assert!(lines.contains(&line), "{line}");
     }
 }

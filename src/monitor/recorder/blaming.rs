@@ -1,8 +1,8 @@
 //! The recorder's part in blame: when outages are judged, what is asked for that, and how incidents stand in the log.
 //!
-//! It judges once per batch of events in which something began or ended, and once a second while something lasts. When an
-//! outage begins, whatever decides about it is looked at again at once, so that a cloud is blamed in seconds and not after
-//! the canary's interval. The log has a line per incident, not per check or side.
+//! It judges once per batch of events in which something began or ended (where very many last, less often), and once a second
+//! while something lasts. When an outage begins, whatever decides about it is looked at again at once, so that a cloud is
+//! blamed in seconds and not after the canary's interval. The log has a line per incident, not per check or side.
 //!
 //! It decides nothing: `outages` does.
 
@@ -17,10 +17,16 @@ use std::sync::PoisonError;
 impl Recorder {
     /// Judges what lasts, if that is due; stores and tells what is new.
     pub(super) fn judge(&mut self) {
-        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
-        if !outages.is_due(self.now) {
-            return;
+        let outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        if outages.is_due(self.now) {
+            drop(outages);
+            self.judge_now();
         }
+    }
+
+    /// Judges what lasts, due or not.
+    pub(super) fn judge_now(&mut self) {
+        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
         let references = self.references.list();
         let scene = Scene::look(&self.places, &self.ledger, &references, &self.heard);
         let judged = outages.judge(self.now, &scene);
