@@ -45,6 +45,7 @@ const UNUSED: &[(Metric, &str)] = &[
     (Metric::SloRestated, "for rules"),
     (Metric::LogMessages, "for rules"),
     (Metric::LogLinesLost, "for rules"),
+    (Metric::ProbesGivenUp, "a reload or a stop does it, on purpose"),
     (Metric::StoreEntries, "how busy the store is matters only when it fails"),
     (Metric::StoreCommits, "as above"),
     (Metric::StoreCommitSeconds, "as above"),
