@@ -219,7 +219,8 @@ impl Reason {
         }
     }
 
-    /// Whether it says of the network that nothing came back: our own may be the one that failed (S8).
+    /// Whether our own network may be the one that failed (S8): nothing came back, or nobody can tell whether it did, as
+    /// with a program, or with the token, proxy or server that was needed beside the target.
     pub const fn is_network(self) -> bool {
         matches!(
             self,
@@ -227,6 +228,12 @@ impl Reason {
                 | Self::ConnectUnreachable
                 | Self::TlsTimeout
                 | Self::ResponseTimeout
+                | Self::Loss
+                | Self::Auth
+                | Self::Proxy
+                | Self::Serial
+                | Self::Program
+                | Self::ProgramTimeout
         )
     }
 

@@ -566,7 +566,9 @@ fn doubtful(reason: Reason, result: &ProbeResult) -> Option<Road> {
     if reason.is_resolver() {
         return Some(Road::Resolver);
     }
-    network_of(result).filter(|_| reason.is_network())
+    // Without an address, as of a program, it is taken for the family that every host has.
+    let road = if result.address.is_some() { network_of(result) } else { Some(Road::Ipv4) };
+    road.filter(|_| reason.is_network())
 }
 
 /// Whether nothing came back until something was sent again.

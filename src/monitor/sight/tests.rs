@@ -493,6 +493,40 @@ fn an_alibi_holds_for_its_own_address_family_only() {
 }
 
 #[test]
+fn whatever_our_own_network_may_have_caused_is_in_doubt() {
+    let may_be_ours = [
+        Reason::ConnectTimeout,
+        Reason::ResponseTimeout,
+        Reason::Loss,
+        Reason::Auth,
+        Reason::Proxy,
+        Reason::Serial,
+        Reason::Program,
+        Reason::ProgramTimeout,
+    ];
+    for reason in may_be_ours {
+        // A program, and several servers at once, say no address.
+        for address in [V4, ""] {
+            let mut scene = Scene::new(None);
+            scene.start(AWS, 1_000);
+            scene.end(AWS, 5_000, Outcome::Bad(reason), address);
+            assert_eq!(scene.settled(AWS), [], "{reason}");
+            scene.roll(16_000);
+            assert_eq!(scene.settled(AWS), [(1_000, OFFLINE)], "{reason}");
+        }
+    }
+}
+
+#[test]
+fn what_only_the_far_side_can_have_said_is_not_in_doubt() {
+    for reason in [Reason::Status, Reason::ConnectRefused, Reason::TlsExpired, Reason::Health] {
+        let mut scene = Scene::new(None);
+        scene.run(AWS, 1_000, 50, Outcome::Bad(reason));
+        assert_eq!(scene.settled(AWS), [(1_000, Outcome::Bad(reason))], "{reason}");
+    }
+}
+
+#[test]
 fn nothing_is_in_doubt_over_loopback() {
     let mut scene = Scene::new(None);
     scene.start(AWS, 1_000);
