@@ -159,6 +159,8 @@ impl Runner for Twin {
             }
             let mut result = ProbeResult::unknown(Cause::Internal, "scripted".to_owned());
             result.outcome = script.outcome;
+            // Over loopback nothing may be our own network's fault, so nothing waits for an alibi here.
+            result.address = Some(([127, 0, 0, 1], 1).into());
             result.latency = begun.elapsed();
             if script.warned {
                 result.warnings.insert(Warning::Slow);
