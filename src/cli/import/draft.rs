@@ -1,8 +1,8 @@
 //! One probe being written: lines that may turn out not to be understood, and comments.
 //!
-//! A finished draft is tried on the configuration's own reader. A line that it refuses (a pattern that is none here, a file
-//! that is not there, an expectation that is not built) becomes a comment with the reason; if the probe itself cannot be
-//! had, all of it does.
+//! A finished draft is tried on the configuration's own reader, with a service that uses it. A line that it refuses (a
+//! pattern that is none here, a file that is not there, an expectation that is not built) becomes a comment with the
+//! reason; if the probe itself cannot be had, all of it does.
 //!
 //! It does not know where lines come from.
 
@@ -82,13 +82,11 @@ impl Draft {
     /// Writes it to `out`; gives the first table's name (`http`, `tcp`, …) if it is a probe and not only comments.
     pub(super) fn into_text(mut self, folder: &Path, out: &mut String) -> Option<String> {
         while self.refused.is_none() {
-            let trial = load_text(&folder.join("probes.toml"), self.write());
-            let Err(problems) = trial else { break };
-            let errors = problems
-                .iter()
-                .filter(|each| each.kind().severity() == crate::config::Severity::Error);
-            let found: Vec<_> =
-                errors.map(|each| (each.path().to_owned(), each.said().to_owned())).collect();
+            let found = ["https", "http"].map(|scheme| self.errors(folder, scheme));
+            let found = found.into_iter().min_by_key(Vec::len).unwrap_or_default();
+            if found.is_empty() {
+                break;
+            }
             let first = found.first().map(|(_, said)| said.clone()).unwrap_or_default();
             let mut changed = false;
             for (path, said) in found {
@@ -150,6 +148,23 @@ impl Draft {
             }
         }
         out
+    }
+
+    /// Path and sentence of each error, if a service uses it: what is only known with a target is looked at as well.
+    fn errors(&self, folder: &Path, scheme: &str) -> Vec<(String, String)> {
+        let probe = quoted(&self.name);
+        let used = format!(
+            "[provider.trial]\nhost = \"trial.example\"\n[service.trial]\nprobes = [{probe}]\n\
+             vars = {{ url = \"{scheme}://trial.example\", address = \"trial.example:1\", server = \"192.0.2.1\" }}\n"
+        );
+        let problems =
+            load_text(&folder.join("probes.toml"), self.write() + &used).err().map(|problems| {
+                let errors = problems
+                    .iter()
+                    .filter(|each| each.kind().severity() == crate::config::Severity::Error);
+                errors.map(|each| (each.path().to_owned(), each.said().to_owned())).collect()
+            });
+        problems.unwrap_or_default()
     }
 
     /// As it stands between the dots of a table.

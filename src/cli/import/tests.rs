@@ -89,6 +89,13 @@ fn one_target_of_several_modules_is_one_service() {
 }
 
 #[test]
+fn a_value_that_only_a_check_can_refuse_becomes_a_comment() {
+    let out = with("modules: { a: { prober: http, http: { proxy_url: 'gopher://x' } } }", "[]");
+    assert!(out.contains("# no equal for `proxy = "), "{out}");
+    assert!(!out.contains("\nproxy = "), "{out}");
+}
+
+#[test]
 fn what_is_no_such_file_says_so() {
     let said = |text: &str| import(Path::new("x.yml"), text, &[]).unwrap_err();
     assert!(said("a: 1").contains("has no `modules`"));
