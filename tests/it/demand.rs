@@ -285,6 +285,20 @@ fn a_redirect_leads_no_further_than_the_target_may() {
 }
 
 #[test]
+fn nobody_is_led_through_a_proxy() {
+    let proxy = Server::fixed(response("200 OK", &[], "wherever"));
+    let more = format!(
+        "[probe.behind.http]\nurl = \"http://{{host}}/\"\nproxy = \"http://{}\"",
+        proxy.address
+    );
+    let daemon = start_with(LOOPBACK, &more);
+    let (status, said) = ask(&daemon, "module=behind&target=http://127.0.0.1/");
+    assert_eq!(status, 400, "{said}");
+    assert!(said.contains("goes through a proxy, which could lead anywhere"), "{said}");
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
 fn strangers_get_nothing_unless_somebody_says_where_it_may_lead() {
     let server = Server::fixed(response("200 OK", &[], "inside"));
     let config = |listener: &str| {
