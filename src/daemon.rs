@@ -15,11 +15,11 @@ mod heart;
 mod heralds;
 mod limits;
 pub mod logging;
+mod look;
 mod past;
 pub mod reload;
 pub mod signal;
 mod supervisor;
-mod tls_files;
 
 use crate::clock::{SystemClock, WallClock};
 use crate::config::Config;
@@ -186,15 +186,16 @@ impl Daemon {
         let mut servers = JoinSet::new();
         let begin = (&mut servers, &stopping);
         serve(begin, (listener, tls), local, &Served { faces, gate, count });
-        if let Some(certificate) = certificate {
-            servers.spawn(certificate.follow(told(stopping.clone())));
+        if let Some(mut certificate) = certificate {
+            servers.spawn(look::follow(move || certificate.look(), told(stopping.clone())));
         }
         if let Some(heart) = heart {
             servers.spawn(heart.run(told(stopping.clone())));
         }
 
         let supervisor = supervisor(&plan, supervised);
-        servers.spawn(tls_files::follow(roots.clone(), told(stopping)));
+        let followed = roots.clone();
+        servers.spawn(look::follow(move || followed.look(), told(stopping)));
         let monitor = Monitor::start(plan, &roots).await?;
         Ok(Self {
             monitor,

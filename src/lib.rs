@@ -40,7 +40,7 @@
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← ([`probe`] · [`peer`] · [`push`]) · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; asking another vantage; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
-//! | F0 words | [`model`] · [`clock`] · [`seed`] | values and their invariants; the doors to time |
+//! | F0 words | [`model`] · [`clock`] · [`file`] · [`seed`] | values and their invariants; the doors to time, and to small files |
 //!
 //! # Invariants, as absences
 //!
@@ -56,6 +56,7 @@
 pub mod model;
 
 pub mod clock;
+pub mod file;
 pub mod seed;
 
 pub mod blame;

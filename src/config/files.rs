@@ -12,6 +12,7 @@
 use super::problem::{Problem, Severity};
 use super::tree::{self, Table, Value};
 use super::{Instead, Loaded, Problems, attempt, include, secret};
+use crate::file::read_bounded;
 use crate::seed::stable_hash;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -145,7 +146,7 @@ impl Files {
         let mut same = now == self.digest;
         let mut seen = format!("{now:x}");
         for (path, was) in &self.named {
-            let digest = secret::digest(&secret::read_bounded(path));
+            let digest = secret::digest(&read_bounded(path));
             same &= digest == *was;
             write!(seen, " {digest:x}").expect("writing to a string cannot fail");
         }

@@ -11,16 +11,13 @@ use super::decode::{Context, Section, section, wrong_type};
 use super::problem::{Kind, Problem};
 use super::source::{At, Place};
 use super::tree::{Node, Value};
+use crate::file::read_bounded;
 use crate::model::{PemFile, Secret};
 use crate::seed::stable_hash_of;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// No secret, certificate bundle, list of networks or request body is larger; bytes.
-const MAX_FILE: u64 = 4 << 20;
 
 const A_SECRET: &str = "`{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ credential = \"name\" }`";
 
@@ -123,27 +120,6 @@ pub(super) fn digest(read: &Result<Vec<u8>, String>) -> u64 {
         Ok(bytes) => stable_hash_of(bytes),
         Err(why) => !stable_hash_of(why.as_bytes()),
     }
-}
-
-/// A regular file of bounded size, or why it could not be read.
-pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    let said = |error: &std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("`{}` does not exist", path.display()),
-        std::io::ErrorKind::PermissionDenied => format!("`{}` may not be read", path.display()),
-        _ => format!("`{}`: {error}", path.display()),
-    };
-    // Opening a pipe would wait for its writer, so what it is comes first.
-    let facts = std::fs::metadata(path).map_err(|error| said(&error))?;
-    if !facts.is_file() {
-        return Err(format!("`{}` is not a regular file", path.display()));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| said(&error))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| said(&error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("`{}` is larger than 4 MiB", path.display()));
-    }
-    Ok(bytes)
 }
 
 /// Reports a file that could not be read.

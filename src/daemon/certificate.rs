@@ -6,24 +6,14 @@
 //!
 //! It does not judge dates: a certificate that has run out is presented, and clients say so. When it ends is in a metric.
 
-use crate::clock::Instant;
 use crate::config::pair_of_files;
+use crate::file::{self, Facts};
 use crate::metrics::Own;
 use crate::model::{Action, Timestamp, TlsFiles};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-use tokio::runtime::Handle;
-
-/// How often it is looked whether the files have changed.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// What tells one version of a file from another; `None` if there is no file.
-type Facts = Option<(u64, i64, i64, u64)>;
 
 /// The pair that is presented now.
 #[derive(Debug)]
@@ -39,7 +29,7 @@ impl ResolvesServerCert for Presented {
 pub(super) struct Certificate {
     files: TlsFiles,
     presented: Arc<Presented>,
-    seen: [Facts; 2],
+    seen: [Option<Facts>; 2],
     own: Own,
 }
 
@@ -61,29 +51,8 @@ impl Certificate {
         Ok((Self { files: files.clone(), presented, seen, own }, Arc::new(config)))
     }
 
-    /// Looks at the files again and again until `stop` resolves.
-    pub(super) async fn follow(mut self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let next = Instant::now() + LOOK_EVERY;
-            // Stopping first: a look more would be for nobody.
-            tokio::select! {
-                biased;
-                () = &mut stop => return,
-                () = tokio::time::sleep_until(next) => {}
-            }
-            let looked = Handle::current().spawn_blocking(move || {
-                self.look();
-                self
-            });
-            match looked.await {
-                Ok(back) => self = back,
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn look(&mut self) {
+    /// Looks whether the files have changed, and presents what is in them if it can be used.
+    pub(super) fn look(&mut self) {
         let now = facts(&self.files);
         if now == self.seen {
             return;
@@ -118,10 +87,6 @@ fn tell_end(own: &Own, pair: &CertifiedKey) {
     }
 }
 
-fn facts(files: &TlsFiles) -> [Facts; 2] {
-    let of = |path: &Path| {
-        let seen = std::fs::metadata(path).ok()?;
-        Some((seen.ino(), seen.mtime(), seen.mtime_nsec(), seen.size()))
-    };
-    [of(&files.cert), of(&files.key)]
+fn facts(files: &TlsFiles) -> [Option<Facts>; 2] {
+    [file::facts(&files.cert), file::facts(&files.key)]
 }

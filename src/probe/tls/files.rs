@@ -7,6 +7,7 @@
 //! It does not decide when to look: the daemon does, away from the runtimes that probe.
 
 use super::trust::Trust;
+use crate::file::{Facts, facts, read_bounded};
 use crate::model::{Action, PemFile};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
@@ -14,16 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, SignatureScheme};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-
-/// No file of certificates is larger; bytes.
-const MAX_FILE: u64 = 4 << 20;
-
-/// What tells one version of a file from another; `None` if there is no file.
-type Facts = Option<(u64, i64, i64, i64, i64, u64)>;
 
 /// The bytes of some files, in their order.
 type Contents = Vec<Arc<[u8]>>;
@@ -134,7 +126,7 @@ pub(super) struct Followed<T> {
 /// What the files were when they were last looked at.
 struct Seen {
     /// Empty before the first look.
-    facts: Vec<Facts>,
+    facts: Vec<Option<Facts>>,
     /// Of the last good version.
     contents: Contents,
 }
@@ -147,7 +139,7 @@ impl<T: Made> Followed<T> {
 
     fn look(&self, provider: &Arc<CryptoProvider>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let facts: Vec<Facts> = self.files.iter().map(|file| facts(&file.path)).collect();
+        let facts: Vec<_> = self.files.iter().map(|file| facts(&file.path)).collect();
         if facts == seen.facts {
             return;
         }
@@ -179,8 +171,8 @@ impl<T: Made> Followed<T> {
         before: &[Arc<[u8]>],
         provider: &Arc<CryptoProvider>,
     ) -> Result<Option<(Contents, T)>, String> {
-        let contents: Contents =
-            self.files.iter().map(|file| read(&file.path)).collect::<Result<_, _>>()?;
+        let read = |file: &PemFile| read_bounded(&file.path).map(Arc::from);
+        let contents: Contents = self.files.iter().map(read).collect::<Result<_, _>>()?;
         if contents == before {
             return Ok(None);
         }
@@ -192,31 +184,6 @@ impl<T: Made> Followed<T> {
         let names = self.files.iter().map(|file| format!("`{}`", file.path.display()));
         names.collect::<Vec<_>>().join(" and ")
     }
-}
-
-fn facts(path: &Path) -> Facts {
-    let seen = std::fs::metadata(path).ok()?;
-    let (written, changed) = ((seen.mtime(), seen.mtime_nsec()), (seen.ctime(), seen.ctime_nsec()));
-    Some((seen.ino(), written.0, written.1, changed.0, changed.1, seen.size()))
-}
-
-fn read(path: &PathBuf) -> Result<Arc<[u8]>, String> {
-    let said = |error: &std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("`{}` does not exist", path.display()),
-        std::io::ErrorKind::PermissionDenied => format!("`{}` may not be read", path.display()),
-        _ => format!("`{}`: {error}", path.display()),
-    };
-    // Opening a pipe would wait for its writer, so what it is comes first.
-    if !std::fs::metadata(path).map_err(|error| said(&error))?.is_file() {
-        return Err(format!("`{}` is not a regular file", path.display()));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| said(&error))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| said(&error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("`{}` is larger than 4 MiB", path.display()));
-    }
-    Ok(bytes.into())
 }
 
 /// Presents the identity that is in the files now to servers that ask for one.

@@ -26,6 +26,7 @@ const ROOMS: &[Room] = &[
     room("model", 0, &[]),
     room("clock", 0, &["model"]),
     room("seed", 0, &[]),
+    room("file", 0, &[]),
     // Rules.
     room("schedule", 1, &[]),
     room("health", 1, &[]),
