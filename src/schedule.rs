@@ -3,8 +3,8 @@
 //! Due times are `phase + k × interval` on the wall clock; the phase is a hash of the check's id, so it is spread over the
 //! whole interval and survives restarts. An [`Agenda`] holds the due times of one runtime: at most one run of a check is in
 //! flight, a run that cannot start waits in line, and one that could not start before its next due time is skipped and
-//! counted, never queued up. For every check, due = started + skipped + waiting. Whose last run took its
-//! whole timeout waits behind all others: else a region that is silent would soon have every place.
+//! counted, never queued up. For every check, due = started + skipped + waiting. Whose last run took half
+//! of its timeout or longer waits behind all others: else a region that is silent would soon have every place.
 //!
 //! It does not sleep, spawn or read a clock, and it does not know what a probe is.
 
@@ -57,6 +57,13 @@ impl Grid {
     }
 }
 
+/// Whether a run held its place for so long that the next one of its check has to wait behind all others. Half of the timeout,
+/// not all of it: echoes, the servers of a zone and steps that have deadlines of their own give up on a silent far side before
+/// the timeout does.
+pub fn is_long(took: Duration, timeout: Duration) -> bool {
+    took >= timeout / 2
+}
+
 /// Position of a check within one agenda.
 pub type Slot = u32;
 
@@ -100,7 +107,7 @@ struct Entry {
     /// The run that is due and has not started.
     waiting: Option<Wait>,
     running: bool,
-    /// Whether its last run took its whole timeout.
+    /// Whether its last run was long ([`is_long`]).
     slow: bool,
     /// The recheck that is asked for; an older heap entry is void.
     recheck_at: Option<Timestamp>,
@@ -177,7 +184,7 @@ impl Agenda {
         Some(Turn::Start { slot, due: wait.due, recheck: wait.recheck })
     }
 
-    /// The run of `slot` has ended; `long` if it took its whole timeout.
+    /// The run of `slot` has ended, and was `long` or not ([`is_long`]).
     pub fn finished(&mut self, slot: Slot, long: bool) {
         let entry = &mut self.entries[slot as usize];
         assert!(entry.running, "only a running slot can finish");

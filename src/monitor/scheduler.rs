@@ -16,7 +16,7 @@ use crate::metrics::Own;
 use crate::model::{
     Action, Cause, Check, CheckIndex, GivenUp, Outcome, ProbeResult, Timestamp, human_duration,
 };
-use crate::schedule::{Agenda, Grid, Slot, Turn};
+use crate::schedule::{Agenda, Grid, Slot, Turn, is_long};
 use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -93,7 +93,7 @@ pub async fn run(worker: Worker, runner: Arc<dyn Runner>) {
     Scheduler::new(worker, runner).run().await;
 }
 
-/// A run that has ended: its number, what it gave, the room it took, and whether it took that for its whole timeout.
+/// A run that has ended: its number, what it gave, the room it took, and whether it was long.
 type Ended = (u64, Box<ProbeResult>, OwnedSemaphorePermit, bool);
 
 impl Share {
@@ -270,7 +270,7 @@ impl Scheduler {
             });
             let took = begun.elapsed();
             let result = disbelieve(result, took.saturating_sub(timeout), timeout);
-            (run, Box::new(result), permit, took >= timeout)
+            (run, Box::new(result), permit, is_long(took, timeout))
         });
     }
 

@@ -186,7 +186,8 @@ fn stopping_skips_what_was_due_and_had_not_started() {
 enum Step {
     Wait(i64),
     Start,
-    Finish(usize),
+    /// Which of those that run ends, and whether it was long.
+    Finish(usize, bool),
     Recheck(u32, i64),
 }
 
@@ -195,7 +196,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0_i64..4_000).prop_map(Step::Wait),
         Just(Step::Start),
         Just(Step::Start),
-        (0_usize..8).prop_map(Step::Finish),
+        ((0_usize..8), any::<bool>()).prop_map(|(n, long)| Step::Finish(n, long)),
         ((0_u32..4), (0_i64..500)).prop_map(|(slot, soon)| Step::Recheck(slot, soon)),
     ];
     proptest::collection::vec(step, 0..200)
@@ -216,7 +217,7 @@ proptest! {
                     running.push(slot);
                     started += u64::from(!recheck);
                 },
-                Step::Finish(n) => if n < running.len() { agenda.finished(running.remove(n), false); },
+                Step::Finish(n, long) => if n < running.len() { agenda.finished(running.remove(n), long); },
                 Step::Recheck(slot, soon) => agenda.recheck(slot, at(now + soon)),
             }
             for turn in turns(&mut agenda, now) {
@@ -282,6 +283,16 @@ fn a_run_in_flight_and_one_that_waits_go_on_at_their_new_place() {
     assert_eq!(agenda.start(), None);
     agenda.finished(1, false);
     agenda.finished(2, false);
+}
+
+#[test]
+fn a_run_is_long_before_its_timeout_is_over() {
+    let timeout = Duration::from_secs(5);
+    // What a survey of a silent zone takes, which ends in time to say so; and echoes that are waited for 3 s each.
+    assert!(is_long(Duration::from_millis(4_800), timeout));
+    assert!(is_long(Duration::from_secs(3), timeout));
+    assert!(is_long(timeout, timeout));
+    assert!(!is_long(Duration::from_millis(2_400), timeout));
 }
 
 #[test]
