@@ -131,6 +131,17 @@ def restarts(findings: Findings, helm: str, folder: pathlib.Path) -> None:
         findings.say(annotated(changed) != before, f"{key} holds until a restart: a new pod", "")
     hook = text + '\n[[webhook]]\nurl = "https://hooks.example.com/"\n'
     findings.say(annotated(hook) != annotated(hook.replace("hooks.example", "other.example")), "so does its URL", "")
+    # What stands in tables after the first, of whatever kind and however deep.
+    two = hook + '[[webhook]]\nurl = "https://second.example.com/"\n'
+    findings.say(annotated(two) != annotated(two.replace("second.example", "other.example")), "so does that of the one after it", "")
+    deep = hook + '[webhook.auth]\nbearer = { file = "one" }\n'
+    findings.say(annotated(deep) != annotated(deep.replace('"one"', '"two"')), "so does a table of its own", "")
+    for door in ('[listener]\nprobe = { networks = ["192.0.2.0/24"] }', '[listener]\nprobe = { networks = [\n  "192.0.2.0/24",\n] }',
+                 '[listener.probe]\nnetworks = ["192.0.2.0/24"]'):
+        door = f"{text}\n{door}\n"
+        findings.say(annotated(door) != annotated(door.replace("192.0.2.0", "198.51.100.0")), "so does where /probe may lead", door[-60:])
+    listened = annotated(deep + "[service.more]\nprobes = []\n[service.more.entry]\nprobe = \"port\"\n")
+    findings.equal("what comes after them does not", listened, annotated(deep + "[service.less]\nprobes = []\n"))
 
 
 def guarded(findings: Findings, objects: list[dict]) -> None:
