@@ -18,6 +18,7 @@ mod icmp;
 pub mod tcp;
 pub mod tls;
 mod trace;
+mod veil;
 mod wire;
 
 use crate::clock::{Instant, WallClock};
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use trace::Trace;
+use veil::Veil;
 
 /// What the probers of one runtime share: resolver, trust store, transport configurations, the wall clock.
 pub struct Engine {
@@ -113,6 +115,8 @@ pub struct Prober {
     engine: Arc<Engine>,
     /// Counts runs, so that `pick = "rotate"` takes another address each time.
     turn: AtomicU32,
+    /// What nobody may read in what a run says.
+    veil: Veil,
     /// `None` for a program, which is nowhere.
     kind: Option<Kind>,
 }
@@ -170,6 +174,7 @@ impl Prober {
             spec: Arc::clone(spec),
             engine: Arc::clone(engine),
             turn: AtomicU32::new(0),
+            veil: Veil::of(spec),
             kind,
         })
     }
@@ -190,11 +195,13 @@ impl Prober {
             None => Ok(self.exec(deadline, &mut trace).await),
         };
         let now = Instant::now();
+        let token = trace.token.take();
         let mut result = match ended {
             Ok(ended) => trace.into_result(ended, now),
             Err(_) => trace.into_deadline(now),
         };
         self.judge_common(&mut result);
+        self.veil.cover(&mut result, token.as_ref());
         result
     }
 

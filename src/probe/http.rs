@@ -111,6 +111,7 @@ impl HttpProber {
         // Boxed, because the run without a token should not carry the room for it.
         let asking = Box::pin(slot.authorization(engine, self.spec.ip, trace));
         bag.authorization = Some(asking.await?);
+        trace.token.clone_from(&bag.authorization);
         let ended = self.start(engine, address, trace, &mut bag).await;
         if trace.facts.http_status == Some(StatusCode::UNAUTHORIZED.as_u16()) {
             slot.forget();

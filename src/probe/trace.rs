@@ -10,6 +10,7 @@ use crate::model::{
     Facts, Hop, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Warnings, human_latency,
 };
 use crate::net::Failure;
+use http::header::HeaderValue;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(super) struct Trace {
     pub(super) tells: bool,
     /// How much more of what is heard may be kept; bytes.
     pub(super) room: usize,
+    /// What this run was given for its credentials, as the value of a header.
+    pub(super) token: Option<HeaderValue>,
     /// Whether the resolver of this host was asked for a name and answered.
     pub(super) resolved: bool,
     /// What was seen.
@@ -60,6 +63,7 @@ impl Trace {
             hop_status: None,
             tells: false,
             room: 0,
+            token: None,
             address: None,
             resolved: false,
             facts: Facts::default(),

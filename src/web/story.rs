@@ -1,7 +1,7 @@
 //! The story of one run as plain text: what was asked, each step with its times, what was seen, what it means.
 //!
-//! Pure: a run in, a page out. What a server said is tamed, so that a terminal shows it and does nothing else; secrets
-//! are not in it, because a run does not have them.
+//! Pure: a run in, a page out. What a server said is tamed, so that a terminal shows it and does nothing else; the
+//! probe's own secrets are not in it, because a run masks them in whatever it gives.
 //!
 //! It draws no conclusions.
 

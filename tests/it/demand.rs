@@ -7,7 +7,7 @@
 
 use crate::support::certs::Authority;
 use crate::support::daemon::{Running, wait_for};
-use crate::support::http::{Server, header, response};
+use crate::support::http::{Server, header, path, response};
 use std::io::Write as _;
 use tokio::time::Instant;
 
@@ -19,6 +19,11 @@ fn start(demand: &str) -> Running {
 }
 
 fn start_with(demand: &str, more: &str) -> Running {
+    start_knowing(demand, more, &[])
+}
+
+/// The same with variables in its environment.
+fn start_knowing(demand: &str, more: &str, env: &[(&str, &str)]) -> Running {
     let config = format!(
         r#"
         [listener]
@@ -45,7 +50,7 @@ fn start_with(demand: &str, more: &str) -> Running {
         {more}
         "#
     );
-    Running::start(&config, &[])
+    Running::start_with(&config, &[], env)
 }
 
 /// Status and body of `/probe?query`.
@@ -213,6 +218,52 @@ fn the_story_has_the_answer_and_no_secret() {
     assert!(!story.contains("hunter2") && !story.contains('\u{1b}'), "{story}");
     let (_, page) = ask(&daemon, &query.replace("&debug=true", ""));
     assert!(!page.contains("hello"), "metrics alone:\n{page}");
+}
+
+#[test]
+fn what_a_server_repeats_of_our_credentials_is_masked() {
+    let echo = Server::plain(|request, wire| {
+        let answer = if path(request) == "/moved" {
+            let token = header(request, "authorization").unwrap().trim_start_matches("Bearer ");
+            response("302 Found", &[&format!("Location: /{token}")], "")
+        } else {
+            response("500 Oh", &["X-Key-Was: key-of-the-shop"], request)
+        };
+        wire.write_all(answer.as_bytes())
+    });
+    let more = r#"
+        [probe.secret.http]
+        url = "http://{host}/"
+        auth = { bearer = { env = "TOKEN" } }
+        headers = { x-key = { env = "KEY" }, user-agent = "prober" }
+        status = ["5xx"]
+        body_lacks = ["x-key"]
+        [probe.header.http]
+        url = "http://{host}/"
+        headers = { x-key = { env = "KEY" } }
+        headers_lack = [{ name = "x-key-was", matches = "." }]
+        status = ["5xx"]
+    "#;
+    let env = [("TOKEN", "token-of-the-shop"), ("KEY", "key-of-the-shop")];
+    let daemon = start_knowing(LOOPBACK, more, &env);
+    for path in ["/", "/moved"] {
+        let target = escaped(&echo.url(path));
+        let (status, story) = ask(&daemon, &format!("module=secret&target={target}&debug=true"));
+        assert_eq!(status, 200, "{story}");
+        for words in [
+            "x-key-was: (not shown)",
+            "uthorization: Bearer (not shown)",
+            "x-key: (not shown)",
+            "user-agent: prober",
+        ] {
+            assert!(story.contains(words), "`{words}` is missing in\n{story}");
+        }
+        assert!(!story.contains("-of-the-shop"), "{story}");
+    }
+    assert!(echo.requests()[0].contains("token-of-the-shop"), "it was sent all the same");
+    let target = escaped(&echo.url("/"));
+    let (_, story) = ask(&daemon, &format!("module=header&target={target}&debug=true"));
+    assert!(story.contains("header `x-key-was` is `(not shown)`"), "{story}");
 }
 
 #[test]
