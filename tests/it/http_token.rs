@@ -7,6 +7,7 @@
 use crate::support::certs::Authority;
 use crate::support::http::{Server, header, path, response};
 use crate::support::spec::{AMPLE, engine, http, of_http, prober, run};
+use http::header::{HeaderName, HeaderValue};
 use nephoscope::model::{ClientAuth, HttpSpec, OAuth2, Outcome, Phase, Reason, Secret, TlsSpec};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -187,4 +188,31 @@ async fn a_token_stays_with_the_first_host() {
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
     assert_eq!(header(&first.requests()[0], "authorization"), Some("Bearer t0"));
     assert_eq!(header(&other.requests()[0], "authorization"), None);
+}
+
+#[tokio::test]
+async fn a_header_by_reference_stays_with_the_first_host() {
+    let other = Server::fixed(response("200 OK", &[], ""));
+    let away = format!("location: {}", other.url("/"));
+    let first = Server::plain(move |request, wire| {
+        let location = if path(request) == "/" { "location: /next" } else { &away };
+        wire.write_all(response("307 Temporary Redirect", &[location], "").as_bytes())
+    });
+    let mut spec = http(&first.url("/"));
+    let mut key = HeaderValue::from_static("s3cret");
+    // As the configuration marks what it has by reference.
+    key.set_sensitive(true);
+    spec.headers = vec![
+        (HeaderName::from_static("x-api-key"), key),
+        (HeaderName::from_static("x-plain"), HeaderValue::from_static("for all")),
+    ];
+    let result = run(of_http(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    let (asked, further) = (first.requests(), other.requests());
+    assert_eq!((asked.len(), further.len()), (2, 1));
+    for request in &asked {
+        assert_eq!(header(request, "x-api-key"), Some("s3cret"), "{request}");
+    }
+    assert_eq!(header(&further[0], "x-api-key"), None);
+    assert_eq!(header(&further[0], "x-plain"), Some("for all"));
 }

@@ -29,7 +29,7 @@ const OF_BODY: [HeaderName; 4] = [
     header::CONTENT_ENCODING,
     header::TRANSFER_ENCODING,
 ];
-/// Headers that are for the first host only.
+/// Headers that are for the first host only, whatever they say.
 const OF_HOME: [HeaderName; 4] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
 
@@ -196,7 +196,9 @@ fn unfit(name: &str) -> Error {
 fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(spec.headers.len() + OWN_HEADERS);
     for (name, value) in &spec.headers {
-        let stays = (home || !OF_HOME.contains(name)) && (ask.with_body || !drops(spec, ask, name));
+        // What was given by reference is as secret as what is one by its name.
+        let is_private = OF_HOME.contains(name) || value.is_sensitive();
+        let stays = (home || !is_private) && (ask.with_body || !drops(spec, ask, name));
         if stays {
             headers.append(name, value.clone());
         }
