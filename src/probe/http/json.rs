@@ -37,10 +37,15 @@ pub(super) fn judge(spec: &HttpSpec, body: &[u8]) -> Result<(), Failure> {
 
 fn read(body: &[u8], limit: u64) -> Result<Value, Failure> {
     let held = body.len() as u64 + scratch(body);
-    let left = Cell::new((limit + HEADROOM).saturating_sub(held));
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let tree = Tree(&left).deserialize(&mut reader).and_then(|tree| reader.end().map(|()| tree));
-    tree.map_err(|error| {
+    // Before it is read: what undoing escapes needs is taken before any value is counted.
+    let left = (limit + HEADROOM).checked_sub(held).ok_or_else(|| Error::custom(TOO_LARGE));
+    let tree = left.and_then(|left| {
+        let left = Cell::new(left);
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let tree = Tree(&left).deserialize(&mut reader)?;
+        reader.end().map(|()| tree)
+    });
+    tree.map_err(|error: serde_json::Error| {
         let said = if error.to_string().starts_with(TOO_LARGE) {
             format!(
                 "the JSON of the body ({} bytes) has too many values to look into within `body_limit` ({limit} bytes)",
@@ -71,6 +76,10 @@ fn scratch(body: &[u8]) -> u64 {
             }
             _ => length += 1,
         }
+    }
+    if inside && escapes {
+        // Without an end it is undone as far as it goes.
+        longest = longest.max(length);
     }
     2 * longest
 }
@@ -266,10 +275,17 @@ mod tests {
     #[test]
     fn a_long_text_with_escapes_counts_twice_more() {
         assert_eq!(scratch(br#"{"a": "plain", "b": "\"\n12", "c": 1}"#), 12);
-        assert_eq!(scratch(br#""never ended \"#), 0);
+        assert_eq!(scratch(br#"["short", "\nnever ended"#), 2 * 13);
+        assert_eq!(scratch(br#""never ended, nor escaped"#), 0);
         let body = format!("\"\\n{}\"", "x".repeat(200_000));
         assert!(read(body.as_bytes(), 200_010).is_err());
         assert!(read(body.as_bytes(), 1 << 20).is_ok());
+        // What has no end is undone until it is missed.
+        let body = format!("\"\\n{}", "x".repeat(200_000));
+        let failure = read(body.as_bytes(), 200_010).unwrap_err();
+        assert!(failure.said.contains("too many values"), "{}", failure.said);
+        let failure = read(body.as_bytes(), 1 << 20).unwrap_err();
+        assert!(failure.said.contains("EOF while parsing a string"), "{}", failure.said);
     }
 
     #[test]
