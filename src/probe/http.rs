@@ -268,7 +268,9 @@ impl HttpProber {
         trace: &mut Trace,
     ) -> Result<u64, Failure> {
         let limit = self.http().body_limit;
-        let bodiless = errand.ask.method == http::Method::HEAD;
+        // A length stated here is that of a body that does not come (RFC 9110, 8.6).
+        let bodiless = errand.ask.method == http::Method::HEAD
+            || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if let Some(stated) =
             trace.facts.content_length.filter(|stated| !bodiless && *stated > limit)
         {

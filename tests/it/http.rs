@@ -160,6 +160,18 @@ async fn head_has_no_body_to_be_too_large() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_has_a_body_is_not_too_large_either() {
+    for status in ["204 No Content", "304 Not Modified"] {
+        let server = Server::fixed(format!("HTTP/1.1 {status}\r\ncontent-length: 9000000\r\n\r\n"));
+        let mut spec = http(&server.url("/"));
+        spec.status = StatusRules(vec![200..=304]);
+        let result = run(of_http(spec), AMPLE).await;
+        assert_eq!(result.outcome, Outcome::Good, "{status}: {}", result.said);
+        assert_eq!(result.facts.body_bytes, Some(0), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_listening_is_refused() {
     let address = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
