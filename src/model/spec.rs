@@ -110,6 +110,16 @@ pub enum Host {
     Ip(IpAddr),
 }
 
+impl From<url::Host<&str>> for Host {
+    fn from(host: url::Host<&str>) -> Self {
+        match host {
+            url::Host::Domain(name) => Self::Name(name.into()),
+            url::Host::Ipv4(ip) => Self::Ip(ip.into()),
+            url::Host::Ipv6(ip) => Self::Ip(ip.into()),
+        }
+    }
+}
+
 impl std::fmt::Display for Host {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -128,12 +128,7 @@ pub(super) fn target(spec: &HttpSpec, url: &Url, home: bool) -> (Host, u16) {
     if let (true, Some((ip, own_port))) = (home, spec.connect_to) {
         return (Host::Ip(ip), own_port.unwrap_or(port));
     }
-    let host = match url.host().expect("http and https URLs have a host") {
-        url::Host::Domain(name) => Host::Name(name.into()),
-        url::Host::Ipv4(ip) => Host::Ip(ip.into()),
-        url::Host::Ipv6(ip) => Host::Ip(ip.into()),
-    };
-    (host, port)
+    (url.host().expect("http and https URLs have a host").into(), port)
 }
 
 /// The URL as the client must see it.

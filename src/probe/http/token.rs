@@ -9,7 +9,7 @@
 use super::client::Way;
 use super::fault::{Place, fault};
 use crate::clock::Instant;
-use crate::model::{ClientAuth, Host, IpChoice, OAuth2, Outcome, Phase, Reason};
+use crate::model::{ClientAuth, IpChoice, OAuth2, Outcome, Phase, Reason};
 use crate::net::Failure;
 use crate::probe::expect::excerpt;
 use crate::probe::flight::Flight;
@@ -114,11 +114,7 @@ impl Slot {
         trace: &mut Trace,
     ) -> Result<(HeaderValue, Option<Duration>), Failure> {
         let url = &self.whose.token_url;
-        let host = match url.host().expect("http and https URLs have a host") {
-            url::Host::Domain(name) => Host::Name(name.into()),
-            url::Host::Ipv4(ip) => Host::Ip(ip.into()),
-            url::Host::Ipv6(ip) => Host::Ip(ip.into()),
-        };
+        let host = url.host().expect("http and https URLs have a host").into();
         let port = url.port_or_known_default().expect("http and https have a default port");
         let ips = engine.resolve(&host, ip, trace).await?;
         let address = SocketAddr::new(*ips.first().expect("a resolved host has an address"), port);
