@@ -94,6 +94,40 @@ async fn a_token_that_has_ended_or_has_no_end_is_asked_for_anew() {
 }
 
 #[tokio::test]
+async fn whoever_waited_for_a_token_takes_it_also_if_nobody_may_keep_it() {
+    for lasts in ["", ", \"expires_in\": 0"] {
+        let (giver, target) = (giver(lasts), target());
+        let engine = engine();
+        let url = giver.url("/");
+        let one = prober(of_http(asking(&target, "/", &url)), &engine);
+        let other = prober(of_http(asking(&target, "/other", &url)), &engine);
+        let third = prober(of_http(asking(&target, "/third", &url)), &engine);
+        let results = tokio::join!(one.probe(AMPLE), other.probe(AMPLE), third.probe(AMPLE));
+        for result in [&results.0, &results.1, &results.2] {
+            assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+        }
+        assert_eq!(giver.requests().len(), 1, "{lasts}");
+        assert_eq!(other.probe(AMPLE).await.outcome, Outcome::Good);
+        assert_eq!(giver.requests().len(), 2, "a later run asks anew: {lasts}");
+    }
+}
+
+#[tokio::test]
+async fn a_life_may_be_written_as_a_fraction_or_as_a_text() {
+    for (lasts, asked) in [("3600.5", 1), ("\"3600\"", 1), ("3.6e3", 1), ("-1.5", 2), ("null", 2)] {
+        let written: &'static str = format!(", \"expires_in\": {lasts}").leak();
+        let (giver, target) = (giver(written), target());
+        let engine = engine();
+        let prober = prober(of_http(asking(&target, "/", &giver.url("/"))), &engine);
+        for _ in 0..2 {
+            let result = prober.probe(AMPLE).await;
+            assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+        }
+        assert_eq!(giver.requests().len(), asked, "{lasts}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_was_turned_away_is_forgotten_and_the_run_stays_bad() {
     let (giver, target) = (giver(", \"expires_in\": 3600"), target());
     let engine = engine();

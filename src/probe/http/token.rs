@@ -1,7 +1,7 @@
 //! Tokens for client credentials (RFC 6749, 4.4): had before the request, kept until shortly before they expire.
 //!
 //! There is one slot per set of credentials and runtime. Whoever finds it empty asks while others wait, each under its own
-//! deadline; the time is the phase `auth`, and whatever goes wrong is the reason `auth`. A token that the target turned
+//! deadline, and take what came; the time is the phase `auth`, and whatever goes wrong is the reason `auth`. A token that the target turned
 //! away (401) is forgotten, so that the next run asks anew; this run stays bad.
 //!
 //! It shows no secret: of a refusal only the error's code is repeated.
@@ -63,7 +63,8 @@ pub(super) struct Slot {
 struct Token {
     /// As in `authorization`.
     value: HeaderValue,
-    /// When it is no longer used.
+    came: Instant,
+    /// When it is no longer used: at once, except by those who were waiting, if it did not say how long it lasts.
     ends: Instant,
 }
 
@@ -78,9 +79,12 @@ impl Slot {
         if let Some(value) = self.token.try_lock().ok().and_then(|kept| fresh(kept.as_ref())) {
             return Ok(value);
         }
-        trace.enter(Phase::Auth, Instant::now());
+        let since = Instant::now();
+        trace.enter(Phase::Auth, since);
         let mut kept = self.token.lock().await;
-        if let Some(value) = fresh(kept.as_ref()) {
+        // What came while we waited is as good as what would come now, however short its life.
+        let came = kept.as_ref().filter(|token| since <= token.came);
+        if let Some(value) = came.map(|token| token.value.clone()).or(fresh(kept.as_ref())) {
             return Ok(value);
         }
         *kept = None;
@@ -92,11 +96,11 @@ impl Slot {
                 _ => Failure::bad(Reason::Auth, said),
             }
         })?;
-        *kept = lasts.map(|lasts| Token {
-            value: value.clone(),
-            ends: Instant::now() + lasts.saturating_sub(MARGIN.min(lasts / PART)),
-        });
-        trace.close(Instant::now());
+        let came = Instant::now();
+        let lasts = lasts.unwrap_or_default();
+        let ends = came + lasts.saturating_sub(MARGIN.min(lasts / PART));
+        *kept = Some(Token { value: value.clone(), came, ends });
+        trace.close(came);
         Ok(value)
     }
 
@@ -208,13 +212,14 @@ fn read(answer: &Response, body: &[u8]) -> Result<(HeaderValue, Option<Duration>
     let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| "the token has characters that no header can carry")?;
     header.set_sensitive(true);
-    // Some servers write the number as a text.
+    // Some servers write the number as a text, or with a fraction.
     let lasts = value.get("expires_in").and_then(|lasts| match lasts {
         Value::String(text) => text.parse().ok(),
-        number => number.as_u64(),
+        number => number.as_f64(),
     });
-    Ok((header, lasts.map(|lasts| Duration::from_secs(lasts.min(LONGEST)))))
+    let lasts = lasts.and_then(|lasts| Duration::try_from_secs_f64(lasts.min(LONGEST)).ok());
+    Ok((header, lasts))
 }
 
 /// No token is kept longer; seconds.
-const LONGEST: u64 = 24 * 60 * 60;
+const LONGEST: f64 = 24.0 * 60.0 * 60.0;
