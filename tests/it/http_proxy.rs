@@ -10,8 +10,9 @@ use crate::support::http::{Server, header, response};
 use crate::support::spec::{AMPLE, engine_asking, http, of_http, prober, run};
 use hickory_resolver::proto::rr::RData;
 use nephoscope::model::{Host, HttpSpec, Outcome, Phase, Proxy, ProxyKind, Reason, TlsSpec};
+use nephoscope::probe::Prober;
 use std::io::{Read, Result, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,6 +67,10 @@ fn socks(target: SocketAddr, code: u8) -> (Server, Asked) {
         let said = if head[3] == 1 {
             stream.read_exact(&mut ip)?;
             format!("address {}", Ipv4Addr::from(ip))
+        } else if head[3] == 4 {
+            let mut ip = [0; 16];
+            stream.read_exact(&mut ip)?;
+            format!("address {}", Ipv6Addr::from(ip))
         } else {
             let mut length = [0];
             stream.read_exact(&mut length)?;
@@ -131,6 +136,52 @@ async fn tls_goes_through_a_tunnel_and_the_certificate_is_the_targets() {
     spec.tls = Arc::new(TlsSpec { ca: Some(authority.file()), ..TlsSpec::default() });
     let result = run(of_http(spec), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::TlsHostname), "{}", result.said);
+}
+
+#[tokio::test]
+async fn a_literal_address_of_ipv6_is_asked_for_in_the_clear_and_refused_over_tls() {
+    const V6: &str = "2001:db8::7";
+    let target = Server::fixed(response("200 OK", &[], "hi"));
+    let (proxy, asked) = socks(target.address, 0);
+    let said = format!("address {V6} port 7080");
+    for (kind, used) in [
+        (ProxyKind::Socks5, format!("[{V6}]:7080").parse().unwrap()),
+        (ProxyKind::Socks5h, proxy.address),
+    ] {
+        let spec = through(&format!("http://[{V6}]:7080/"), kind, proxy.address);
+        let result = run(of_http(spec), AMPLE).await;
+        assert_eq!(result.outcome, Outcome::Good, "{kind}: {}", result.said);
+        assert_eq!(asked.lock().unwrap().pop().as_ref(), Some(&said), "{kind}");
+        assert_eq!(result.address, Some(used), "{kind}");
+        let request = target.requests().pop().unwrap();
+        assert_eq!(header(&request, "host"), Some("[2001:db8::7]:7080"), "{kind}");
+    }
+    let away = format!("location: https://[{V6}]/");
+    let proxy = Server::fixed(response("302 Found", &[&away], ""));
+    let spec = through(&format!("http://[{V6}]/"), ProxyKind::Http, proxy.address);
+    let result = run(of_http(spec), AMPLE).await;
+    let request = &proxy.requests()[0];
+    assert!(request.starts_with("GET http://[2001:db8::7]/ HTTP/1.1\r\n"), "{request}");
+    assert_eq!(result.outcome, Outcome::Bad(Reason::RedirectRefused), "{}", result.said);
+    let why = "`2001:db8::7` over TLS through a proxy is not supported yet";
+    assert!(result.said.contains(why), "{}", result.said);
+
+    for kind in [ProxyKind::Http, ProxyKind::Socks5, ProxyKind::Socks5h] {
+        let spec = through(&format!("https://[{V6}]/"), kind, proxy.address);
+        let refused = Prober::build(&Arc::new(of_http(spec)), &engine_asking(&[])).err().unwrap();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    assert_eq!(proxy.connections(), 1);
+
+    // By a name it goes, and that is what the proxy is asked for.
+    let authority = Authority::new();
+    let target = secure(&authority);
+    let (proxy, asked) = tunnel(target.address, "200 Connection established");
+    let mut spec = through(&format!("https://[{V6}]:7443/"), ProxyKind::Http, proxy.address);
+    spec.tls = authority.trusted();
+    let result = run(of_http(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    assert_eq!(*asked.lock().unwrap(), ["CONNECT localhost:7443 HTTP/1.1"]);
 }
 
 #[tokio::test]

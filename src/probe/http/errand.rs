@@ -167,6 +167,11 @@ impl Bent {
         }
         if bent.url.scheme() == "https" {
             certificate_name(&bent.url)?;
+            // The client takes the brackets for part of a name (reqwest 0.13.5, its issue 3094).
+            if let (Some(url::Host::Ipv6(ip)), true) = (bent.url.host(), spec.proxy.is_some()) {
+                let said = format!("`{ip}` over TLS through a proxy is not supported yet");
+                return Err(Error::Address(said));
+            }
         }
         Ok(bent)
     }

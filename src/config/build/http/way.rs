@@ -151,7 +151,12 @@ pub(super) fn possible(job: &Job<'_, '_>, raw: &RawHttp, url: &url::Url) -> bool
         }
     }
     let host = raw.headers.iter().find(|(name, _)| name.value == http::header::HOST);
+    let is_v6 = matches!(url.host(), Some(url::Host::Ipv6(_)));
     let server_name = job.plan.probe.tls.as_ref().and_then(|tls| tls.value.server_name.as_ref());
+    if let (Some(proxy), true, None) = (&raw.way.proxy, secure && is_v6, server_name) {
+        let said = "an IPv6 address over TLS through a proxy is not supported yet";
+        conflict("http.proxy", proxy.place, said, raw.url.place, "the address is in this URL");
+    }
     let own_name = host
         .map(|(name, _)| name.place)
         .or(server_name.filter(|_| secure).map(|template| template.place));
