@@ -99,6 +99,9 @@ pub trait Runner: Send + Sync + 'static {
 
     /// The one that carries out the runs of another share, made from what this one has. Called where this one runs.
     fn succeed(&self, share: &Share) -> Result<Arc<dyn Runner>, Error>;
+
+    /// It runs what is run here from now on, alone: what only others needed may go.
+    fn settle(&self) {}
 }
 
 /// Everything of a monitor, not yet started.

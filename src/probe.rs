@@ -23,10 +23,11 @@ mod wire;
 
 use crate::clock::{Instant, WallClock};
 use crate::model::{
-    Host, IpChoice, Outcome, Phase, Pick, ProbeKind, ProbeResult, Reason, Spec, Warning,
+    Host, IpChoice, Outcome, Phase, Pick, ProbeKind, ProbeResult, Proxy, Reason, Spec, Warning,
     human_duration, human_latency,
 };
 use crate::net::{Failure, Net};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,6 +70,26 @@ impl Engine {
     #[must_use]
     pub fn telling(self) -> Self {
         Self { tells: true, ..self }
+    }
+
+    /// Lets go of what was made for other probes than these: the runtime runs no others from now on.
+    pub fn keep_only<'s>(&self, specs: impl Iterator<Item = &'s Spec>) {
+        let mut tables = BTreeMap::new();
+        let mut proxies: Vec<&Proxy> = Vec::new();
+        for spec in specs {
+            let http = match &spec.kind {
+                ProbeKind::Http(http) => Some(&**http),
+                _ => None,
+            };
+            let of_tokens = http.and_then(|http| http.oauth2.as_deref()).map(|oauth2| &oauth2.tls);
+            for table in spec.kind.tls().into_iter().chain(of_tokens) {
+                tables.insert(Arc::as_ptr(table), table);
+            }
+            let proxy = http.and_then(|http| http.proxy.as_deref());
+            proxies.extend(proxy.filter(|proxy| !proxies.contains(proxy)));
+        }
+        self.tls.keep_only(&tables.into_values().collect::<Vec<_>>());
+        self.http.keep_only(&proxies);
     }
 
     /// The way into the network.

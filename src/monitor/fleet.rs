@@ -1,7 +1,8 @@
 //! The probers of one worker, each made ready once.
 //!
 //! Built inside the worker's runtime, because resolver and clients belong to it. A run is one call of one prober. When the
-//! configuration changes, a prober of a check that does what it did goes on; the others are made anew.
+//! configuration changes, a prober of a check that does what it did goes on; the others are made anew,
+//! and what only the former ones needed is let go.
 //!
 //! It does not schedule and does not judge.
 
@@ -68,5 +69,9 @@ impl Runner for Fleet {
             (mine.spec == check.spec).then(|| Arc::clone(prober))
         };
         Ok(Arc::new(Self::build_beside(share, &self.engine, known)?))
+    }
+
+    fn settle(&self) {
+        self.engine.keep_only(self.checks.iter().map(|index| &*self.all[index.get()].spec));
     }
 }

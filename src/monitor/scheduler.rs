@@ -292,6 +292,9 @@ impl Scheduler {
             Order::Prepare(share, told) => {
                 let ready = self.runner.succeed(&share);
                 let ready = ready.map(|runner| self.next = Some((share, runner)));
+                if ready.is_err() {
+                    self.runner.settle();
+                }
                 // Without an answer the helm has let go.
                 let _ = told.send(ready);
             }
@@ -303,11 +306,17 @@ impl Scheduler {
                         let gone = self.succeed();
                         let _ = told.send(gone);
                     }
-                    _ => self.next = None,
+                    _ => self.stay(),
                 }
             }
-            Order::Go(_) | Order::Stay => self.next = None,
+            Order::Go(_) | Order::Stay => self.stay(),
         }
+    }
+
+    /// What was prepared is not wanted.
+    fn stay(&mut self) {
+        self.next = None;
+        self.runner.settle();
     }
 
     /// The prepared share takes over; gives back how many runs in flight are of checks that are gone.
@@ -337,6 +346,7 @@ impl Scheduler {
             gone += usize::from(was.is_some() && slot.is_none());
         }
         (self.worker.share, self.runner) = (*share, runner);
+        self.runner.settle();
         self.worker.own.count_given_up(GivenUp::Removed, gone);
         gone
     }

@@ -136,12 +136,14 @@ impl Stock {
             return Ok(Arc::clone(&known.config));
         }
         let config = Arc::new(self.make(spec, offer)?);
-        // After a reload nobody else has the tables that are gone.
-        made.retain(|each| {
-            Arc::strong_count(&each.spec) > 1 || Arc::strong_count(&each.config) > 1
-        });
         made.push(Made { spec: Arc::clone(spec), offer, config: Arc::clone(&config) });
         Ok(config)
+    }
+
+    /// Lets go of the configurations that none of these tables leads to, and with them of their files.
+    pub(super) fn keep_only(&self, tables: &[&Arc<TlsSpec>]) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|each| tables.iter().any(|table| same_transport(&each.spec, table)));
     }
 
     fn make(&self, spec: &TlsSpec, offer: Offer) -> Result<ClientConfig, Error> {

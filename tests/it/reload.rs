@@ -330,3 +330,50 @@ fn what_the_file_names_is_read_again_by_signal_and_by_watch() {
     assert_eq!(log.matches("the configuration stays as it was").count(), 1, "{log}");
     assert!(!log.contains("token-number") && !daemon.get("/").contains("token-number"), "{log}");
 }
+
+/// Resident memory of a process, in KiB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn what_only_former_configurations_trusted_is_let_go() {
+    let ours = Authority::new();
+    let server = Server::tls(ours.good().server(), |_, wire| {
+        wire.write_all(response("200 OK", &[], "hi").as_bytes())
+    });
+    // Enough roots that each version of the file costs something that can be seen.
+    let roots: String = (0..150).map(|_| Authority::new().pem()).chain([ours.pem()]).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = |turn: u32| folder.path().join(format!("ca-{turn}.pem"));
+    let text = |turn: u32| {
+        std::fs::write(ca(turn), &roots).unwrap();
+        let services = services(&server.https("localhost", "/"), &["shop"]);
+        let tls =
+            format!("connect_to = \"127.0.0.1\"\n[probe.web.tls]\nca = '{}'\n", ca(turn).display());
+        services.replace("[service.shop]", &format!("{tls}[service.shop]"))
+    };
+    let daemon = Running::start(&text(0), &[]);
+    let turn_to = |turn: u32| {
+        rewrite(&daemon, &text(turn));
+        let (code, said) = reload(&daemon, &[]);
+        assert_eq!(code, 0, "{said}");
+    };
+    let settle = || await_runs(&daemon, "shop", runs(&daemon, "shop").unwrap_or_default() + 2.0);
+    settle();
+    (1..=10).for_each(turn_to);
+    settle();
+    let before = resident(daemon.pid());
+    (11..=50).for_each(turn_to);
+    settle();
+    let grown = resident(daemon.pid()).saturating_sub(before);
+    assert!(grown < 3_072, "{grown} KiB in 40 reloads");
+
+    // It is looked at the files in the order in which they came, at the one in force last.
+    (0..=50).for_each(|turn| std::fs::write(ca(turn), "no certificate").unwrap());
+    let named = |turn: u32| daemon.log().contains(&format!("`{}`", ca(turn).display()));
+    wait_for("the file in force is told of", || named(50).then_some(()));
+    assert_eq!((0..50).find(|turn| named(*turn)), None, "it is still looked at");
+}

@@ -184,6 +184,33 @@ async fn a_certificate_that_expires_between_two_runs_is_bad_at_the_second() {
     assert_eq!(stage.server.requests().len(), 3, "nothing is sent to the expired one");
 }
 
+#[tokio::test]
+async fn what_no_probe_names_any_more_is_let_go() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let stage = Stage::new(ok(&ours.good(), Some(&ours)), &ours).presenting(&ours.good());
+    let other = Stage::new(ok(&theirs.good(), None), &theirs);
+    let engine = Arc::new(Engine::new(Roots::default(), Arc::new(SystemClock)));
+    let (ca, identity) = (stage.spec.tls.ca.clone(), stage.spec.tls.identity.clone());
+    let (ca, identity) = (ca.unwrap(), identity.unwrap());
+    let held = [&ca, &identity.0, &identity.1].map(|file| Arc::downgrade(&file.bytes));
+    drop((ca, identity));
+    let holders = || held.each_ref().map(|file| usize::from(file.strong_count() > 0));
+
+    let spec = Arc::new(of_http(stage.spec.clone()));
+    let going = Prober::build(&spec, &engine).unwrap();
+    assert_eq!(ending(&going).await, Outcome::Good);
+    let next = Arc::new(of_http(other.spec.clone()));
+    let coming = Prober::build(&next, &engine).unwrap();
+    drop((going, stage));
+    engine.keep_only([&*spec, &*next].into_iter());
+    drop(spec);
+    assert_eq!(holders(), [1, 1, 1], "it was named until now");
+    assert_eq!(ending(&coming).await, Outcome::Good);
+    engine.keep_only([&*next].into_iter());
+    assert_eq!(holders(), [0, 0, 0]);
+    assert_eq!(ending(&coming).await, Outcome::Good);
+}
+
 #[test]
 fn the_daemon_looks_at_the_files_by_itself_and_says_what_it_found() {
     let (ours, theirs) = (Authority::new(), Authority::new());

@@ -92,6 +92,15 @@ impl Clients {
         });
         Ok(client)
     }
+
+    /// Lets go of the clients whose TLS configuration nobody has any more, or whose proxy is none of these.
+    pub(in crate::probe) fn keep_only(&self, proxies: &[&Proxy]) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|each| {
+            let is_on_its_way = each.proxy.as_ref().is_none_or(|proxy| proxies.contains(&proxy));
+            is_on_its_way && Arc::strong_count(&each.config) > 1
+        });
+    }
 }
 
 /// Hands over the address pinned for the request; it never asks a name server.
