@@ -1,11 +1,13 @@
 //! Exec probes: a program of one's own, by the contract of the monitoring plugins.
 //!
 //! Exit code 0 is good, 1 a warning, 2 bad, 3 unknown; the first line of its output, up to a `|`, is the sentence. It is
-//! run without a shell, with nothing of our environment, descriptors or input, in a process group of its own, which is
-//! killed when the program ends (nothing it started outlives it), at the deadline, and when the run is given up. What
-//! cannot be started, or breaks the contract, is our own fault: unknown, not bad.
+//! run without a shell, with nothing of our environment, descriptors or input, in a process group of its own. At the
+//! deadline, and when the run is given up, the program is killed, wherever it went, and whoever is in that group then; when
+//! it ends, whoever it left there. What cannot be started, or breaks the contract, is our own fault: unknown, not bad.
+//! Starting waits for the disk that the program is on, so it has a thread of its own, which nobody waits for.
 //!
-//! It does not know what the program does, and takes no more of its words than [`OUTPUT_LIMIT`].
+//! It does not know what the program does, takes no more of its words than [`OUTPUT_LIMIT`], and does not look for what the
+//! program put out of its group (`setsid`): that lives on.
 
 mod running;
 mod verdict;
@@ -14,15 +16,16 @@ use super::Trace;
 use crate::clock::Instant;
 use crate::model::{Cause, ExecSpec, Phase, Reason, human_duration};
 use crate::net::{Failure, lower_case};
-use running::Running;
+use running::{Running, Started};
 use rustix::io::Errno;
 use rustix::thread::clear_ambient_capability_set;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 /// Programs that run at once in one process of the monitor: each is a process of its own, with memory of its own.
@@ -100,11 +103,15 @@ pub(super) async fn attempt(
     // Waiting for a place is our time, not the program's.
     trace.restart(started);
     trace.enter(Phase::Processing, started);
-    let mut running = start(spec, programs, place)?;
+    let had = deadline.saturating_duration_since(started);
+    let mut running = match timeout_at(deadline, start(spec, programs, place)).await {
+        Ok(started) => started.map_err(|error| cannot_start(spec, &error))?,
+        Err(_) => return Err(unstarted(spec, waited, had)),
+    };
     let Ok(ended) = timeout_at(deadline, running.listen()).await else {
         trace.close(Instant::now());
         running.kill().await;
-        return Err(late(waited, deadline.saturating_duration_since(started), &running));
+        return Err(late(waited, had, &running));
     };
     trace.close(Instant::now());
     let code = ended.map_err(|error| {
@@ -135,11 +142,48 @@ fn late(waited: Duration, had: Duration, running: &Running) -> Failure {
     Failure::bad(Reason::ProgramTimeout, said)
 }
 
-fn start(
+/// What a program is whose start the system did not bring about in time.
+fn unstarted(spec: &ExecSpec, waited: Duration, had: Duration) -> Failure {
+    let (program, had) = (spec.program.display(), human_duration(had));
+    if waited > WAITED {
+        let waited = human_duration(waited);
+        let said = format!(
+            "the program waited {waited} for a place ({PROGRAMS_AT_ONCE} run at once), and was not started within the {had} left"
+        );
+        return Failure::unable(Cause::Overloaded, said);
+    }
+    let said = format!(
+        "cannot start `{program}`: the system had not done so after {had}; does the disk that it is on answer?"
+    );
+    Failure::unable(Cause::Unable, said)
+}
+
+/// Starts the program on a thread of its own. Whoever drops this while it goes on has the program killed as soon as it is
+/// started; it keeps its place until then.
+async fn start(
     spec: &ExecSpec,
     programs: &Programs,
     place: OwnedSemaphorePermit,
-) -> Result<Running, Failure> {
+) -> io::Result<Running> {
+    let mut command = command(spec);
+    let programs = programs.clone();
+    let (tell, told) = oneshot::channel();
+    thread::Builder::new().name("start".to_owned()).spawn(move || {
+        // Nothing but these three may reach it, whoever opened it or left it open for us.
+        close_fds::set_fds_cloexec_threadsafe(FIRST_OF_OURS, &[]);
+        // Nor a capability that this process was given; the set is this thread's, and so is nobody else's loss.
+        let _ = clear_ambient_capability_set();
+        let spawned = command.spawn();
+        let started = spawned.map(|child| Started::new(Placed { child, _place: place }, programs));
+        if let Err(Ok(unwanted)) = tell.send(started) {
+            unwanted.end();
+        }
+    })?;
+    let started = told.await.map_err(|_| io::Error::other("its thread was lost"))?;
+    Running::new(started?)
+}
+
+fn command(spec: &ExecSpec) -> Command {
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.arguments)
@@ -150,13 +194,7 @@ fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // Nothing but these three may reach it, whoever opened it or left it open for us.
-    close_fds::set_fds_cloexec_threadsafe(FIRST_OF_OURS, &[]);
-    // Nor a capability that this process was given, which its sockets keep: they are not asked of this set.
-    let _ = clear_ambient_capability_set();
-    let fault = |error: io::Error| cannot_start(spec, &error);
-    let child = command.spawn().map_err(fault)?;
-    Running::new(Placed { child, _place: place }, programs.clone()).map_err(fault)
+    command
 }
 
 fn cannot_start(spec: &ExecSpec, error: &io::Error) -> Failure {

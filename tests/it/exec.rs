@@ -168,6 +168,94 @@ async fn a_program_that_does_not_end_is_killed_with_all_it_started() {
 }
 
 #[tokio::test]
+async fn a_program_that_left_its_group_is_killed_too() {
+    let shop = Workshop::new();
+    let (pipe, heard) = shop.pipe();
+    // Into the group of the one who started it: ours.
+    let text = format!(
+        "open(F, '>', '{}') or die; setpgrp(0, getpgrp(getppid())) or die; \
+         syswrite(F, getpgrp(0) == $$ ? 'stayed' : 'left'); print qq(started\\n); close(STDOUT); sleep 600",
+        pipe.display()
+    );
+    let arguments = ["-e".to_owned(), text].to_vec();
+    let program = ExecSpec { arguments, ..exec(Path::new("/usr/bin/perl")) };
+    let result = run(of_exec(program), SHORT).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::ProgramTimeout), "{}", result.said);
+    assert!(result.said.ends_with("so far it said: started"), "{}", result.said);
+    let words = tokio::time::timeout(AMPLE, heard).await.expect("it is killed").unwrap();
+    assert_eq!(words, "left");
+}
+
+/// Another process that holds a file so that the kernel starts nobody from it until it is let go: as a disk that hangs.
+struct Held(std::process::Child);
+
+impl Held {
+    /// Takes a lease for writing (`F_SETLEASE`) on the file at `path`; whoever opens it waits for up to 45 s.
+    fn new(path: &Path) -> Self {
+        let text = "$SIG{IO} = 'IGNORE'; open(F, '<', $ARGV[0]) or die; fcntl(F, 1024, 1) or die; \
+                    $| = 1; print qq(held\\n); <STDIN>";
+        let mut held = std::process::Command::new("/usr/bin/perl")
+            .args(["-e", text])
+            .arg(path)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut word = [0; 5];
+        held.stdout.take().unwrap().read_exact(&mut word).unwrap();
+        assert_eq!(&word, b"held\n");
+        Self(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_hangs_ends_at_the_deadline_and_holds_nobody_up() {
+    let shop = Workshop::new();
+    let slow = shop.path("slow");
+    // Copied by somebody else, so that this process never had it open.
+    let copied = std::process::Command::new("cp").arg("/bin/sleep").arg(&slow).status().unwrap();
+    assert!(copied.success());
+    let held = Held::new(&slow);
+    let engine = engine();
+    let program = ExecSpec { arguments: vec!["600".to_owned()], ..exec(&slow) };
+    let fine = prober(of_exec(script("echo fine")), &engine);
+    let hanging: Vec<_> =
+        (1..PROGRAMS_AT_ONCE).map(|_| prober(of_exec(program.clone()), &engine)).collect();
+    let began = Instant::now();
+    let hanging = join_all(hanging.iter().map(|each| each.probe(SHORT)));
+    let (hanging, answered) =
+        tokio::join!(biased; hanging, async { (fine.probe(AMPLE).await, began.elapsed()) });
+    let took = began.elapsed();
+    assert!((SHORT..SHORT + TOLERANCE).contains(&took), "{took:?}");
+    for each in hanging {
+        assert_eq!(each.outcome, Outcome::Unknown(Cause::Unable), "{}", each.said);
+        let said = format!("cannot start `{}`: the system had not done so after ", slow.display());
+        assert!(each.said.starts_with(&said), "{}", each.said);
+    }
+    let (answered, at) = answered;
+    assert_eq!((answered.outcome, &*answered.said), (Outcome::Good, "fine"));
+    assert!(at < SHORT, "{at:?}");
+
+    // What hangs keeps its place. One more is started, and then there is no other.
+    let last = prober(of_exec(program), &engine);
+    let (last, none) = tokio::join!(biased; last.probe(SHORT * 2), fine.probe(SHORT));
+    assert_eq!(last.outcome, Outcome::Unknown(Cause::Unable), "{}", last.said);
+    assert_eq!(none.outcome, Outcome::Unknown(Cause::Overloaded), "{}", none.said);
+
+    // Those that are started after all are not wanted any more.
+    drop(held);
+    let next = fine.probe(AMPLE).await;
+    assert_eq!((next.outcome, &*next.said), (Outcome::Good, "fine"));
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_behind_ends_with_it() {
     let shop = Workshop::new();
     let (pipe, heard) = shop.pipe();

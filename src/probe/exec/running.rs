@@ -1,7 +1,8 @@
-//! A program that runs: what it says is heard, its end is seen before it is reaped, and its whole group ends with it.
+//! A program that runs: what it says is heard, its end is seen before it is reaped, and who is in its group ends with it.
 //!
-//! The end is seen through a pidfd, which leaves the program's number taken: until [`Child::try_wait`] the group can be
-//! killed without ever meeting a stranger. Whoever drops a [`Running`] kills the group.
+//! The end is seen through a pidfd, which leaves the program's number taken: until [`Child::try_wait`] the program and its
+//! group can be killed without ever meeting a stranger. The program is killed by its own number too, because it may have
+//! gone into another group, ours for example. Whoever drops a [`Started`] or a [`Running`] kills both.
 //!
 //! It judges nothing.
 
@@ -19,11 +20,59 @@ use tokio::time::timeout_at;
 /// Bytes that one read may bring.
 const READ: usize = 4096;
 
-pub(super) struct Running {
+/// A program that was started, as the first of a group of its own.
+pub(super) struct Started {
     /// `None` once it is reaped or handed over.
     placed: Option<Placed>,
     programs: Programs,
     group: Pid,
+}
+
+impl Started {
+    /// Takes charge of a program that was started just now.
+    pub(super) fn new(placed: Placed, programs: Programs) -> Self {
+        let group = Pid::from_child(&placed.child);
+        Self { placed: Some(placed), programs, group }
+    }
+
+    /// Kills it and waits until it is gone, however long the kernel takes for that.
+    pub(super) fn end(mut self) {
+        self.kill();
+        if let Some(mut placed) = self.placed.take() {
+            let _ = placed.child.wait();
+        }
+    }
+
+    /// Kills the program, and its group. Once it is reaped, its number may be another's.
+    fn kill(&mut self) {
+        if let Some(placed) = &mut self.placed {
+            let _ = kill_process_group(self.group, Signal::KILL);
+            let _ = placed.child.kill();
+        }
+    }
+
+    fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
+        let Some(placed) = &mut self.placed else { return Ok(None) };
+        let status = placed.child.try_wait()?;
+        if status.is_some() {
+            self.placed = None;
+        }
+        Ok(status)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.kill();
+        if let Some(placed) = self.placed.take() {
+            self.programs.keep(placed);
+        }
+    }
+}
+
+/// A program that is being heard.
+pub(super) struct Running {
+    started: Started,
     /// Readable when the program has ended.
     end: AsyncFd<OwnedFd>,
     out: Stream,
@@ -31,25 +80,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Takes charge of a program that was started just now, as the first of its group.
-    pub(super) fn new(mut placed: Placed, programs: Programs) -> io::Result<Self> {
-        let group = Pid::from_child(&placed.child);
-        let streams = (placed.child.stdout.take(), placed.child.stderr.take());
-        let made = || {
-            let (Some(out), Some(err)) = streams else { return Err(io::ErrorKind::Other.into()) };
-            let end = pollable(pidfd_open(group, PidfdFlags::empty())?)?;
-            Ok((end, Stream::new(out.into())?, Stream::new(err.into())?))
-        };
-        match made() {
-            Ok((end, out, err)) => {
-                Ok(Self { placed: Some(placed), programs, group, end, out, err })
-            }
-            Err(error) => {
-                let _ = kill_process_group(group, Signal::KILL);
-                programs.keep(placed);
-                Err(error)
-            }
-        }
+    /// Begins to hear a program. Must be called inside the runtime that will go on with it.
+    pub(super) fn new(mut started: Started) -> io::Result<Self> {
+        let child = started.placed.as_mut().map(|placed| &mut placed.child);
+        let streams = child.and_then(|child| child.stdout.take().zip(child.stderr.take()));
+        let Some((out, err)) = streams else { return Err(io::ErrorKind::Other.into()) };
+        let end = pollable(pidfd_open(started.group, PidfdFlags::empty())?)?;
+        let (out, err) = (Stream::new(out.into())?, Stream::new(err.into())?);
+        Ok(Self { started, end, out, err })
     }
 
     /// Hears the program until it ends, then ends what it left behind.
@@ -66,18 +104,18 @@ impl Running {
                 () = self.err.more() => {}
             }
         }
-        let _ = kill_process_group(self.group, Signal::KILL);
+        self.started.kill();
         self.out.rest();
         self.err.rest();
-        self.reap()?.ok_or_else(|| io::Error::other("it has ended and cannot be reaped"))
+        self.started.reap()?.ok_or_else(|| io::Error::other("it has ended and cannot be reaped"))
     }
 
-    /// Kills the program and all its group, and waits a little until it is gone.
+    /// Kills the program and its group, and waits a little until it is gone.
     pub(super) async fn kill(&mut self) {
-        let _ = kill_process_group(self.group, Signal::KILL);
+        self.started.kill();
         // Given up after a while: a process that hangs in the kernel is kept by `drop`.
         let _ = timeout_at(Instant::now() + REAPING, self.end.readable()).await;
-        let _ = self.reap();
+        let _ = self.started.reap();
         self.out.rest();
         self.err.rest();
     }
@@ -85,24 +123,6 @@ impl Running {
     /// What it said on stdout and on stderr.
     pub(super) fn heard(&self) -> (&[u8], &[u8]) {
         (&self.out.kept, &self.err.kept)
-    }
-
-    fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
-        let Some(placed) = &mut self.placed else { return Ok(None) };
-        let status = placed.child.try_wait()?;
-        if status.is_some() {
-            self.placed = None;
-        }
-        Ok(status)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(placed) = self.placed.take() {
-            let _ = kill_process_group(self.group, Signal::KILL);
-            self.programs.keep(placed);
-        }
     }
 }
 
