@@ -5,16 +5,20 @@
 //! answered, when the last can no longer, or just before the deadline, and is judged by what was sent until then.
 //! Its latency is the mean round trip (after resolving), not the time that the spacing takes.
 //!
-//! It does not look at ICMP errors of routers on the way: who does not answer is silent, whatever others say of it.
+//! What a router or a firewall says about an echo (an ICMP error) ends nothing: that echo is lost, the others may come back.
+//! It is repeated to a person if none did.
+//!
+//! It does not tell who on the way said what.
 
 mod packet;
 
 use super::Trace;
 use crate::clock::Instant;
 use crate::model::{Facts, Host, IcmpSpec, Phase, Reason, Warning, human_latency};
-use crate::net::{self, Echo, Failure};
+use crate::net::{self, Echo, Failure, lower_case};
 use bytes::BytesMut;
 use packet::{HEADERS, Packet};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::sleep_until;
@@ -32,6 +36,8 @@ struct Echoes<'s> {
     packet: Packet,
     /// When each was sent, and how long its answer took.
     sent: Vec<(Instant, Option<Duration>)>,
+    /// The last error that came back instead of an answer.
+    objection: Option<String>,
 }
 
 impl IcmpProber {
@@ -54,7 +60,7 @@ impl IcmpProber {
         let echo = net::echo(address.ip())?;
         let last = deadline.checked_sub(JUDGING).unwrap_or(deadline);
         let packet = Packet::new(address.is_ipv4(), self.spec.size);
-        let mut echoes = Echoes { spec: &self.spec, packet, sent: Vec::new() };
+        let mut echoes = Echoes { spec: &self.spec, packet, sent: Vec::new(), objection: None };
         let ended = echoes.run(&echo, last).await;
         ended.map_err(|error| net::echo_failure(address.ip(), &error))?;
         echoes.judge(trace)
@@ -62,7 +68,7 @@ impl IcmpProber {
 }
 
 impl Echoes<'_> {
-    async fn run(&mut self, echo: &Echo, last: Instant) -> std::io::Result<()> {
+    async fn run(&mut self, echo: &Echo, last: Instant) -> io::Result<()> {
         let mut buffer = BytesMut::new();
         let room = HEADERS + self.spec.size as usize;
         let mut next = Instant::now();
@@ -82,21 +88,45 @@ impl Echoes<'_> {
             tokio::select! {
                 biased;
                 read = echo.socket.recv_buf(&mut buffer) => {
-                    read?;
-                    self.hear(echo, &buffer);
+                    match read {
+                        Ok(_) => self.hear(echo, &buffer),
+                        Err(error) => self.object(error)?,
+                    }
                 }
                 () = sleep_until(until) => {
                     if !may_send || until >= last {
                         return Ok(());
                     }
-                    let number = u16::try_from(self.sent.len()).unwrap_or(u16::MAX);
                     let now = Instant::now();
-                    echo.socket.send(&self.packet.request(number)).await?;
+                    self.send(echo).await?;
                     self.sent.push((now, None));
                     next = now + self.spec.spacing;
                 }
             }
         }
+    }
+
+    /// Sends the next echo. Only the first one has to get out of this host.
+    async fn send(&mut self, echo: &Echo) -> io::Result<()> {
+        let number = u16::try_from(self.sent.len()).unwrap_or(u16::MAX);
+        let request = self.packet.request(number);
+        let Err(error) = echo.socket.send(&request).await else { return Ok(()) };
+        // It may be about an earlier echo; then the kernel has told it now, and sent nothing.
+        self.object(error)?;
+        match echo.socket.send(&request).await {
+            Err(error) if self.sent.is_empty() => Err(error),
+            Err(error) => self.object(error),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Takes an error for what came back of an echo, unless the fault is this host's own.
+    fn object(&mut self, error: io::Error) -> io::Result<()> {
+        if net::own_fault(&error).is_some() {
+            return Err(error);
+        }
+        self.objection = Some(lower_case(&error));
+        Ok(())
     }
 
     fn hear(&mut self, echo: &Echo, bytes: &[u8]) {
@@ -116,7 +146,12 @@ impl Echoes<'_> {
         note(&mut trace.facts, sent, lost);
         let within = human_latency(self.spec.within);
         let (Some(least), Some(most)) = (rounds.first(), rounds.last()) else {
-            let said = format!("none of {sent} {} came back within {within}", noun(sent));
+            let instead = self.objection.as_ref().map(|error| format!("; instead came: {error}"));
+            let said = format!(
+                "none of {sent} {} came back within {within}{}",
+                noun(sent),
+                instead.unwrap_or_default()
+            );
             return Err(Failure::bad(Reason::ResponseTimeout, said));
         };
         let mean = rounds.iter().sum::<Duration>() / u32::try_from(rounds.len()).unwrap_or(1);
@@ -167,7 +202,7 @@ mod tests {
         let began = Instant::now();
         let sent = answers.iter().map(|took| (began, took.map(Duration::from_millis)));
         let packet = Packet::new(true, spec.size);
-        let echoes = Echoes { spec: &spec, packet, sent: sent.collect() };
+        let echoes = Echoes { spec: &spec, packet, sent: sent.collect(), objection: None };
         let mut trace = Trace::new(began);
         trace.enter(Phase::Processing, began);
         let ended = echoes.judge(&mut trace);

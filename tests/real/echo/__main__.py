@@ -18,6 +18,13 @@ LOSE = (
     "nft add rule inet t i icmp type echo-request icmp sequence '{ %s }' drop && "
     "nft add rule inet t i icmpv6 type echo-request icmpv6 sequence '{ %s }' drop && "
 )
+# As above, but the firewall says so.
+REJECT = (
+    "ip link set lo up && nft add table inet t && "
+    "nft add chain inet t i '{ type filter hook input priority 0; }' && "
+    "nft add rule inet t i icmp type echo-request icmp sequence '{ %s }' reject with icmp %s && "
+    "nft add rule inet t i icmpv6 type echo-request icmpv6 sequence '{ %s }' reject with icmpv6 %s && "
+)
 # A way out that ends nowhere: the packets are sent, and nobody is there.
 NOBODY = (
     "ip link set lo up && ip link add way0 type veth peer name way1 && "
@@ -57,6 +64,17 @@ def main(binary: str) -> int:
             run = probe(binary, LOSE % (lost, lost), url)
             if not findings.equal(f"{url}: {name}", outcome(run), wanted):
                 print(run.get("said"))
+        rejected = [
+            ("0", ("good", None, "loss", 3, 1)),
+            ("1", ("good", None, "loss", 3, 1)),
+            ("0, 1, 2", ("bad", "response_timeout", 3, 3)),
+        ]
+        for how in ["port-unreachable", "admin-prohibited"]:
+            for lost, wanted in rejected:
+                run = probe(binary, REJECT % (lost, how, lost, how), url)
+                if not findings.equal(f"{url}: {lost} answered with {how}", outcome(run), wanted):
+                    print(run.get("said"))
+            findings.say("; instead came: " in run["said"], "and what came instead is said", run["said"])
     run = probe(binary, NOBODY, "icmp://192.0.2.7")
     findings.equal("nobody is there", outcome(run), ("bad", "response_timeout", 3, 3))
     run = probe(binary, "ip link set lo up && ", "icmp://192.0.2.7")
