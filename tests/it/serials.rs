@@ -5,6 +5,7 @@
 //!
 //! No name outside of this process is asked for.
 
+use crate::support::daemon::binary;
 use crate::support::dns::{DnsServer, Question, Reply};
 use crate::support::spec::{AMPLE, dns, engine_asking, of_dns, prober, run};
 use hickory_resolver::proto::op::{Message, ResponseCode};
@@ -146,6 +147,40 @@ async fn refusing_not_answering_for_the_zone_and_not_listening_are_told_apart() 
         assert!(result.said.starts_with(&format!("{server}: ")), "{}", result.said);
         assert!(result.said.contains(why), "{}", result.said);
         assert!(result.said.ends_with("; 1 server has serial 7"), "{}", result.said);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_we_could_not_ask_is_nobodys_fault_but_ours() {
+    let server = with_serial(7).await;
+    let port = server.address.port();
+    let (mut beside, mut servers) = (Vec::new(), Vec::new());
+    for last in 2..=17 {
+        let ip = Ipv4Addr::new(127, 0, 0, last);
+        beside.push(server.beside(ip, |asked| soa(asked, 7).into()).await);
+        servers.push(format!("\"{ip}:{port}\""));
+    }
+    let config = format!(
+        "[provider.aws]\nhost = \"127.0.0.1\"\n[service.shop]\nprobes = [\"zone\"]\n[probe.zone.dns]\n\
+         query = \"shop.test\"\nserials = {{ servers = [{}] }}\n",
+        servers.join(", ")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("probes.toml"), config).unwrap();
+    // What the process itself needs is there, and a socket for each server is not.
+    for (most, verdict) in [(64, "\"verdict\":\"good\""), (16, "\"cause\":\"overloaded\"")] {
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell
+            .args(["-c", &format!("ulimit -n {most} && exec \"$@\""), "sh"])
+            .arg(binary().get_program())
+            .args(["probe", "--format", "json"])
+            .current_dir(folder.path());
+        let ran = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
+        let said = String::from_utf8(ran.stdout).unwrap().replace(": ", ":");
+        let errors = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(said.contains(verdict), "{most}: {said}{errors}");
+        let told = said.contains("cannot ask 127.0.0.") && said.contains("no file descriptor left");
+        assert_eq!(told, most == 16, "{said}");
     }
 }
 

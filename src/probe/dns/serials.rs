@@ -3,15 +3,16 @@
 //! The servers are those that the probe lists, or those that the zone's NS records name; each address of each is asked for
 //! the SOA record at the same time, without recursion, once. All of it ends a little before the probe's deadline, so
 //! that a server that has not answered by then can be named. Serials are compared as RFC 1982 has it: newer is what lies
-//! less than half the way round ahead.
+//! less than half the way round ahead. A server that this host could not ask, for want of a descriptor, makes the whole
+//! comparison unknown: nobody knows what it would have said.
 //!
 //! It does not ask the servers anything else: for that there are probes of each.
 
 use super::{DnsProber, judge};
 use crate::clock::Instant;
 use crate::model::{
-    DnsServer, DnsSpec, Hop, Host, Outcome, Phase, PhaseTimes, Reason, Serials, Silent, Warning,
-    ZONE_SERVERS_AT_MOST, human_latency,
+    Cause, DnsServer, DnsSpec, Hop, Host, Outcome, Phase, PhaseTimes, Reason, Serials, Silent,
+    Warning, ZONE_SERVERS_AT_MOST, human_latency,
 };
 use crate::net::Failure;
 use crate::probe::follow::ask::ask;
@@ -60,8 +61,10 @@ enum Said {
     Serial(u32),
     /// Nothing in time.
     Silence,
-    /// Something else, or it could not be asked.
+    /// Something else, or it could not be reached.
     Trouble(String),
+    /// It was not asked, through a fault of this host.
+    Unasked(Cause, String),
 }
 
 impl DnsProber {
@@ -193,9 +196,12 @@ impl DnsProber {
                         return names;
                     }
                 },
-                Ok(Err(why)) => {
+                Ok(Err(Failure { outcome: Outcome::Unknown(cause), said })) => {
+                    return Err(Failure::unable(cause, format!("cannot ask {server}: {said}")));
+                }
+                Ok(Err(failure)) => {
                     let reason = if ours { Reason::DnsServfail } else { Reason::Protocol };
-                    trouble = Failure::bad(reason, format!("{about}: {why}"));
+                    trouble = Failure::bad(reason, format!("{about}: {}", failure.said));
                 }
                 Err(_) => trouble = Failure::bad(silent, format!("{about}: no answer in time")),
             }
@@ -210,7 +216,10 @@ impl DnsProber {
             Err(why) => Said::Trouble(why.clone()),
             Ok(address) => match timeout_at(until, ask(&self.question, *address)).await {
                 Err(_) => Said::Silence,
-                Ok(Err(why)) => Said::Trouble(why),
+                Ok(Err(Failure { outcome: Outcome::Unknown(cause), said })) => {
+                    Said::Unasked(cause, said)
+                }
+                Ok(Err(failure)) => Said::Trouble(failure.said),
                 Ok(Ok(message)) => serial_in(&message, &self.dns().query),
             },
         };
@@ -286,7 +295,7 @@ impl Voice {
         let said = match &self.said {
             Said::Serial(serial) => format!("serial {serial}"),
             Said::Silence => "no answer".to_owned(),
-            Said::Trouble(why) => why.clone(),
+            Said::Trouble(why) | Said::Unasked(_, why) => why.clone(),
         };
         let target = format!("{}: {said}", self.who);
         Hop { target, address: self.address, http_status: None, phases }
@@ -297,7 +306,7 @@ impl Voice {
         match &self.said {
             Said::Serial(_) => None,
             Said::Silence => Some(format!("{} does not answer", self.who)),
-            Said::Trouble(why) => Some(format!("{}: {why}", self.who)),
+            Said::Trouble(why) | Said::Unasked(_, why) => Some(format!("{}: {why}", self.who)),
         }
     }
 }
@@ -313,6 +322,11 @@ struct Verdict {
 /// Compares what was heard; pure.
 fn judged(rules: &Serials, zone: &Name, voices: &[Voice]) -> Result<Verdict, Failure> {
     let bad = |said| Err(Failure::bad(Reason::Serial, said));
+    for voice in voices {
+        if let Said::Unasked(cause, why) = &voice.said {
+            return Err(Failure::unable(*cause, format!("cannot ask {}: {why}", voice.who)));
+        }
+    }
     let known: Vec<(&str, u32)> = voices
         .iter()
         .filter_map(|voice| match voice.said {

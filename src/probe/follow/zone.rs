@@ -149,6 +149,8 @@ pub(super) async fn bounded(
     server: SocketAddr,
     until: Instant,
 ) -> Result<hickory_resolver::proto::op::Message, String> {
-    let silence = || format!("no answer from {server} in time");
-    timeout_at(until, ask(question, server)).await.unwrap_or_else(|_| Err(silence()))
+    match timeout_at(until, ask(question, server)).await {
+        Ok(answered) => answered.map_err(|failure| failure.said),
+        Err(_) => Err(format!("no answer from {server} in time")),
+    }
 }

@@ -40,6 +40,16 @@ fn agreement_is_said_with_the_serial() {
 }
 
 #[test]
+fn a_server_that_could_not_be_asked_leaves_it_open() {
+    let why = "no file descriptor left".to_owned();
+    let unasked = Said::Unasked(Cause::Overloaded, why);
+    let said = [Said::Serial(7), Said::Silence, unasked, Said::Serial(6)];
+    let failure = judge_plain(&voices(&said)).unwrap_err();
+    assert_eq!(failure.outcome, Outcome::Unknown(Cause::Overloaded));
+    assert_eq!(failure.said, "cannot ask ns3: no file descriptor left");
+}
+
+#[test]
 fn lag_is_a_warning_with_numbers_and_bad_beyond_the_limit() {
     let heard = of(&[10, 7, 9]);
     let verdict = judge_plain(&heard).unwrap();
