@@ -11,7 +11,7 @@ use super::decode::Context;
 use super::problem::{Kind, Problem, Severity, Sink, closest};
 use super::raw::{RawKind, RawProbe, Settings, Texts, Use};
 use super::references::Ground;
-use super::resolve::{Held, Origin, Plan, Site};
+use super::resolve::{Origin, Plan};
 use super::source::{At, Place, Sources};
 use super::template::Template;
 use crate::model::{HttpSpec, ProbeKind, Spec, TlsSpec};
@@ -33,16 +33,16 @@ const NOWHERE: Place = Place { file: 0, start: 0, end: 0 };
 #[derive(Clone, Debug, Default)]
 pub struct Modules(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Inner {
     probes: Vec<RawProbe>,
     defaults: Settings,
 }
 
-/// By what they say.
+/// By what they say, wherever in the files it stands; secrets and files by what was read.
 impl PartialEq for Modules {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || format!("{:?}", self.0) == format!("{:?}", other.0)
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
     }
 }
 
@@ -150,17 +150,7 @@ impl Modules {
         };
         let plan = Plan { usage: &usage, probe };
         let ground = Ground::on_demand(value("service"), value("provider"), &self.0.defaults);
-        let site = Site {
-            defaults: &ground.defaults,
-            service: &ground.service,
-            class: None,
-            provider: &ground.provider,
-            table: None,
-            name: value("endpoint").into(),
-            region: Held::default(value("region").into()),
-            host: Held::default(value("host").into()),
-            plans: Vec::new(),
-        };
+        let site = ground.site(value("endpoint"), value("region"), value("host"));
         let built = Builder::new(context).on_demand(&site, &plan);
         let mut unfit = None;
         sink.each(|problem| {

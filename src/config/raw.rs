@@ -105,7 +105,7 @@ pub(super) struct RawMonitor {
 }
 
 /// What may be said at every level, from `[defaults]` to one use of a probe.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Settings {
     /// Dotted path of the table that says it.
     pub(super) path: String,
@@ -137,7 +137,7 @@ pub(super) struct RawProvider {
 }
 
 /// `[probe.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct RawProbe {
     pub(super) name: At<Arc<str>>,
     pub(super) settings: Settings,
@@ -148,7 +148,7 @@ pub(super) struct RawProbe {
 }
 
 /// How a probe looks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum RawKind {
     Http(Box<RawHttp>),
     Tcp(RawTcp),
@@ -159,7 +159,7 @@ pub(super) enum RawKind {
 }
 
 /// `[probe.NAME.tls]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct RawTls {
     pub(super) ca: Option<At<PemFile>>,
     pub(super) identity: Option<At<(PemFile, PemFile)>>,
@@ -171,14 +171,14 @@ pub(super) struct RawTls {
 }
 
 /// `[probe.NAME.tcp]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct RawTcp {
     pub(super) address: Template,
     pub(super) dialogue: Option<At<Vec<RawStep>>>,
 }
 
 /// One step of a dialogue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum RawStep {
     Expect { pattern: Template, within: Option<At<Duration>> },
     ExpectBytes { bytes: At<Vec<u8>>, within: Option<At<Duration>> },

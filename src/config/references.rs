@@ -154,19 +154,8 @@ impl Building<'_, '_> {
             formerly: Vec::new(),
         };
         let plan = Plan { usage: &usage, probe };
-        let host: Arc<str> = spot.host.into();
-        let site = Site {
-            defaults: &ground.defaults,
-            service: &ground.service,
-            class: None,
-            provider: &ground.provider,
-            table: None,
-            name: spot.endpoint.into(),
-            region: Held::default(spot.region.into()),
-            host: Held::default(Arc::clone(&host)),
-            plans: Vec::new(),
-        };
-        if let Some(check) = self.builder.check(&site, &plan, &host) {
+        let site = ground.site(spot.endpoint, spot.region, spot.host);
+        if let Some(check) = self.builder.check(&site, &plan, &spot.host.into()) {
             self.references.push(Reference { check: Arc::new(check), role });
         }
     }
@@ -178,6 +167,21 @@ impl Ground {
         let mut ground = Self::new(service, None, defaults.clone());
         ground.provider.name.value = provider.into();
         ground
+    }
+
+    /// An endpoint on it, on which nothing else is said.
+    pub(super) fn site(&self, endpoint: &str, region: &str, host: &str) -> Site<'_> {
+        Site {
+            defaults: &self.defaults,
+            service: &self.service,
+            class: None,
+            provider: &self.provider,
+            table: None,
+            name: endpoint.into(),
+            region: Held::default(region.into()),
+            host: Held::default(host.into()),
+            plans: Vec::new(),
+        }
     }
 
     fn new(service: &str, provider: Option<&RawProvider>, defaults: Settings) -> Self {

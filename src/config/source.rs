@@ -26,6 +26,13 @@ pub(super) struct At<T> {
     pub(super) place: Place,
 }
 
+/// By what is said, wherever it stands.
+impl<T: PartialEq> PartialEq for At<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 impl<T> At<T> {
     pub(super) fn new(value: T, place: Place) -> Self {
         Self { value, place }

@@ -19,6 +19,13 @@ pub(super) struct Template {
     pieces: Vec<Piece>,
 }
 
+/// By what is said, wherever it stands; the same text can mean two things ([`Template::literal`]).
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.pieces == other.pieces
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Piece {
     Literal(String),
@@ -26,6 +33,17 @@ enum Piece {
     Name(String, Place),
     /// A number in braces: itself, except where groups of patterns can be meant.
     Number(String, Place),
+}
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Literal(one), Self::Literal(other))
+            | (Self::Name(one, _), Self::Name(other, _))
+            | (Self::Number(one, _), Self::Number(other, _)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// A part of a text in which groups of patterns can be meant.

@@ -74,6 +74,31 @@ fn the_target_takes_the_place_of_the_whole_url_and_may_lack_a_scheme() {
 }
 
 #[test]
+fn two_files_are_alike_if_they_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    let read = |before: &str, path: &str, token: &str| {
+        std::fs::write(&secret, token).unwrap();
+        let file = format!(
+            "{before}\n{FILE}\n[probe.ping.icmp]\npackets = 2\n[probe.token.http]\nurl = \"https://{{host}}{path}\"\n\
+             auth = {{ bearer = {{ file = \"{}\" }} }}\n",
+            secret.display()
+        );
+        load_text(Path::new("probes.toml"), file).unwrap().config.modules
+    };
+    let one = read("", "/", "one");
+    assert_eq!(one, read("# a comment moves everything\n", "/", "one"));
+    assert_ne!(one, read("", "/", "two"), "another secret");
+    assert_ne!(one, read("", "/x", "one"));
+    assert_ne!(one, read("", "/{{host}}", "one"));
+    assert_ne!(
+        read("", "/{{host}}", "one"),
+        read("", "/{host}", "one"),
+        "a placeholder is no text"
+    );
+}
+
+#[test]
 fn a_timeout_that_the_module_has_is_its_own() {
     let module = modules().get(&wish("http_2xx", "a.example", &[])).unwrap();
     assert_eq!((module.timeout, module.limited), (Duration::from_secs(3), true));

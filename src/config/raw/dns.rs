@@ -29,7 +29,7 @@ const NOT_WITH_SERIALS: [&str; 8] =
     ["transport", "https", "rcode", "answers", "authority", "additional", "flags", "truncated"];
 
 /// `[probe.NAME.dns]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawDns {
     pub(in crate::config) server: Option<Template>,
     pub(in crate::config) query: Template,
@@ -54,7 +54,7 @@ pub(in crate::config) struct RawDns {
 }
 
 /// `answers = { … }`, and those of the other sections.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct RawRecordRules {
     pub(in crate::config) record_type: Option<At<RecordType>>,
     pub(in crate::config) all: Option<At<Vec<Template>>>,
@@ -66,7 +66,7 @@ pub(in crate::config) struct RawRecordRules {
 }
 
 /// `serials = { … }`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct RawSerials {
     pub(in crate::config) servers: Option<At<Vec<Template>>>,
     pub(in crate::config) max_lag: Option<At<u32>>,

@@ -13,7 +13,7 @@ use crate::config::tree::Value;
 use crate::model::Secret;
 
 /// `[probe.NAME.exec]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawExec {
     /// The program and its arguments; never empty.
     pub(in crate::config) command: At<Vec<Template>>,
@@ -21,7 +21,7 @@ pub(in crate::config) struct RawExec {
 }
 
 /// The value of a variable of the environment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum RawEnv {
     Text(Template),
     Secret(At<Secret>),

@@ -8,7 +8,7 @@ use crate::config::decode::Section;
 use crate::config::template::Template;
 
 /// `[probe.NAME.grpc]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawGrpc {
     pub(in crate::config) address: Template,
     pub(in crate::config) service: Option<Template>,

@@ -28,7 +28,7 @@ use std::ops::RangeInclusive;
 use way::{RawWay, read_way};
 
 /// `[probe.NAME.http]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawHttp {
     pub(in crate::config) url: Template,
     pub(in crate::config) method: Option<At<http::Method>>,
@@ -46,14 +46,14 @@ pub(in crate::config) struct RawHttp {
 }
 
 /// The value of a header.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum RawHeader {
     Text(Template),
     Secret(At<Secret>),
 }
 
 /// The body of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum RawBody {
     Text(Template),
     File(At<bytes::Bytes>),

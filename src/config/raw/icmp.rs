@@ -25,6 +25,19 @@ pub(in crate::config) struct RawIcmp {
     pub(in crate::config) place: crate::config::source::Place,
 }
 
+/// By what is said, wherever it stands.
+impl PartialEq for RawIcmp {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { host, packets, spacing, within, size, max_loss, place: _ } = self;
+        *host == other.host
+            && *packets == other.packets
+            && *spacing == other.spacing
+            && *within == other.within
+            && *size == other.size
+            && *max_loss == other.max_loss
+    }
+}
+
 /// Packets follow each other no quicker: more is a flood.
 const SPACING_AT_LEAST: Duration = Duration::from_millis(10);
 

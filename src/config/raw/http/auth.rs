@@ -12,7 +12,7 @@ use crate::config::template::Template;
 use crate::model::{Auth, ClientAuth, Secret};
 
 /// Credentials of an HTTP probe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum RawAuth {
     /// That are sent as they are.
     Plain(Auth),
@@ -21,7 +21,7 @@ pub(in crate::config) enum RawAuth {
 }
 
 /// `auth.oauth2`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawOAuth2 {
     pub(in crate::config) token_url: Template,
     pub(in crate::config) client_id: At<String>,

@@ -14,7 +14,7 @@ use crate::config::tree::{Node, Value};
 use crate::model::{JsonPath, JsonScalar, Missing};
 
 /// The rules of a probe, as far as they are tables of their own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawRules {
     pub(in crate::config) headers_match: Option<At<Vec<RawHeaderRule>>>,
     pub(in crate::config) headers_lack: Option<At<Vec<RawHeaderRule>>>,
@@ -22,7 +22,7 @@ pub(in crate::config) struct RawRules {
 }
 
 /// One of `headers_match` or `headers_lack`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawHeaderRule {
     pub(in crate::config) name: http::HeaderName,
     pub(in crate::config) matches: Template,
@@ -30,14 +30,14 @@ pub(in crate::config) struct RawHeaderRule {
 }
 
 /// One of `json`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawJsonRule {
     pub(in crate::config) path: JsonPath,
     pub(in crate::config) wanted: RawJsonWanted,
 }
 
 /// What a path must lead to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum RawJsonWanted {
     Scalar(JsonScalar),
     /// A text to be equal to, which may have placeholders.

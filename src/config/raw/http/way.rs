@@ -12,7 +12,7 @@ use crate::config::tree::Node;
 use crate::model::{Coding, Codings, HttpVersion, HttpVersions};
 
 /// How requests of a probe travel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct RawWay {
     pub(in crate::config) versions: Option<At<HttpVersions>>,
     pub(in crate::config) encrypted: Option<At<bool>>,
