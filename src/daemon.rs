@@ -258,12 +258,11 @@ fn workers(config: &Config) -> usize {
     monitor::workers_for(config.checks.len(), processors)
 }
 
-/// Runs probes on demand, for those who may ask: if nobody is named and other hosts reach the listener, that is anybody.
+/// Runs probes on demand, for those who may ask over the listener at `address`.
 /// Also gives the roots that all probers trust.
 fn demands(config: &Config, address: SocketAddr, clock: &Arc<dyn WallClock>) -> (Roots, Demands) {
     let roots = Roots::from_system();
-    let trusted = address.ip().is_loopback() || !config.listener.callers.is_empty();
-    let rules = (&config.listener.demand, trusted);
+    let rules = (&config.listener, address.ip().is_loopback());
     let ways = (Net::from_system(), roots.clone());
     (roots, Demands::new(config.modules.clone(), rules, ways, Arc::clone(clock)))
 }

@@ -47,8 +47,8 @@ impl Failure {
     }
 }
 
-/// The resolver and sockets of one runtime.
-#[derive(Debug)]
+/// The resolver and sockets of one runtime. Cloning it clones handles.
+#[derive(Clone, Debug)]
 pub struct Net {
     resolver: Arc<Resolver>,
     /// Where it may lead, if that is limited.
@@ -126,9 +126,16 @@ impl Net {
         self.resolver.first_server()
     }
 
-    /// The name servers of this host's configuration, in its order.
+    /// The name servers of this host's configuration, in its order; those beyond the fence are left out.
     pub fn system_servers(&self) -> Vec<SocketAddr> {
-        self.resolver.servers()
+        let mut servers = self.resolver.servers();
+        if let (Some(limit), Some(first)) = (&self.fence, servers.first().copied()) {
+            servers.retain(|server| limit.fence.admits(server.ip()));
+            if servers.is_empty() {
+                limit.refused.get_or_init(|| first.ip());
+            }
+        }
+        servers
     }
 
     /// One TCP connection to one address, with `TCP_NODELAY`.

@@ -17,7 +17,7 @@ pub const MOST_DROPPED: usize = 40;
 /// Names that are listed of each kind of change.
 const NAMED: usize = 5;
 
-/// The table of those who may use the listener.
+/// The table of those who may use the listener, and for what.
 const LISTENER: &str = "listener";
 
 /// What becomes of a check.
@@ -85,7 +85,9 @@ impl Diff {
         elsewhere("maintenance", old.maintenance == new.maintenance);
         elsewhere("domain", old.domains == new.domains);
         elsewhere("metrics", old.metrics == new.metrics);
-        elsewhere(LISTENER, old.listener.callers == new.listener.callers);
+        elsewhere("probe", old.modules == new.modules);
+        let callers = old.listener.callers == new.listener.callers;
+        elsewhere(LISTENER, callers && old.listener.demand == new.listener.demand);
         elsewhere("monitor", rest(old, old) == rest(new, old));
         diff.fixed = fixed(old, new);
         diff
@@ -180,7 +182,7 @@ impl Diff {
         of_checks.iter().all(|list| list.is_empty()) && renamed.is_empty() && elsewhere.is_empty()
     }
 
-    /// Whether others may use the listener.
+    /// Whether others may use the listener, or for something else.
     pub fn changes_listener(&self) -> bool {
         self.elsewhere.contains(&LISTENER)
     }
@@ -207,7 +209,6 @@ impl Config {
         self.monitor.max_in_flight = old.monitor.max_in_flight;
         self.monitor.heartbeat_url.clone_from(&old.monitor.heartbeat_url);
         self.listener.tls.clone_from(&old.listener.tls);
-        self.listener.demand.clone_from(&old.listener.demand);
         if self.listener.callers.is_empty() {
             self.listener.callers.clone_from(&old.listener.callers);
         }
@@ -223,6 +224,7 @@ fn rest(config: &Config, old: &Config) -> Config {
     (rest.services, rest.checks, rest.references) = (Vec::new(), Vec::new(), Vec::new());
     (rest.providers, rest.domains, rest.maintenance) = (Vec::new(), Vec::new(), Vec::new());
     rest.metrics = old.metrics;
+    rest.modules.clone_from(&old.modules);
     rest.listener.clone_from(&old.listener);
     rest
 }
@@ -237,7 +239,6 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("monitor.max_in_flight", one.max_in_flight == other.max_in_flight),
         ("monitor.heartbeat_url", one.heartbeat_url == other.heartbeat_url),
         ("listener.tls", old.listener.tls == new.listener.tls),
-        ("listener.probe", old.listener.demand == new.listener.demand),
         // A slip in the file must not open a door to everybody.
         ("listener", old.listener.callers.is_empty() || !new.listener.callers.is_empty()),
         ("alertmanager and webhook", old.receivers == new.receivers),

@@ -119,8 +119,8 @@ impl Reloader {
         tell_isolated(&isolated);
         notes.extend(isolated.iter().map(ToString::to_string));
         let watches = config.monitor.watch;
-        let modules = config.modules.clone();
-        let callers = diff.changes_listener().then(|| config.listener.clone());
+        let (modules, listener) = (config.modules.clone(), config.listener.clone());
+        let callers = diff.changes_listener().then(|| listener.clone());
         let said = diff.to_string();
         let notices = notices(&config, &warnings).into_iter().chain(notes.clone()).collect();
         let turned = monitor
@@ -133,7 +133,7 @@ impl Reloader {
             self.gate.know(&callers);
         }
         lock(&self.files).accept(good);
-        self.mirror.demands = self.mirror.demands.with(modules);
+        self.mirror.demands = self.mirror.demands.with(modules, &listener);
         self.faces.show(self.mirror.face(&view));
         // Without receivers of alerts nobody listens.
         let _ = self.views.send(view);

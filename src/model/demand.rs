@@ -98,7 +98,7 @@ const fn v6(address: [u16; 8], prefix: u8) -> Network {
 const EVERYWHERE: [Network; 2] = [v4(0, 0, 0, 0, 0), v6([0; 8], 0)];
 
 /// What is refused unless it is named itself.
-pub const GUARDED: [Network; 13] = [
+pub const GUARDED: [Network; 14] = [
     // This machine (RFC 1122, 3.2.1.3), and what stands for it.
     v4(0, 0, 0, 0, 8),
     v4(127, 0, 0, 0, 8),
@@ -112,6 +112,8 @@ pub const GUARDED: [Network; 13] = [
     v4(192, 0, 0, 192, 32),
     v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32),
     v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 64),
+    // A translator's own prefix (RFC 8215): which IPv4 address is meant depends on how it cuts it.
+    v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48),
     // Many at once: RFC 5771 and RFC 4291; reserved, with the broadcast address (RFC 1112).
     v4(224, 0, 0, 0, 4),
     v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8),
@@ -126,7 +128,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    const GUARDED_ONES: [&str; 20] = [
+    const GUARDED_ONES: [&str; 21] = [
         "127.0.0.1",
         "127.8.9.10",
         "0.0.0.0",
@@ -145,6 +147,7 @@ mod tests {
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::",
         "2002:7f00:1::1",
         "::169.254.169.254",
     ];

@@ -7,7 +7,7 @@
 
 use crate::clock::{Instant, WallClock};
 use crate::config::{Modules, Unfit, Wish};
-use crate::model::{Cause, Demand, Fence, ProbeResult, Spec, Timestamp};
+use crate::model::{Cause, Fence, Listener, ProbeResult, Spec, Timestamp};
 use crate::net::Net;
 use crate::probe::tls::Roots;
 use crate::probe::{Engine, Prober};
@@ -31,13 +31,16 @@ pub struct Demands {
     modules: Modules,
 }
 
-/// What lasts from start to stop.
+/// What lasts until a configuration says otherwise.
 struct Ground {
     net: Net,
     roots: Roots,
     clock: Arc<dyn WallClock>,
+    /// Whether only this machine reaches the listener.
+    local: bool,
     fence: Fence,
-    places: Semaphore,
+    /// Shared with what was in force before, as long as as many may run.
+    places: Arc<Semaphore>,
     at_once: u32,
 }
 
@@ -68,23 +71,34 @@ pub enum Refused {
 }
 
 impl Demands {
-    /// Runs `modules` on the runtime on which this is called, as `demand` allows to those who are `trusted` or not.
+    /// Runs `modules` on the runtime on which this is called, as `listener` allows to those who reach it: only this machine does,
+    /// if it is `local`.
     pub fn new(
         modules: Modules,
-        (demand, trusted): (&Demand, bool),
+        (listener, local): (&Listener, bool),
         (net, roots): (Net, Roots),
         clock: Arc<dyn WallClock>,
     ) -> Self {
-        let places = Semaphore::new(demand.at_once as usize);
-        let (fence, at_once) = (demand.fence(trusted), demand.at_once);
-        let ground = Ground { net, roots, clock, fence, places, at_once };
+        let (fence, at_once) = (fence(listener, local), listener.demand.at_once);
+        let places = Arc::new(Semaphore::new(at_once as usize));
+        let ground = Ground { net, roots, clock, local, fence, places, at_once };
         Self { ground: Arc::new(ground), modules }
     }
 
-    /// The same with the probes of another configuration.
+    /// The same with the probes of another configuration, as its `listener` allows. If another number may run at once, those
+    /// that run now are not counted.
     #[must_use]
-    pub fn with(&self, modules: Modules) -> Self {
-        Self { ground: Arc::clone(&self.ground), modules }
+    pub fn with(&self, modules: Modules, listener: &Listener) -> Self {
+        let Ground { net, roots, clock, local, places, .. } = &*self.ground;
+        let (fence, at_once) = (fence(listener, *local), listener.demand.at_once);
+        let places = if at_once == self.ground.at_once {
+            Arc::clone(places)
+        } else {
+            Arc::new(Semaphore::new(at_once as usize))
+        };
+        let (net, roots, clock) = (net.clone(), roots.clone(), Arc::clone(clock));
+        let ground = Ground { net, roots, clock, local: *local, fence, places, at_once };
+        Self { ground: Arc::new(ground), modules }
     }
 
     /// One run. `patience` is how long whoever asks waits for the answer.
@@ -122,6 +136,11 @@ impl Demands {
     }
 }
 
+/// Where runs may lead: if nobody is named and other hosts reach the listener, anybody may ask.
+fn fence(listener: &Listener, local: bool) -> Fence {
+    listener.demand.fence(local || !listener.callers.is_empty())
+}
+
 /// How long a run may take: what the probe says, but not longer than whoever asks waits.
 fn within(patience: Option<Duration>, said: Option<Duration>, default: Duration) -> Duration {
     let Some(patience) = patience.filter(|patience| !patience.is_zero()) else {
@@ -133,8 +152,82 @@ fn within(patience: Option<Duration>, said: Option<Duration>, default: Duration)
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, within};
+    use super::{Demands, LONGEST, Listener, Refused, Wish, within};
+    use crate::clock::SystemClock;
+    use crate::config::load_text;
+    use crate::model::{Demand, Network};
+    use crate::net::Net;
+    use crate::probe::tls::Roots;
+    use std::net::UdpSocket;
+    use std::path::Path;
+    use std::sync::Arc;
     use std::time::Duration;
+
+    const EVERY_KIND: &str = r#"
+        [probe.http.http]
+        url = "http://{host}/"
+        [probe.pinned.http]
+        url = "http://{host}/"
+        connect_to = "127.0.0.1"
+        [probe.token.http]
+        url = "https://{host}/"
+        auth = { oauth2 = { token_url = "http://127.0.0.1:1/", client_id = "a", client_secret = { file = "/etc/hostname" } } }
+        [probe.tcp.tcp]
+        address = "{host}:1"
+        [probe.dns.dns]
+        server = "{host}"
+        query = "a.example"
+        [probe.dot.dns]
+        server = "{host}"
+        query = "a.example"
+        transport = "tls"
+        [probe.doh.dns]
+        server = "{host}"
+        query = "a.example"
+        transport = "https"
+        [probe.serials.dns]
+        query = "a.example"
+        serials = {}
+        [probe.icmp.icmp]
+        [probe.grpc.grpc]
+        address = "{host}:1"
+    "#;
+
+    #[tokio::test]
+    async fn no_kind_of_probe_leads_beyond_the_fence() {
+        let resolver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        resolver.set_nonblocking(true).unwrap();
+        let modules = load_text(Path::new("probes.toml"), EVERY_KIND.to_owned());
+        let networks = vec![Network { address: [192, 0, 2, 0].into(), prefix: 24 }];
+        let demand = Demand { networks: Some(networks), ..Demand::default() };
+        let listener = Listener { demand, ..Listener::default() };
+        let ways = (Net::with_servers(&[resolver.local_addr().unwrap()]), Roots::from_system());
+        let modules = modules.unwrap().config.modules;
+        let demands = Demands::new(modules, (&listener, true), ways, Arc::new(SystemClock));
+        for (module, target) in [
+            ("http", "127.0.0.1:1"),
+            ("pinned", "192.0.2.1"),
+            ("token", "https://192.0.2.1/"),
+            ("tcp", "127.0.0.1:1"),
+            ("dns", "127.0.0.1:1"),
+            ("dns", "system"),
+            ("dot", "127.0.0.1"),
+            ("doh", "127.0.0.1"),
+            ("serials", "127.0.0.1:1"),
+            ("serials", "system"),
+            ("icmp", "127.0.0.1"),
+            ("grpc", "127.0.0.1:1"),
+        ] {
+            let (module, target) = (module.to_owned(), target.to_owned());
+            let wish = Wish { module, target, ..Wish::default() };
+            match demands.run(&wish, Some(Duration::from_secs(2))).await {
+                Err(Refused::Beyond(ip)) => assert!(ip.is_loopback(), "{wish:?}: {ip}"),
+                other => panic!("{wish:?}: {other:?}"),
+            }
+        }
+        let heard = resolver.recv(&mut [0; 512]).unwrap_err();
+        assert_eq!(heard.kind(), std::io::ErrorKind::WouldBlock, "nobody was asked");
+    }
 
     #[test]
     fn an_answer_comes_before_whoever_asks_stops_waiting() {

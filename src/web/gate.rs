@@ -333,6 +333,12 @@ pub(super) async fn pass(
         }
     };
     if reads {
+        let refused =
+            (caller.is_none() && gate.local).then(|| super::probe::refuse_names(&request));
+        if let Some(refused) = refused.flatten() {
+            (gate.count)(TurnedAway::Forbidden);
+            return refused;
+        }
         return next.run(request).await;
     }
     let refused = |error: String, hint| {
@@ -372,7 +378,7 @@ pub(super) async fn pass(
 }
 
 /// Whether a browser says that the page of another site makes it ask.
-fn is_foreign(headers: &HeaderMap) -> bool {
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     let text =
         |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
     let Some(origin) = text(header::ORIGIN) else { return false };

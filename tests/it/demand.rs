@@ -411,9 +411,57 @@ fn who_may_not_read_may_not_probe_and_no_page_of_another_site_may() {
     assert_eq!(ask(&daemon, &query).0, 401);
     let bearer = format!("Authorization: Bearer {token}\r\n");
     assert_eq!(ask_with(&daemon, &query, &bearer).0, 200);
-    let foreign = format!("{bearer}Sec-Fetch-Site: cross-site\r\n");
+    for site in ["cross-site", "same-site", "whatever-comes-next"] {
+        let foreign = format!("{bearer}Sec-Fetch-Site: {site}\r\n");
+        assert_eq!(ask_with(&daemon, &query, &foreign).0, 403, "{site}");
+    }
+    let foreign = format!("{bearer}Host: monitor.example\r\nOrigin: https://a.example\r\n");
     assert_eq!(ask_with(&daemon, &query, &foreign).0, 403);
     assert_eq!(server.connections(), 1);
+    for own in ["Sec-Fetch-Site: none", "Sec-Fetch-Site: same-origin", "Host: monitor.example"] {
+        assert_eq!(ask_with(&daemon, &query, &format!("{bearer}{own}\r\n")).0, 200, "{own}");
+    }
+}
+
+#[test]
+fn no_page_of_anybody_may_who_gives_its_name_our_address() {
+    let server = Server::fixed(response("200 OK", &[], "inside"));
+    let daemon = start(LOOPBACK);
+    let query = format!("target={}", server.address);
+    let rebound = "Host: a.example:9464\r\nSec-Fetch-Site: same-origin\r\n";
+    let (status, said) = ask_with(&daemon, &query, rebound);
+    assert_eq!(status, 403, "{said}");
+    assert!(said.contains("a name could be anybody's"), "{said}");
+    assert_eq!(server.connections(), 0);
+    for own in ["Host: 127.0.0.1:9464", "Host: localhost", "Host: [::1]:9464"] {
+        assert_eq!(ask_with(&daemon, &query, &format!("{own}\r\n")).0, 200, "{own}");
+    }
+    let (head, _) = daemon.get_with("/metrics", "Host: a.example\r\n");
+    assert!(head.starts_with("HTTP/1.0 200"), "all else is told by any name: {head}");
+}
+
+#[test]
+fn where_it_may_lead_follows_a_reload() {
+    let server = Server::fixed(response("200 OK", &[], ""));
+    let daemon = start(LOOPBACK);
+    let file = daemon.folder.path().join("probes.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let query = format!("target={}", server.address);
+    assert_eq!(ask(&daemon, &query).0, 200);
+    for (probe, answer, words) in [
+        ("networks = [\"192.0.2.0/24\"]", 403, "`127.0.0.1` is not in the networks"),
+        ("networks = []", 403, "nothing may be probed"),
+        (LOOPBACK, 200, "probe_success 1"),
+    ] {
+        std::fs::write(&file, text.replace(LOOPBACK, probe)).unwrap();
+        daemon.signal("HUP");
+        wait_for(words, || {
+            let (status, said) = ask(&daemon, &query);
+            (status == answer && said.contains(words)).then_some(())
+        });
+    }
+    let log = daemon.log();
+    assert!(log.contains("changes in listener") && !log.contains("restart_needed"), "{log}");
 }
 
 #[test]

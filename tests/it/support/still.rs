@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use nephoscope::clock::WallClock;
 use nephoscope::config::{Config, load_text};
 use nephoscope::model::{
-    Cause, CheckId, Demand, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warning,
+    Cause, CheckId, Listener, Phase, PhaseTimes, Reason, Road, State, Timestamp, Verdict, Warning,
     Warnings,
 };
 use nephoscope::monitor::book::Book;
@@ -76,7 +76,7 @@ impl Picture for Still {
 /// Probes on demand that lead nowhere: nobody has said where they may.
 fn demands(config: &Config, clock: &Arc<dyn WallClock>) -> Demands {
     let ways = (Net::with_servers(&[]), Roots::default());
-    Demands::new(config.modules.clone(), (&Demand::default(), false), ways, Arc::clone(clock))
+    Demands::new(config.modules.clone(), (&Listener::default(), false), ways, Arc::clone(clock))
 }
 
 impl Still {
