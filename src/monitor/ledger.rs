@@ -299,6 +299,10 @@ impl Ledger {
         let (outcome, latency) = (result.outcome, result.latency);
         let warned = !result.warnings.is_empty();
         effects.push(Effect::Ran { check, at, recheck, result });
+        if self.track(check).runs_out_by(at) {
+            // Told by itself: what was down, unknown, and is bad again did not recover in between.
+            self.change(check, at, effects, |track, closed, told| track.settle(at, closed, told));
+        }
         let again = self.change(check, at, effects, |track, closed, told| {
             track.finish(outcome, warned, latency, closed, told)
         });

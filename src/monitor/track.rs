@@ -158,6 +158,11 @@ impl Track {
         }
     }
 
+    /// Whether the last grid result has run out by then.
+    pub fn runs_out_by(&self, at: Timestamp) -> bool {
+        !matches!(self.held.what, What::Unknown(_)) && self.held.until <= at
+    }
+
     /// Why the last grid result was bad, while it holds.
     pub fn reason(&self) -> Option<Reason> {
         match self.held.what {

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::monitor::outages::{Outage, Outages};
 use crate::monitor::recall::reconcile;
+use crate::slo::joint::Scope;
 use crate::slo::spans::What;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -352,4 +353,31 @@ fn an_outage_that_a_crash_kept_from_being_stored_begins_at_the_start() {
     };
     assert_eq!(read(&told), [("provider:aws".to_owned(), at(0), false)]);
     assert_eq!(read(&reconcile(&ledger, &[service()], &mut outages)), []);
+}
+
+#[test]
+fn a_failure_after_a_gap_is_no_recovery() {
+    let mut ledger = ledger();
+    let mut outages = Outages::default();
+    run(&mut ledger, A, 0, false, GOOD_RUN);
+    let mut effects = Vec::new();
+    // One run is left out after the second: its result runs out in the moment in which the next run begins.
+    for start in [30, 60, 120, 150] {
+        effects.extend(run(&mut ledger, A, start, false, BAD_RUN));
+    }
+    let told = effects.iter().filter_map(|effect| match effect {
+        Effect::SideChanged { change, .. } => {
+            outages.change((0, Scope::Side(0)), ("shop", "provider:aws", "aws"), *change, None)
+        }
+        _ => None,
+    });
+    let told: Vec<_> = told.map(|outage| (outage.started, outage.ended)).collect();
+    assert_eq!(told, [(at(30), None)]);
+    let mut states = effects.iter().filter_map(|effect| match effect {
+        Effect::CheckChanged { change, .. } => Some((change.to, change.since)),
+        _ => None,
+    });
+    let gap = [(State::Unknown, at(120)), (State::Degraded, at(120)), (State::Down, at(120))];
+    assert!(states.by_ref().any(|state| state == (State::Down, at(30))));
+    assert_eq!(states.collect::<Vec<_>>(), gap);
 }
