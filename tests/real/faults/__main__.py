@@ -14,7 +14,7 @@ import tempfile
 import time
 
 import certificates
-from faults import host, load, stories
+from faults import host, killed, load, stories
 from faults.far import LEAF, RESOLVER, Far
 from faults.stage import Stage
 from faults.watch import Watch
@@ -22,7 +22,7 @@ from findings import Findings
 
 # These wait more than they work, and play at the same time; those of load come after, one by one, the machine to themselves.
 LIGHT = [stories.descriptors, stories.disk, stories.clock, stories.names]
-HEAVY = [load.memory, load.scrapes, load.storm, load.silence]
+HEAVY = [killed.killed, load.memory, load.scrapes, load.storm, load.silence]
 
 
 def play(story, number: int, binary: str, far: Far, folder: pathlib.Path) -> Findings:

@@ -3,6 +3,7 @@
 What is good stays good in all of them, so every bad result would be a lie.
 """
 
+import re
 import time
 
 from faults import host
@@ -74,7 +75,8 @@ def disk(stage: Stage) -> None:
     with Observer(stage) as observer:
         stage.until("a full disk is counted", lambda: stage.numbers().total("nephoscope_store_errors_total", fault="full"), lambda seen: seen >= 2)
         findings.equal("history is not healthy", stage.numbers().total("nephoscope_store_healthy"), 0)
-        findings.say("history" in watch.get("/")[1], "the page says so", [line for line in watch.get("/")[1].splitlines() if "history" in line][:1])
+        said = re.search(r"history is not being kept: [^<]*", watch.get("/")[1])
+        findings.say(said is not None, "the page says so", said and said[0])
         stage.until("what does not fit is counted", lambda: stage.numbers().total("nephoscope_store_lost_total"), lambda seen: seen > 0)
         before = stage.runs(verdict="good")
         stage.until("probing goes on", lambda: stage.runs(verdict="good") - before, lambda seen: seen > 60)
@@ -82,6 +84,7 @@ def disk(stage: Stage) -> None:
     findings.say(observer.answered > 0 and not observer.unanswered, "every scrape is answered", observer.unanswered[:3])
     filler.unlink()
     stage.until("with room again it is stored", lambda: stage.numbers().total("nephoscope_store_healthy"), lambda seen: seen == 1)
+    findings.say("history is not being kept" not in watch.get("/")[1], "and the page does not say so any more", "")
     stage.until("and little waits", lambda: stage.numbers().total("nephoscope_store_pending_entries"), lambda seen: seen < 1000)
     findings.equal("no counter falls", observer.fell, [])
     now = stage.numbers()
@@ -99,12 +102,12 @@ def disk(stage: Stage) -> None:
     findings.equal("it ends with 0", watch.stop(), 0)
 
 
-def _booked(watch) -> dict[str, tuple[float, float]]:
+def booked(watch) -> dict[str, tuple[float, float]]:
     """All seconds of each check, and up to where it is settled."""
     return {name: (sum(check[f"{state}_s"] for state in STATES), check["watermark"]) for name, check in watch.checks().items()}
 
 
-def _miscounted(before: dict, now: dict, set_back_s: int = 0) -> dict:
+def miscounted(before: dict, now: dict, set_back_s: int = 0) -> dict:
     """Checks of which more or fewer seconds are booked than have passed up to their watermark, which was set back with the clock."""
     off = {}
     for check, (seconds, watermark) in now.items():
@@ -137,21 +140,21 @@ def clock(stage: Stage) -> None:
         return lambda seen: seen > than + by
 
     stage.until("all are up", states, lambda seen: seen == {"up"})
-    start = _booked(watch)
+    start = booked(watch)
     with Observer(stage) as observer:
-        stage.until("seconds are booked", lambda: min(seconds for seconds, _ in _booked(watch).values()), lambda seen: seen > 3)
+        stage.until("seconds are booked", lambda: min(seconds for seconds, _ in booked(watch).values()), lambda seen: seen > 3)
         turn(HOUR_S)
         before = stage.runs(verdict="good")
         stage.until("an hour ahead: probing goes on", lambda: stage.runs(verdict="good"), more(before))
         stage.until("the hour is unknown", lambda: stage.numbers().total("nephoscope_check_state_seconds_total", state="unknown"),
                     lambda seen: seen > 20 * (HOUR_S - 30))
         stage.until("all are up again", states, lambda seen: seen == {"up"})
-        findings.equal("every second is booked once", _miscounted(start, _booked(watch)), {})
+        findings.equal("every second is booked once", miscounted(start, booked(watch)), {})
         turn(0)
         before = stage.runs(verdict="good")
         stage.until("an hour back: probing goes on", lambda: stage.runs(verdict="good"), more(before))
         stage.until("all are up still", states, lambda seen: seen == {"up"})
-        findings.equal("every second that passes is booked once still", _miscounted(start, _booked(watch), HOUR_S), {})
+        findings.equal("every second that passes is booked once still", miscounted(start, booked(watch), HOUR_S), {})
     now = stage.numbers()
     findings.equal("no counter falls", observer.fell, [])
     findings.equal("nothing was bad", (now.total("nephoscope_probes_total", verdict="bad"), now.total("nephoscope_probe_failures_total")), (0, 0))
