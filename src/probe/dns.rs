@@ -216,10 +216,13 @@ impl DnsProber {
     /// What stands between `https://` and the path: the name of the certificate, with the port unless it is the usual one.
     fn authority(&self, address: SocketAddr) -> String {
         let own = self.dns().tls.as_ref().and_then(|tls| tls.server_name.as_deref());
-        let name = match (own, self.host(address)) {
-            (Some(name), _) => name.to_owned(),
-            (None, Host::Ip(IpAddr::V6(ip))) => format!("[{ip}]"),
-            (None, host) => host.to_string(),
+        let host = own.map_or_else(
+            || self.host(address),
+            |name| name.parse().map_or_else(|_| Host::Name(name.into()), Host::Ip),
+        );
+        let name = match host {
+            Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
+            host => host.to_string(),
         };
         match address.port() {
             443 => name,

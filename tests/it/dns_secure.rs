@@ -195,6 +195,20 @@ async fn a_question_over_https_goes_in_the_body_or_in_the_url() {
 }
 
 #[tokio::test]
+async fn an_address_of_ipv6_as_the_servers_name_stands_in_brackets() {
+    let authority = Authority::new();
+    let server = DohServer::start(authority.leaf("2001:db8::7", -1..90).server(), whole).await;
+    let mut spec = to(server.address, DnsTransport::Https, &authority);
+    let ca = Some(authority.file());
+    let server_name = Some("2001:db8::7".into());
+    spec.tls = Some(Arc::new(TlsSpec { ca, server_name, ..TlsSpec::default() }));
+    let result = ask(spec).await;
+    assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    let expected = format!("[2001:db8::7]:{}", server.address.port());
+    assert_eq!(server.asked()[0].1, expected);
+}
+
+#[tokio::test]
 async fn rules_see_what_came_over_https() {
     let authority = Authority::new();
     let server = DohServer::start(authority.good().server(), |asked| {
