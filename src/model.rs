@@ -30,6 +30,7 @@ mod result;
 mod road;
 mod secret;
 mod service;
+mod serving;
 mod spec;
 mod storage;
 mod time;
@@ -71,6 +72,7 @@ pub use result::{Facts, Hop, HttpVersion, Outcome, PhaseTimes, ProbeResult, TlsV
 pub use road::Road;
 pub use secret::Secret;
 pub use service::{Endpoint, Entry, EntryPolicy, Role, Service, Side};
+pub use serving::ServingStatus;
 pub use spec::{
     EnvValue, ExecSpec, GrpcSpec, Host, IcmpSpec, IpChoice, PACKET_SIZE_AT_MOST, PACKETS_AT_MOST,
     Pattern, PemFile, Pick, ProbeKind, Spec, TcpSpec, TlsSpec,

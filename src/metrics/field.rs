@@ -7,7 +7,7 @@
 //! Our own names are in `catalog`; where this text is served is not known here.
 
 use super::labels::escaped;
-use crate::model::{Certificate, Outcome, Phase, ProbeResult, Reason, Timestamp};
+use crate::model::{Certificate, Outcome, Phase, ProbeResult, Reason, ServingStatus, Timestamp};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -209,8 +209,8 @@ const FAMILIES: &[Family] = &[
         help: "Response HealthCheck response",
         read: |run| {
             let Some(is) = run.result.facts.grpc_health else { return Vec::new() };
-            let words = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
-            words.map(|word| (format!("serving_status=\"{word}\""), truth(word == is))).into()
+            let label = |each: &ServingStatus| format!("serving_status=\"{each}\"");
+            ServingStatus::ALL.iter().map(|each| (label(each), truth(*each == is))).collect()
         },
     },
     Family {

@@ -6,7 +6,7 @@
 //! What the result means for health, time or promises is decided by the rules.
 
 use super::words::words;
-use super::{Cause, Certificate, Phase, Reason, Timestamp, Verdict, Warning};
+use super::{Cause, Certificate, Phase, Reason, ServingStatus, Timestamp, Verdict, Warning};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,8 +244,8 @@ pub struct Facts {
     pub packets_lost: Option<u32>,
     /// Status code of the gRPC call.
     pub grpc_status: Option<u16>,
-    /// What the health service said, in its words (`SERVING`).
-    pub grpc_health: Option<&'static str>,
+    /// What the health service said.
+    pub grpc_health: Option<ServingStatus>,
     /// The provider that a mark of the served page named, where marks are looked for.
     pub served_by: Option<Arc<str>>,
 }

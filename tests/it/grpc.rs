@@ -11,7 +11,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Response};
 use nephoscope::model::{
-    GrpcSpec, Host, Outcome, Phase, ProbeKind, ProbeResult, Reason, Spec, TlsSpec,
+    GrpcSpec, Host, Outcome, Phase, ProbeKind, ProbeResult, Reason, ServingStatus, Spec, TlsSpec,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ async fn serving_is_good_and_asked_for_once() {
         let phases: Vec<_> = result.phases.iter().map(|(phase, _, _)| phase).collect();
         assert_eq!(phases, [Phase::Connect, Phase::Processing, Phase::Transfer]);
         let facts = (result.facts.grpc_status, result.facts.grpc_health, result.address);
-        assert_eq!(facts, (Some(0), Some("SERVING"), Some(server.address)));
+        assert_eq!(facts, (Some(0), Some(ServingStatus::Serving), Some(server.address)));
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }

@@ -10,7 +10,7 @@ use crate::cli::render::{BOLD, FAINT, Paper, day, latency, tame, wrap};
 use crate::metrics::field;
 use crate::model::{
     Cause, Certificate, HttpVersion, Outcome, PhaseTimes, ProbeKind, ProbeResult, Reason,
-    Timestamp, TlsVersion, Warning, human_duration,
+    ServingStatus, Timestamp, TlsVersion, Warning, human_duration,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -141,7 +141,7 @@ fn facts(run: &Run) -> Vec<String> {
     }));
     seen.extend(facts.chain_not_after.map(|end| format!("trusted until {}", day(end))));
     seen.extend(facts.grpc_status.map(|code| format!("gRPC status {code}")));
-    seen.extend(facts.grpc_health.map(str::to_owned));
+    seen.extend(facts.grpc_health.map(|health| health.to_string()));
     seen.extend(facts.exit_code.map(|code| format!("exit code {code}")));
     seen.extend(facts.dns_rcode.clone());
     seen.extend(facts.dns_flags.as_ref().map(|flags| format!("flags {flags}")));
@@ -294,7 +294,7 @@ fn form(run: &Run) -> RunForm<'_> {
             packets_sent: facts.packets_sent,
             packets_lost: facts.packets_lost,
             grpc_status: facts.grpc_status,
-            grpc_health: facts.grpc_health,
+            grpc_health: facts.grpc_health.map(ServingStatus::as_str),
         },
         hops: result
             .hops

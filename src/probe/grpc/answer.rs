@@ -4,7 +4,7 @@
 //!
 //! It reads no socket.
 
-use crate::model::{Facts, Reason};
+use crate::model::{Facts, Reason, ServingStatus};
 use crate::net::Failure;
 use http::{HeaderMap, header};
 use prost::Message as _;
@@ -61,12 +61,6 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// `ServingStatus` of the health service, by number.
-pub(super) const SERVING_STATUS: [&str; 4] =
-    ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
-
-const SERVING: i32 = 1;
-
 impl Answer {
     /// The status of the call; a server that has nothing to say beyond it puts it into the head.
     fn code(&self) -> Option<u16> {
@@ -105,11 +99,7 @@ pub(super) fn note(answer: &Answer, facts: &mut Facts) {
     facts.http_status = Some(answer.status);
     facts.grpc_status = answer.code();
     let serving = answer.serving().ok().filter(|_| answer.code() == Some(0));
-    facts.grpc_health = serving.and_then(named);
-}
-
-fn named(status: i32) -> Option<&'static str> {
-    SERVING_STATUS.get(usize::try_from(status).ok()?).copied()
+    facts.grpc_health = serving.and_then(ServingStatus::numbered);
 }
 
 /// The sentence of a service that serves, or why it is not good.
@@ -143,13 +133,16 @@ pub(super) fn judge(answer: &Answer, service: &str) -> Result<String, Failure> {
         let said = format!("gRPC status {code} ({name}){means}{words}");
         return Err(Failure::bad(Reason::Status, said));
     }
-    match answer.serving() {
-        Err(why) => protocol(format!("the server's answer is broken: {why}")),
-        Ok(SERVING) => Ok(format!("{whose} is SERVING")),
-        Ok(other) => {
-            let is =
-                named(other).map_or_else(|| format!("in the unknown state {other}"), str::to_owned);
-            Err(Failure::bad(Reason::Health, format!("{whose} is {is}")))
+    let number = match answer.serving() {
+        Ok(number) => number,
+        Err(why) => return protocol(format!("the server's answer is broken: {why}")),
+    };
+    match ServingStatus::numbered(number) {
+        Some(ServingStatus::Serving) => Ok(format!("{whose} is {}", ServingStatus::Serving)),
+        Some(other) => Err(Failure::bad(Reason::Health, format!("{whose} is {other}"))),
+        None => {
+            let said = format!("{whose} is in the unknown state {number}");
+            Err(Failure::bad(Reason::Health, said))
         }
     }
 }
