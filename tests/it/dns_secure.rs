@@ -21,7 +21,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsAcceptor;
 
 /// For runs that are meant to be ended by it after something has come, on a busy machine too.
 const LATER: Duration = Duration::from_millis(500);
@@ -310,13 +309,8 @@ async fn over_https_the_deadline_holds_for_the_header_and_for_the_body() {
 #[tokio::test]
 async fn a_web_server_without_http2_is_named() {
     let authority = Authority::new();
-    let acceptor = TlsAcceptor::from(Arc::new(authority.good().server()));
-    let server = TcpServer::start(move |stream| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-        }
+    let server = TcpServer::secure(authority.good().server(), |mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
     })
     .await;
     let result = ask(to(server.address, DnsTransport::Https, &authority)).await;
@@ -329,15 +323,10 @@ async fn garbage_after_the_handshake_is_not_http2() {
     let authority = Authority::new();
     let mut config = authority.good().server();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let server = TcpServer::start(move |stream| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            let _ = stream.write_all(&[0x47; 4096]).await;
-            let _ = stream.flush().await;
-            std::future::pending::<()>().await;
-        }
+    let server = TcpServer::secure(config, |mut stream| async move {
+        let _ = stream.write_all(&[0x47; 4096]).await;
+        let _ = stream.flush().await;
+        std::future::pending::<()>().await;
     })
     .await;
     let result = ask(to(server.address, DnsTransport::Https, &authority)).await;

@@ -4,7 +4,7 @@
 //!
 //! What an answer means field by field is in `probe::grpc::answer`.
 
-use crate::support::certs::{Authority, Identity};
+use crate::support::certs::Authority;
 use crate::support::spec::{AMPLE, run, spec};
 use crate::support::tcp::{DeafServer, TcpServer, until_closed};
 use bytes::Bytes;
@@ -13,12 +13,12 @@ use http::{HeaderMap, HeaderValue, Response};
 use nephoscope::model::{
     GrpcSpec, Host, Outcome, Phase, ProbeKind, ProbeResult, Reason, ServingStatus, Spec, TlsSpec,
 };
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio_rustls::TlsAcceptor;
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -128,19 +128,9 @@ async fn server() -> (TcpServer, Arc<AtomicU32>) {
     (server, asked)
 }
 
-async fn tls_server(identity: &Identity, protocols: &[&[u8]]) -> TcpServer {
-    let mut config = identity.server();
+async fn tls_server(mut config: ServerConfig, protocols: &[&[u8]]) -> TcpServer {
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    let config = Arc::new(config);
-    TcpServer::start(move |stream| {
-        let config = Arc::clone(&config);
-        async move {
-            if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
-                serve(stream, Arc::default()).await;
-            }
-        }
-    })
-    .await
+    TcpServer::secure(config, |stream| serve(stream, Arc::default())).await
 }
 
 #[tokio::test]
@@ -232,7 +222,7 @@ async fn behind_tls_the_certificate_is_looked_at_and_http2_agreed_on() {
             ..TlsSpec::default()
         }))
     };
-    let server = tls_server(&identity, &[b"h2"]).await;
+    let server = tls_server(identity.server(), &[b"h2"]).await;
     let fine = GrpcSpec { tls: trusting("grpc.test"), ..grpc(server.address, "good") };
     let result = run(of_grpc(fine), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
@@ -240,7 +230,7 @@ async fn behind_tls_the_certificate_is_looked_at_and_http2_agreed_on() {
     let other = GrpcSpec { tls: trusting("other.test"), ..grpc(server.address, "good") };
     let result = run(of_grpc(other), AMPLE).await;
     assert_eq!(ending(&result), (Outcome::Bad(Reason::TlsHostname), Phase::Tls), "{}", result.said);
-    let old = tls_server(&identity, &[b"http/1.1"]).await;
+    let old = tls_server(identity.server(), &[b"http/1.1"]).await;
     let result =
         run(of_grpc(GrpcSpec { tls: trusting("grpc.test"), ..grpc(old.address, "") }), AMPLE).await;
     assert_eq!(

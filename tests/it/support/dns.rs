@@ -5,6 +5,7 @@
 //!
 //! It knows no zones and does not decide what a right answer is.
 
+use super::tcp::TcpServer;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{RData, Record};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,7 +13,6 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 /// How often a TCP and a UDP socket on one free port are tried for.
 const PORT_ATTEMPTS: usize = 32;
@@ -108,25 +108,13 @@ impl DnsServer {
         config: rustls::ServerConfig,
         script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Script> = Arc::new(script);
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let mut tasks = JoinSet::new();
         let kept = Arc::clone(&asked);
-        tasks.spawn(async move {
-            let mut open = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, script, kept) =
-                    (acceptor.clone(), Arc::clone(&script), Arc::clone(&kept));
-                open.spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        serve_stream(stream, script, kept).await;
-                    }
-                });
-            }
-        });
+        let TcpServer { address, tasks } = TcpServer::secure(config, move |stream| {
+            serve_stream(stream, Arc::clone(&script), Arc::clone(&kept))
+        })
+        .await;
         Self { address, asked, _tasks: tasks }
     }
 

@@ -4,16 +4,17 @@
 //!
 //! It decodes no question by itself.
 
+use super::tcp::TcpServer;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hickory_resolver::proto::op::Message;
 use http::{Request, Response};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// A request as it came, with its body.
 pub(crate) type Asked = Request<Vec<u8>>;
@@ -53,25 +54,13 @@ impl DohServer {
         script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
     ) -> Self {
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
         let script: Arc<Script> = Arc::new(script);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&asked);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut open = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, script, kept) =
-                    (acceptor.clone(), Arc::clone(&script), Arc::clone(&kept));
-                open.spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let Ok(connection) = h2::server::handshake(stream).await else { return };
-                    serve(connection, script, kept).await;
-                });
-            }
-        });
+        let TcpServer { address, tasks } = TcpServer::secure(config, move |stream| {
+            serve(stream, Arc::clone(&script), Arc::clone(&kept))
+        })
+        .await;
         Self { address, asked, _tasks: tasks }
     }
 
@@ -81,14 +70,8 @@ impl DohServer {
     }
 }
 
-async fn serve(
-    mut connection: h2::server::Connection<
-        tokio_rustls::server::TlsStream<tokio::net::TcpStream>,
-        Bytes,
-    >,
-    script: Arc<Script>,
-    kept: Kept,
-) {
+async fn serve(stream: TlsStream<TcpStream>, script: Arc<Script>, kept: Kept) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     let mut tasks = JoinSet::new();
     while let Some(Ok((request, respond))) = connection.accept().await {
         let (script, kept) = (Arc::clone(&script), Arc::clone(&kept));

@@ -12,12 +12,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// A server that follows a script on each connection.
 pub(crate) struct TcpServer {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    _tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
 }
 
 impl TcpServer {
@@ -36,7 +37,25 @@ impl TcpServer {
                 open.spawn(script(stream));
             }
         });
-        Self { address, _tasks: tasks }
+        Self { address, tasks }
+    }
+
+    /// Starts a server that gives each connection to `script` once TLS stands on it.
+    pub(crate) async fn secure<F, S>(config: ServerConfig, script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(TlsStream<TcpStream>) -> F + Clone + Send + 'static,
+    {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Self::start(move |stream| {
+            let (acceptor, script) = (acceptor.clone(), script.clone());
+            async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    script(stream).await;
+                }
+            }
+        })
+        .await
     }
 
     /// A server that says `words` and then listens until the client leaves.
