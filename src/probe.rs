@@ -13,6 +13,7 @@ mod expect;
 mod flight;
 pub mod follow;
 mod grpc;
+mod h2;
 pub mod http;
 mod icmp;
 pub mod tcp;

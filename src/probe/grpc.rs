@@ -4,25 +4,23 @@
 //! the one address that was resolved, is sent exactly once, and ends with the run; nothing is kept, retried or resolved
 //! anew, as gRPC's own clients do. Windows, headers and the answer are bounded.
 //!
-//! What an answer means is in [`answer`].
+//! What an answer means is in [`answer`], how the connection is driven in [`super::h2`].
 
 mod answer;
 
+use super::h2::{Stop, drive};
 use super::tls::{self, Alpn, Offer};
 use super::{Engine, Error, Trace};
 use crate::clock::Instant;
-use crate::model::{GrpcSpec, Host, Phase, Reason, human_duration};
-use crate::net::{self, Failure, lower_case};
+use crate::model::{GrpcSpec, Host, Phase, human_duration};
+use crate::net::{self, Failure};
 use answer::{Answer, HealthCheckRequest};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use h2::client::{Builder, SendRequest};
+use h2::client::SendRequest;
 use http::{HeaderValue, Method, Request, Uri, header};
 use prost::Message as _;
 use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// Bytes of headers, or of trailers, that are taken.
-const HEADERS_LIMIT: u32 = 16 * 1024;
 
 /// Bytes of body that are taken; the answer has two behind a frame of five.
 const BODY_LIMIT: usize = 4 * 1024;
@@ -100,39 +98,16 @@ impl GrpcProber {
         Ok(format!("{said} in {}", human_duration(now - started)))
     }
 
-    /// One request over a fresh connection; the connection is driven here and ends here.
+    /// One request over a fresh connection, which ends here.
     async fn ask<S>(&self, stream: S, trace: &mut Trace) -> Result<Answer, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         trace.enter(Phase::Processing, Instant::now());
-        let (ask, connection) = Builder::new()
-            .initial_window_size(WINDOW)
-            .initial_connection_window_size(WINDOW)
-            .max_header_list_size(HEADERS_LIMIT)
-            .enable_push(false)
-            .handshake::<_, Bytes>(stream)
-            .await
-            .map_err(|error| broken(&error))?;
-        let exchange = self.exchange(ask, trace);
-        tokio::pin!(exchange, connection);
-        // The connection first: it carries what the exchange waits for. When it is over, the exchange still has what came.
-        tokio::select! {
-            biased;
-            ended = &mut connection => match exchange.await {
-                Err(_) if ended.is_err() => ended.map(|()| Answer::default()),
-                exchanged => exchanged,
-            },
-            exchanged = &mut exchange => exchanged,
-        }
-        .map_err(|error| broken(&error))
+        drive(stream, WINDOW, |ask| self.exchange(ask, trace)).await
     }
 
-    async fn exchange(
-        &self,
-        ask: SendRequest<Bytes>,
-        trace: &mut Trace,
-    ) -> Result<Answer, h2::Error> {
+    async fn exchange(&self, ask: SendRequest<Bytes>, trace: &mut Trace) -> Result<Answer, Stop> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -157,23 +132,5 @@ impl GrpcProber {
         }
         answer.trailers = stream.trailers().await?.unwrap_or_default();
         Ok(answer)
-    }
-}
-
-/// What an error of HTTP/2 means.
-fn broken(error: &h2::Error) -> Failure {
-    if let Some(io) = error.get_io() {
-        return net::own_fault(io).unwrap_or_else(|| {
-            let said = format!("the connection broke: {}", lower_case(io));
-            Failure::bad(Reason::Reset, said)
-        });
-    }
-    let why = error.reason().map_or_else(String::new, |reason| reason.description().to_owned());
-    if error.is_remote() && error.is_go_away() {
-        Failure::bad(Reason::Reset, format!("the server closed the connection: {why}"))
-    } else if error.is_remote() {
-        Failure::bad(Reason::Reset, format!("the server gave the request up: {why}"))
-    } else {
-        Failure::bad(Reason::Protocol, format!("the answer is not HTTP/2: {error}"))
     }
 }

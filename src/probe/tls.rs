@@ -237,9 +237,10 @@ pub(super) async fn handshake_offering(
     ended.map_err(|error| refusal.unwrap_or_else(|| fault(&error, spec, host)))
 }
 
-/// Whether TLS is what an error of a connection is about.
-pub(super) fn is_of_tls(error: &std::io::Error) -> bool {
-    fault::rustls_error(error).is_some()
+/// What TLS objects to on a connection that stood, if an error is about that: with TLS 1.3 a server says what it makes of our
+/// certificate, or of there being none, after our side of the handshake.
+pub(super) fn objection(error: &std::io::Error) -> Option<Failure> {
+    fault::rustls_error(error).map(|error| of_rustls(error, "the server"))
 }
 
 /// By which time certificates are judged.

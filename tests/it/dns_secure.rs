@@ -208,6 +208,31 @@ async fn an_address_of_ipv6_as_the_servers_name_stands_in_brackets() {
 }
 
 #[tokio::test]
+async fn a_server_that_wants_a_client_certificate_objects_to_none() {
+    let authority = Authority::new();
+    let identity = authority.good();
+    for transport in [DnsTransport::Tls, DnsTransport::Https] {
+        let config = identity.server_with(rustls::ALL_VERSIONS, Some(&authority));
+        let (dot, doh);
+        let address = if transport == DnsTransport::Tls {
+            dot = DnsServer::secure(config, honest).await;
+            dot.address
+        } else {
+            doh = DohServer::start(config, whole).await;
+            doh.address
+        };
+        let mut spec = to(address, transport, &authority);
+        let result = ask(spec.clone()).await;
+        assert_eq!(result.outcome, Outcome::Bad(Reason::TlsHandshake), "{}", result.said);
+        let identity = Some(authority.leaf("client.example", -1..9).files());
+        let ca = Some(authority.file());
+        spec.tls = Some(Arc::new(TlsSpec { ca, identity, ..TlsSpec::default() }));
+        let result = ask(spec).await;
+        assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    }
+}
+
+#[tokio::test]
 async fn rules_see_what_came_over_https() {
     let authority = Authority::new();
     let server = DohServer::start(authority.good().server(), |asked| {
@@ -274,7 +299,7 @@ fn no_answers() -> Vec<(Script, Reason, &'static str)> {
             Reason::Protocol,
             "the answer cannot be read: ",
         ),
-        (|_| Answer::Reset, Reason::Reset, "the server broke the request off: "),
+        (|_| Answer::Reset, Reason::Reset, "the server gave the request up: "),
     ]
 }
 

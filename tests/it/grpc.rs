@@ -240,3 +240,21 @@ async fn behind_tls_the_certificate_is_looked_at_and_http2_agreed_on() {
         result.said
     );
 }
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate_objects_to_none() {
+    let authority = Authority::new();
+    let tls = TlsSpec { ca: Some(authority.file()), ..TlsSpec::default() };
+    let identity = authority.leaf("127.0.0.1", -1..30);
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let config = identity.server_with(&[version], Some(&authority));
+        let server = tls_server(config, &[b"h2"]).await;
+        let without = GrpcSpec { tls: Some(Arc::new(tls.clone())), ..grpc(server.address, "") };
+        let result = run(of_grpc(without.clone()), AMPLE).await;
+        assert_eq!(result.outcome, Outcome::Bad(Reason::TlsHandshake), "{}", result.said);
+        let client = Some(authority.leaf("client.example", -1..9).files());
+        let with = TlsSpec { identity: client, ..tls.clone() };
+        let result = run(of_grpc(GrpcSpec { tls: Some(Arc::new(with)), ..without }), AMPLE).await;
+        assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
+    }
+}

@@ -1,20 +1,21 @@
 //! One question as one HTTP/2 request over a TLS connection that stands (RFC 8484).
 //!
-//! The id is 0, as the RFC wants it, so that caches can share answers. Header, windows and body are bounded before anything
-//! comes; pushes are refused. The connection is driven here, beside the request, and left without a word afterwards.
+//! The id is 0, as the RFC wants it, so that caches can share answers. Windows and body are bounded before anything comes.
+//! The connection is driven by [`drive`], and left without a word afterwards.
 //!
 //! It follows no redirect, keeps no connection, and does not judge the message.
 
 use super::garbled;
 use crate::clock::Instant;
 use crate::model::{DohMethod, DohPlace, HttpVersion, Phase, Reason};
-use crate::net::{self, Failure};
+use crate::net::Failure;
 use crate::probe::Trace;
+use crate::probe::h2::{Stop, drive};
 use crate::probe::wire::{Question, Reading};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Bytes, BytesMut};
-use h2::client::{Builder, SendRequest};
+use h2::client::SendRequest;
 use hickory_resolver::proto::op::Message;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
@@ -25,12 +26,6 @@ const MESSAGE: usize = 65_535;
 
 /// Bytes the server may send before we take some: a whole message and a little more.
 const WINDOW: u32 = 65_536 + 4_096;
-
-/// Bytes of one frame; the least that HTTP/2 allows.
-const FRAME: u32 = 16_384;
-
-/// Bytes of a header list.
-const HEADERS: u32 = 16_384;
 
 /// Characters of a header's value that a sentence shows.
 const SHOWN: usize = 80;
@@ -49,23 +44,7 @@ pub(super) async fn ask(
     trace.enter(Phase::Processing, Instant::now());
     let packet = question.packet(0);
     let (request, body) = request(place, authority, packet)?;
-    let mut builder = Builder::new();
-    builder
-        .enable_push(false)
-        .initial_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .max_frame_size(FRAME)
-        .max_header_list_size(HEADERS);
-    let (sender, connection) = builder.handshake(stream).await.map_err(|error| broken(&error))?;
-    let mut exchange = std::pin::pin!(exchange(sender, request, body, trace));
-    let mut connection = std::pin::pin!(connection);
-    let answered = tokio::select! {
-        // What has come whole counts, also when the connection ends with it.
-        biased;
-        answered = &mut exchange => answered,
-        _ = &mut connection => exchange.await,
-    };
-    let bytes = answered?;
+    let bytes = drive(stream, WINDOW, |sender| exchange(sender, request, body, trace)).await?;
     match question.read(0, &bytes) {
         Reading::Answer(message) => Ok(*message),
         Reading::Garbled(why) => Err(garbled(&why)),
@@ -107,14 +86,13 @@ async fn exchange(
     request: Request<()>,
     body: Option<Bytes>,
     trace: &mut Trace,
-) -> Result<Bytes, Failure> {
-    let mut sender = sender.ready().await.map_err(|error| broken(&error))?;
-    let (response, mut sending) =
-        sender.send_request(request, body.is_none()).map_err(|error| broken(&error))?;
+) -> Result<Bytes, Stop> {
+    let mut sender = sender.ready().await?;
+    let (response, mut sending) = sender.send_request(request, body.is_none())?;
     if let Some(body) = body {
-        sending.send_data(body, true).map_err(|error| broken(&error))?;
+        sending.send_data(body, true)?;
     }
-    let response = response.await.map_err(|error| broken(&error))?;
+    let response = response.await?;
     trace.enter(Phase::Transfer, Instant::now());
     let status = response.status();
     trace.hop_status = Some(status.as_u16());
@@ -124,9 +102,9 @@ async fn exchange(
     let mut body = response.into_body();
     let mut message = BytesMut::new();
     while let Some(data) = body.data().await {
-        let data = data.map_err(|error| broken(&error))?;
+        let data = data?;
         if message.len() + data.len() > MESSAGE {
-            return Err(garbled(&format!("it has more than {MESSAGE} bytes")));
+            return Err(garbled(&format!("it has more than {MESSAGE} bytes")).into());
         }
         message.extend_from_slice(&data);
         // The window is as large as a message; only what padding took of it has to be given back.
@@ -155,22 +133,4 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Result<(), Failure> {
         }
     };
     Err(Failure::bad(Reason::Protocol, said))
-}
-
-/// What an error of HTTP/2 means.
-fn broken(error: &h2::Error) -> Failure {
-    if let Some(io) = error.get_io() {
-        if let Some(own) = net::own_fault(io) {
-            return own;
-        }
-        let said = format!("the connection ended before a whole answer: {}", net::lower_case(io));
-        let reason =
-            if crate::probe::tls::is_of_tls(io) { Reason::TlsHandshake } else { Reason::Reset };
-        return Failure::bad(reason, said);
-    }
-    if error.is_remote() {
-        let said = format!("the server broke the request off: {error}");
-        return Failure::bad(Reason::Reset, said);
-    }
-    Failure::bad(Reason::Protocol, format!("the answer breaks the rules of HTTP/2: {error}"))
 }

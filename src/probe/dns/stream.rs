@@ -90,9 +90,8 @@ pub(super) fn broken(address: SocketAddr, error: &io::Error) -> Failure {
     if let Some(own) = net::own_fault(error) {
         return own;
     }
-    let what = net::lower_case(error);
-    let said = format!("the connection to {address} broke: {what}");
-    // With TLS 1.3 a server objects to our certificate, or to having none, after our side of the handshake.
-    let reason = if tls::is_of_tls(error) { Reason::TlsHandshake } else { Reason::Reset };
-    Failure::bad(reason, said)
+    tls::objection(error).unwrap_or_else(|| {
+        let what = net::lower_case(error);
+        Failure::bad(Reason::Reset, format!("the connection to {address} broke: {what}"))
+    })
 }
