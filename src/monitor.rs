@@ -40,6 +40,7 @@ pub mod scheduler;
 mod scouts;
 pub mod sight;
 pub mod snapshot;
+pub mod story;
 pub mod track;
 pub mod vantages;
 pub mod vitals;

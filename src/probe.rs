@@ -14,6 +14,7 @@ mod flight;
 pub mod follow;
 mod grpc;
 mod h2;
+mod heard;
 pub mod http;
 mod icmp;
 pub mod tcp;
@@ -24,8 +25,8 @@ mod wire;
 
 use crate::clock::{Instant, WallClock};
 use crate::model::{
-    Host, IpChoice, Outcome, Phase, Pick, ProbeKind, ProbeResult, Proxy, Reason, Spec, Warning,
-    human_duration, human_latency,
+    Host, IpChoice, Outcome, Phase, Pick, ProbeKind, ProbeResult, Proxy, Reason, Spec, Verdict,
+    Warning, human_duration, human_latency,
 };
 use crate::net::{Failure, Net};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub struct Engine {
     tokens: http::Tokens,
     programs: exec::Programs,
     clock: Arc<dyn WallClock>,
-    /// Whether runs keep what they hear.
+    /// Whether all runs keep what they heard, and not the bad ones only.
     tells: bool,
 }
 
@@ -67,7 +68,7 @@ impl Engine {
         Self { programs, ..self }
     }
 
-    /// The same for runs whose whole story is wanted: what they hear is kept.
+    /// The same for runs whose whole story is wanted, also when they are good: what they heard is kept.
     #[must_use]
     pub fn telling(self) -> Self {
         Self { tells: true, ..self }
@@ -204,7 +205,6 @@ impl Prober {
     /// One run under one hard deadline. Never an error: whatever happens is a result.
     pub async fn probe(&self, timeout: Duration) -> ProbeResult {
         let mut trace = Trace::new(Instant::now());
-        trace.tells = self.engine.tells;
         let deadline = trace.started() + timeout;
         let ended = match &self.kind {
             Some(Kind::Dns(dns)) if dns.is_survey() => {
@@ -217,12 +217,15 @@ impl Prober {
             None => Ok(self.exec(deadline, &mut trace).await),
         };
         let now = Instant::now();
-        let token = trace.token.take();
+        let (token, heard) = (trace.token.take(), std::mem::take(&mut trace.heard));
         let mut result = match ended {
             Ok(ended) => trace.into_result(ended, now),
             Err(_) => trace.into_deadline(now),
         };
         self.judge_common(&mut result);
+        if self.engine.tells || result.outcome.verdict() == Verdict::Bad {
+            result.facts.heard = heard.text().map(Into::into);
+        }
         self.veil.cover(&mut result, token.as_ref());
         result
     }

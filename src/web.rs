@@ -71,6 +71,8 @@ pub trait Picture: Send + Sync + 'static {
     fn results(&self, check: &str) -> Option<Vec<ResultView>>;
     /// The last runs of a check without their words, newest first; empty if there is no such check.
     fn trail(&self, check: &str) -> Vec<Step>;
+    /// The story of the last failure of a check, if it is kept.
+    fn story(&self, check: &str) -> Option<Arc<str>>;
 }
 
 impl Picture for Board {
@@ -92,6 +94,10 @@ impl Picture for Board {
 
     fn trail(&self, check: &str) -> Vec<Step> {
         Self::trail(self, check)
+    }
+
+    fn story(&self, check: &str) -> Option<Arc<str>> {
+        Self::story(self, check)
     }
 }
 

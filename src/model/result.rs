@@ -233,8 +233,8 @@ pub struct Facts {
     pub dns_flags: Option<String>,
     /// Serial of the SOA record, if one came.
     pub dns_serial: Option<u32>,
-    /// What came back, as text, where somebody wanted the story of the run: the head of the last answer and the beginning of
-    /// its body. No check keeps it.
+    /// What came back, as text, if the run was bad or somebody wanted its story: the head of the last answer and the beginning
+    /// of its body, the records of an answer, the words of a dialogue.
     pub heard: Option<Arc<str>>,
     /// Exit code of the program of an exec probe.
     pub exit_code: Option<i32>,

@@ -6,6 +6,7 @@
 //! It does not decide and it does not render.
 
 mod kept;
+mod stories;
 
 use super::joint::JointService;
 use super::ledger::Ledger;
@@ -13,6 +14,7 @@ use super::snapshot::{
     About, CheckView, EndpointView, EntryView, ResultView, ServiceView, SideView, SightView,
     Standing, StateSeconds, Step,
 };
+use super::story;
 use super::track::SettledMillis;
 use crate::clock::WallClock;
 use crate::metrics::Own;
@@ -20,8 +22,10 @@ use crate::model::{
     Cause, Check, CheckIndex, ProbeResult, Provider, Road, Service, State, Timestamp, Verdict,
 };
 use kept::Kept;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use stories::Stories;
 use tokio::sync::Semaphore;
 
 /// Entries behind one lock.
@@ -70,6 +74,7 @@ struct Inner {
     shards: Vec<Mutex<Vec<Entry>>>,
     services: Mutex<Vec<Arc<JointService>>>,
     sight: Mutex<SightView>,
+    stories: Mutex<Stories>,
     /// Why the last reload was refused, if it was.
     refused: Mutex<Option<String>>,
 }
@@ -160,6 +165,7 @@ impl Board {
             shards: setting.checks.chunks(SHARD).map(shard).collect(),
             services: Mutex::new(ledger.joint().services().to_vec()),
             sight: Mutex::default(),
+            stories: Mutex::default(),
             refused: Mutex::default(),
             setting,
         }))
@@ -208,24 +214,34 @@ impl Board {
     /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
     pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         let index = self.index(check)?;
-        let entry = lock(&self.0.shards[index / SHARD])[index % SHARD].clone();
+        let entry = lock(&self.0.shards[index.get() / SHARD])[index.get() % SHARD].clone();
         let mut results: Vec<_> = entry.kept.iter().rev().map(Kept::view).collect();
+        let stories = lock(&self.0.stories);
+        for result in results.iter_mut().filter(|result| result.verdict == Verdict::Bad) {
+            result.story = stories.at(index, result.at);
+        }
+        drop(stories);
         results.sort_by_key(|result| std::cmp::Reverse(result.at));
         Some(results)
+    }
+
+    /// The story of the last failure of a check, if it is kept.
+    pub fn story(&self, check: &str) -> Option<Arc<str>> {
+        lock(&self.0.stories).last(self.index(check)?)
     }
 
     /// The last runs of a check without their words, newest first; empty if there is no such check.
     pub fn trail(&self, check: &str) -> Vec<Step> {
         let Some(index) = self.index(check) else { return Vec::new() };
-        lock(&self.0.shards[index / SHARD])[index % SHARD].trail.iter().collect()
+        lock(&self.0.shards[index.get() / SHARD])[index.get() % SHARD].trail.iter().collect()
     }
 
     /// The position of the check with this id.
-    fn index(&self, id: &str) -> Option<usize> {
+    fn index(&self, id: &str) -> Option<CheckIndex> {
         let Inner { by_id, setting, .. } = &*self.0;
         let own = |check: &CheckIndex| setting.checks[check.get()].id.as_str();
         let found = by_id.binary_search_by(|check| own(check).cmp(id)).ok()?;
-        Some(by_id[found].get())
+        Some(by_id[found])
     }
 
     /// What the monitor says of itself.
@@ -249,14 +265,21 @@ impl Board {
         old: &Self,
         moves: impl Iterator<Item = (CheckIndex, CheckIndex)>,
     ) {
+        let mut places = BTreeMap::new();
         for (from, to) in moves {
+            places.insert(from, to);
             let entry = lock(&old.0.shards[from.get() / SHARD])[from.get() % SHARD].clone();
             lock(&self.0.shards[to.get() / SHARD])[to.get() % SHARD] = entry;
         }
+        let stories = lock(&old.0.stories).moved(&places);
+        *lock(&self.0.stories) = stories;
     }
 
     /// Keeps a run that started at `at`.
     pub(super) fn keep(&self, check: CheckIndex, at: Timestamp, recheck: bool, run: &ProbeResult) {
+        if run.outcome.verdict() == Verdict::Bad {
+            lock(&self.0.stories).keep(check, at, story::kept(run));
+        }
         let kept = Kept::new(at, recheck, run);
         let step = Step::new(kept.verdict(), !run.warnings.is_empty(), run.latency);
         let mut shard = lock(&self.0.shards[check.get() / SHARD]);
@@ -291,6 +314,8 @@ impl Board {
             for kept in &mut entry.kept {
                 kept.at = kept.at.shifted(millis);
             }
+            drop(shard);
+            lock(&self.0.stories).shift(*check, millis);
         }
     }
 

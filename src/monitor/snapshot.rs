@@ -209,6 +209,8 @@ pub struct ResultView {
     pub certificate_not_after: Option<Timestamp>,
     /// One sentence.
     pub said: Arc<str>,
+    /// What is not in it, of a run whose story was looked up.
+    pub story: Option<Arc<str>>,
 }
 
 /// One run in a row of many: what it was and how long it took, without its words.

@@ -17,6 +17,7 @@ mod stream;
 mod tests;
 mod text;
 
+use super::heard::Heard;
 use super::tls::{Alpn, Offer};
 use super::wire::{self, Question, Reading};
 use super::{Engine, Error, Trace};
@@ -32,6 +33,7 @@ use std::fmt::Write;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+pub(super) use text::text_of;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -119,7 +121,9 @@ impl DnsProber {
         let now = Instant::now();
         trace.close(now);
         judge::note(&answer, &mut trace.facts);
-        let mut said = judge::judge(self.dns(), transport, &answer)?;
+        let judged = judge::judge(self.dns(), transport, &answer);
+        trace.heard = Heard::Dns(Box::new(answer));
+        let mut said = judged?;
         said.push_str(" in ");
         said.push_str(&human_duration(now - started));
         if again {

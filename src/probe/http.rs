@@ -11,13 +11,13 @@ mod body;
 mod client;
 mod errand;
 mod fault;
-mod heard;
 mod jar;
 mod json;
 mod redirect;
 mod token;
 
 use super::flight::{Flight, Landing};
+use super::heard::Heard;
 use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
@@ -228,7 +228,7 @@ impl HttpProber {
     ) -> Result<Ended, Failure> {
         let response = send(errand, request, self.http(), (address, through), trace).await?;
         trace.enter(Phase::Transfer, Instant::now());
-        heard::head(trace, &response);
+        trace.heard = Heard::head(&response);
         let status = response.status();
         let code = status.as_u16();
         let headers = response.headers();
@@ -292,7 +292,7 @@ impl HttpProber {
                     return Err(fault(&error, &place));
                 }
             };
-            heard::body(trace, &chunk);
+            trace.heard.body(&chunk);
             let added = body.add(chunk);
             trace.facts.body_bytes = Some(body.count());
             added?;

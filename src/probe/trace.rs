@@ -5,6 +5,7 @@
 //!
 //! It does not judge: the probers do, and `Prober::probe` adds what holds for all protocols.
 
+use super::heard::Heard;
 use crate::clock::Instant;
 use crate::model::{
     Facts, Hop, Outcome, Phase, PhaseTimes, ProbeResult, Reason, Warnings, human_latency,
@@ -31,10 +32,8 @@ pub(super) struct Trace {
     pub(super) hop_status: Option<u16>,
     /// The address the current attempt uses.
     pub(super) address: Option<SocketAddr>,
-    /// Whether somebody wants the whole story of this run, so that what is heard is kept.
-    pub(super) tells: bool,
-    /// How much more of what is heard may be kept; bytes.
-    pub(super) room: usize,
+    /// What the far side said, for the story.
+    pub(super) heard: Heard,
     /// What this run was given for its credentials, as the value of a header.
     pub(super) token: Option<HeaderValue>,
     /// Whether the resolver of this host was asked for a name and answered.
@@ -61,8 +60,7 @@ impl Trace {
             hop: None,
             hop_times: PhaseTimes::default(),
             hop_status: None,
-            tells: false,
-            room: 0,
+            heard: Heard::Nothing,
             token: None,
             address: None,
             resolved: false,

@@ -19,12 +19,12 @@ mod service;
 use super::api::promises::forms;
 use super::api::{Narrow, SloForm};
 use super::exposure::ExposureForm;
-use super::{Face, reading};
+use super::{Face, Picture, reading};
 use crate::model::{MaintenancePhase, State, Timestamp};
 use crate::monitor::desk::WindowView;
 use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::references::ReferenceView;
-use crate::monitor::snapshot::{About, ServiceView, Step};
+use crate::monitor::snapshot::{About, CheckView, ServiceView, Step};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
@@ -63,6 +63,8 @@ pub struct Sheet {
     pub services: Vec<ServiceView>,
     /// The last runs, newest first, of the checks that stand for sides shown in full.
     pub runs: BTreeMap<String, Vec<Step>>,
+    /// The stories of last failures, by check, on the page of one service.
+    pub stories: BTreeMap<String, Arc<str>>,
     /// The promises of services shown in full, in the scope they were made for.
     pub promises: BTreeMap<String, Vec<SloForm>>,
     /// Where public names lead, in one sentence each, by the name.
@@ -152,6 +154,7 @@ impl Sheet {
             trail.truncate(RUNS_DRAWN);
             runs.insert(check.id.to_string(), trail);
         }
+        let stories = stories(picture, &narrow, &services);
         let about = picture.about();
         let full = &services[..services.len().min(SERVICES_IN_FULL)];
         let promises = promises(face, full, about.now);
@@ -170,6 +173,7 @@ impl Sheet {
             clouds,
             services,
             runs,
+            stories,
             promises,
             leads: super::api::drills::sentences(&face.entries),
             exposures,
@@ -199,6 +203,19 @@ impl Sheet {
             .into_iter()
             .any(|field| Narrow::text(field.as_deref()).is_some())
     }
+}
+
+/// The stories of last failures, if a single service is asked for.
+fn stories(
+    picture: &dyn Picture,
+    narrow: &Narrow,
+    services: &[ServiceView],
+) -> BTreeMap<String, Arc<str>> {
+    let one = Narrow::text(narrow.service.as_deref()).and(services.first());
+    let checks = one.into_iter().flat_map(ServiceView::checks);
+    let failed = checks.filter(|check| check.last_failure.is_some());
+    let story = |check: &CheckView| Some((check.id.to_string(), picture.story(check.id.as_str())?));
+    failed.filter_map(story).collect()
 }
 
 /// The promises of these services, in the scope they were made for.

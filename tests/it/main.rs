@@ -105,6 +105,8 @@ mod serials;
 mod starttls;
 /// The store on real files: restarts, kills at any byte, damage, a second daemon, readers.
 mod store;
+/// Recent failures keep their story.
+mod stories;
 /// What a service manager hears, from ready to stopping.
 mod supervisor;
 /// Fixtures: servers on port 0, certificates made at run time, specs.

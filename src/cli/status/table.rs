@@ -125,6 +125,16 @@ pub(super) fn check(form: &CheckForm, results: &ResultsForm, paper: Paper) -> St
         writeln!(out, "{FAINT}{lead}{FAINT:#}{style}{sign} {word}{style:#}  {said}")
             .expect(INFALLIBLE);
     }
+    let told = results.results.iter().find_map(|run| Some((run.at, run.story.as_deref()?)));
+    if let Some((at, story)) = told {
+        writeln!(out, "  the story of the last failure, at {}", clock(moment(at)))
+            .expect(INFALLIBLE);
+        for line in story.lines() {
+            let line = cut(&tame(line), paper.width.saturating_sub(4));
+            writeln!(out, "{}", format!("    {FAINT}{line}{FAINT:#}").trim_end())
+                .expect(INFALLIBLE);
+        }
+    }
     out
 }
 

@@ -69,6 +69,7 @@ impl Kept {
             http_status: self.http_status,
             certificate_not_after: self.certificate_not_after,
             said: said.into(),
+            story: None,
         }
     }
 }

@@ -70,7 +70,7 @@ const SERVICE_KEYS: [&str; 8] =
 const MAPPED_TYPES: usize = 512;
 
 /// The data as a zone file has it.
-pub(super) fn text_of(data: &RData) -> String {
+pub(in crate::probe) fn text_of(data: &RData) -> String {
     let mut bytes = Vec::new();
     let mut encoder = BinEncoder::new(&mut bytes);
     encoder.set_name_encoding(NameEncoding::Uncompressed);

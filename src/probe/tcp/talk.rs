@@ -69,6 +69,7 @@ impl<'t> Talk<'t> {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.trace.heard.sent(bytes.len());
         match &mut self.line {
             Line::Plain(stream) => stream.write_all(bytes).await,
             Line::Tls(stream) => {
@@ -272,6 +273,7 @@ impl<'t> Talk<'t> {
     /// Waits for more; the first byte begins `transfer`.
     async fn hear_more(&mut self) -> Result<(), End> {
         let buffer: &mut BytesMut = self.heard.room().ok_or(End::TooMuch)?;
+        let before = buffer.len();
         let came = match &mut self.line {
             Line::Plain(stream) => stream.read_buf(buffer).await,
             Line::Tls(stream) => stream.read_buf(buffer).await,
@@ -279,6 +281,7 @@ impl<'t> Talk<'t> {
         match came {
             Ok(0) => Err(End::Closed),
             Ok(_) => {
+                self.trace.heard.came(&buffer[before..]);
                 if self.trace.phase() == Phase::Processing {
                     self.trace.enter(Phase::Transfer, Instant::now());
                 }

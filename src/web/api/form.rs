@@ -274,6 +274,9 @@ pub struct ResultForm {
     pub certificate_not_after: Option<f64>,
     /// One sentence for a person.
     pub said: String,
+    /// The rest of the story of a run that was bad, as text, where it is kept.
+    #[serde(default)]
+    pub story: Option<String>,
 }
 
 const fn offline(sight: &SightView) -> Option<Cause> {
@@ -454,6 +457,7 @@ impl ResultForm {
             http_status: view.http_status,
             certificate_not_after: view.certificate_not_after.map(moment),
             said: view.said.to_string(),
+            story: view.story.as_deref().map(str::to_owned),
         }
     }
 }

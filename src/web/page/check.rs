@@ -1,7 +1,8 @@
 //! The checks of a service, one row each: state, the last run with its phases, interval, settled time, last failure.
 //!
 //! Rows are bounded; the worst come first when not all fit. On a narrow screen each row becomes a small card, which is why
-//! cells carry the name of their column and roles are spelled out.
+//! cells carry the name of their column and roles are spelled out. On the page of one service the story of a failure can be
+//! unfolded.
 //!
 //! Why a side is in a state is told above the table.
 
@@ -80,6 +81,12 @@ fn row(sheet: &Sheet, check: &CheckView) -> Markup {
                     span.name { (mark::ago(failure.at, now)) }
                     @if let Some(reason) = failure.reason { " " span.reason { (reason) } }
                     span.fine { (failure.said) }
+                    @if let Some(story) = sheet.stories.get(check.id.as_str()) {
+                        details.story id=(mark::id("story", check.id.as_str())) {
+                            summary data-key=(mark::id("tell", check.id.as_str())) { "the whole story" }
+                            pre { (story) }
+                        }
+                    }
                 } @else { span.none { "none seen" } }
             }
         }

@@ -71,6 +71,10 @@ impl Picture for Still {
             .map(|each| Step::new(each.verdict, !each.warnings.is_empty(), each.latency))
             .collect()
     }
+
+    fn story(&self, check: &str) -> Option<Arc<str>> {
+        self.results.get(check)?.iter().find_map(|each| each.story.clone())
+    }
 }
 
 /// Probes on demand that lead nowhere: nobody has said where they may.
@@ -313,6 +317,7 @@ fn run(at: Timestamp, verdict: Verdict, phase: Phase, said: &str) -> ResultView 
         http_status: None,
         certificate_not_after: None,
         said: said.into(),
+        story: None,
     }
 }
 

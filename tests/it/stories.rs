@@ -1,0 +1,155 @@
+//! Recent failures keep their story: what it has of each protocol, what it has not, where it is shown, when it goes.
+//!
+//! What a run heard is tried on probers; how it is kept and shown, on the real daemon.
+//!
+//! The story of a run on demand is in `demand`.
+
+use crate::support::daemon::{Running, binary, wait_for};
+use crate::support::dns::DnsServer;
+use crate::support::http::{Server, path, response};
+use crate::support::spec::{AMPLE, dns, http, of_dns, of_http, of_tcp, pattern, run, tcp};
+use crate::support::tcp::{TcpServer, hear, until_closed};
+use hickory_resolver::proto::rr::rdata::{MX, TXT};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use nephoscope::model::{Outcome, Reason, Said, Step};
+use nephoscope::web::api::ResultsForm;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+
+#[tokio::test]
+async fn a_run_that_was_bad_keeps_the_answer_and_a_good_one_does_not() {
+    let headers = ["server: fixture", "set-cookie: session=4711"];
+    let server = Server::plain(move |request, wire| {
+        let status = if path(request) == "/good" { "200 OK" } else { "503 Service Unavailable" };
+        wire.write_all(response(status, &headers, "down for repair").as_bytes())
+    });
+    let result = run(of_http(http(&server.url("/good"))), AMPLE).await;
+    assert_eq!((result.outcome, result.facts.heard), (Outcome::Good, None));
+    let result = run(of_http(http(&server.url("/"))), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Status));
+    let told = "HTTP/1.1 503 Service Unavailable\nserver: fixture\nset-cookie: (not shown)\n\
+                content-length: 15\n";
+    assert_eq!(result.facts.heard.as_deref(), Some(told));
+
+    // A body is kept as far as it was read, also when the deadline ends it.
+    let stalling = Server::plain(|_, wire| {
+        wire.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nas far as this")?;
+        wire.read(&mut [0; 1]).map(drop)
+    });
+    let result = run(of_http(http(&stalling.url("/"))), Duration::from_millis(500)).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::BodyTimeout), "{}", result.said);
+    let told = "HTTP/1.1 200 OK\ncontent-length: 900\n\nas far as this";
+    assert_eq!(result.facts.heard.as_deref(), Some(told));
+    let endless = Server::fixed(response("200 OK", &[], &"x".repeat(60_000)));
+    let mut spec = http(&endless.url("/"));
+    spec.body_matches = vec![pattern("y")];
+    let result = run(of_http(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Body), "{}", result.said);
+    assert_eq!(result.facts.heard.unwrap().matches('x').count(), 4_096);
+}
+
+#[tokio::test]
+async fn the_words_of_a_dialogue_are_told_but_not_what_was_sent() {
+    let server = TcpServer::start(|mut stream| async move {
+        let _ = stream.write_all(b"220 mail.example\r\n").await;
+        hear(&mut stream).await;
+        let _ = stream.write_all(b"535 no\x1b such user\r\n").await;
+        until_closed(&mut stream).await;
+    })
+    .await;
+    let mut spec = tcp(server.address);
+    spec.dialogue = vec![
+        Step::Expect { pattern: pattern("^220 "), within: None },
+        Step::Send(vec![Said::Bytes(bytes::Bytes::from_static(b"AUTH s3cret\r\n"))]),
+        Step::Expect { pattern: pattern("^235 "), within: Some(Duration::from_millis(200)) },
+    ];
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Banner), "{}", result.said);
+    let words = "220 mail.example\r\n(13 bytes sent)\n535 no\x1b such user\r\n";
+    assert_eq!(result.facts.heard.as_deref(), Some(words));
+}
+
+#[tokio::test]
+async fn the_records_of_an_answer_are_told() {
+    let server = DnsServer::start(|question| {
+        let mx = MX::new(10, Name::from_ascii("mail.test.").unwrap());
+        let records = [RData::MX(mx), RData::TXT(TXT::new(vec!["two words".to_owned()]))];
+        question.records(60, records).into()
+    })
+    .await;
+    let mut spec = dns(server.address, "shop.test.", RecordType::MX);
+    spec.answers.any = vec![pattern("other")];
+    let result = run(of_dns(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Answer), "{}", result.said);
+    let told = "answer: shop.test. 60 IN MX 10 mail.test.\n\
+                answer: shop.test. 60 IN TXT \"two words\"\n";
+    assert_eq!(result.facts.heard.as_deref(), Some(told));
+}
+
+#[test]
+fn the_daemon_keeps_the_stories_of_failures_and_shows_them_without_secrets() {
+    let server = Server::plain(|request, wire| {
+        let key = request.lines().find_map(|line| line.strip_prefix("x-key: ")).unwrap_or("none");
+        let echo = format!("x-echo: {key}");
+        match path(request) {
+            "/good" => wire.write_all(response("200 OK", &[&echo], "fine").as_bytes()),
+            _ => wire.write_all(response("200 OK", &[&echo], &format!("<b>key {key}")).as_bytes()),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("key");
+    std::fs::write(&secret, "s3cret-of-the-shop\n").unwrap();
+    let text = |name: &str, path: &str| {
+        format!(
+            "[probe.{name}.http]\nurl = \"{}\"\nheaders = {{ x-key = {{ file = '{}' }} }}\n\
+             body_matches = [\"^fine\"]\n",
+            server.url(path),
+            secret.display()
+        )
+    };
+    let config = format!(
+        "[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n[provider.aws]\nhost = \"127.0.0.1\"\n{}{}\
+         [service.shop]\nprobes = [\"good\", \"bad\"]\n",
+        text("good", "/good"),
+        text("bad", "/bad")
+    );
+    let daemon = Running::start(&config, &[]);
+    let results = |check: &str| -> ResultsForm {
+        let text = daemon.get(&format!("/api/v1/results?check=shop/aws/{check}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    };
+    let told = |form: &ResultsForm| form.results.iter().filter(|run| run.story.is_some()).count();
+    let form =
+        wait_for("five failures", || Some(results("bad")).filter(|form| form.results.len() >= 5));
+    assert_eq!(told(&form), 3, "the last ones keep theirs: {form:#?}");
+    let story = form.results[0].story.as_deref().unwrap();
+    for part in [
+        &format!("address {}, IPv4\n", server.address),
+        "it ended in the phase `transfer`\n",
+        "\nsteps\n  connect    from ",
+        "\n  bytes of body      ",
+        "\nthe answer\n  HTTP/1.1 200 OK\n  x-echo: (not shown)\n",
+        "\n  <b>key (not shown)\n",
+    ] {
+        assert!(story.contains(part), "no {part:?} in:\n{story}");
+    }
+    let good = results("good");
+    assert!(!good.results.is_empty() && told(&good) == 0, "{good:#?}");
+
+    let page = daemon.get("/?service=shop");
+    let fold = "<details class=\"story\" id=\"story-shop_2faws_2fbad\">";
+    assert!(page.contains(fold), "{page}");
+    assert_eq!(page.matches("the whole story").count(), 1, "only that of the one that failed");
+    assert!(page.contains("&lt;b&gt;key (not shown)"), "{page}");
+    assert!(!daemon.get("/").contains("the whole story"), "not on the page of all services");
+    let socket = daemon.socket();
+    let output = binary()
+        .args(["status", "shop/aws/bad", "--socket", socket.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let status = String::from_utf8(output.stdout).unwrap();
+    assert!(status.contains("x-echo: (not shown)"), "{status}");
+    for text in [page, daemon.get("/api/v1/results?check=shop/aws/bad"), daemon.log(), status] {
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
