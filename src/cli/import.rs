@@ -16,12 +16,16 @@ use super::{Arguments, BAD, FINE, complain};
 use crate::config::load_text;
 use anyhow::Context as _;
 use draft::Draft;
-use std::io::Write as _;
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use yaml::Yaml;
 
 /// Bytes of one file that are read at most.
 const FILE_AT_MOST: u64 = 16 << 20;
+
+/// Modules of one file at most; each is tried on its own.
+const MODULES_AT_MOST: usize = 2_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Asked {
@@ -55,13 +59,15 @@ pub(super) fn run(_: &Arguments, asked: &Asked) -> anyhow::Result<u8> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     let doing = || format!("reading `{}`", path.display());
-    let size = std::fs::metadata(path).with_context(doing)?.len();
+    let mut text = String::new();
+    let file = std::fs::File::open(path).with_context(doing)?;
+    let size = file.take(FILE_AT_MOST + 1).read_to_string(&mut text).with_context(doing)?;
     anyhow::ensure!(
-        size <= FILE_AT_MOST,
+        size as u64 <= FILE_AT_MOST,
         "`{}` has more than {FILE_AT_MOST} bytes",
         path.display()
     );
-    std::fs::read_to_string(path).with_context(doing)
+    Ok(text)
 }
 
 const HEAD: &str = "\
@@ -79,12 +85,18 @@ fn import(path: &Path, text: &str, lists: &[(PathBuf, String)]) -> Result<String
     })?;
     let mut out = HEAD.to_owned();
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    if modules.len() > MODULES_AT_MOST {
+        let count = modules.len();
+        return Err(format!(
+            "`{}` has {count} modules, of at most {MODULES_AT_MOST}",
+            path.display()
+        ));
+    }
     let mut names: Vec<(String, String)> = Vec::new();
+    let mut known = BTreeSet::new();
     let mut probes = String::new();
     for (name, module) in modules {
-        if draft::plain(name).is_empty()
-            || names.iter().any(|(known, _)| draft::plain(known) == draft::plain(name))
-        {
+        if name.is_empty() || !known.insert(draft::plain(name)) {
             out.push_str("# A module without a name, or with that of another one, was left out.\n");
             continue;
         }

@@ -71,6 +71,13 @@ fn the_example_of_every_option_becomes_probes() {
 }
 
 #[test]
+fn what_people_have_becomes_probes_without_their_secrets() {
+    let out = imported(&["people.yml"]);
+    assert!(!out.contains("hunter2"), "{out}");
+    golden("people", &out);
+}
+
+#[test]
 fn jobs_and_lists_become_services() {
     let out =
         imported(&["blackbox.yml", "--targets", "prometheus.yml", "--targets", "targets.json"]);

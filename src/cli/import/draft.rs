@@ -7,7 +7,7 @@
 //! It does not know where lines come from.
 
 use super::yaml::Yaml;
-use crate::config::load_text;
+use crate::config::{Kind, Problem, Severity, load_text};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,6 +24,8 @@ pub(super) struct Draft {
 enum Line {
     /// `key = value`.
     Set { key: String, value: String },
+    /// The same for when a secret is there that it names.
+    Later { key: String, value: String },
     /// Words for a person.
     Comment(String),
 }
@@ -64,14 +66,31 @@ impl Draft {
         self.lines(table).push(Line::Comment(words.into()));
     }
 
+    /// Whether `key` of `table` is said already.
+    pub(super) fn has(&mut self, table: &str, key: &str) -> bool {
+        self.lines(table)
+            .iter()
+            .any(|line| matches!(line, Line::Set { key: known, .. } if known == key))
+    }
+
     /// A key without an equal.
     pub(super) fn lost(&mut self, key: &str, value: &Yaml, why: &str) {
         // A long value helps nobody, and a secret nobody at all.
-        let text: String = value.text().replace(char::is_control, " ").chars().take(120).collect();
-        let text = if is_secret(key) { "(not shown)".to_owned() } else { text };
-        let last = self.tables.len() - 1;
+        let text = without_secrets(key, value).text();
+        let text: String = text.replace(char::is_control, " ").chars().take(120).collect();
         let words = format!("no equal for `{key}: {text}`: {why}");
-        self.tables[last].1.push(Line::Comment(words));
+        let main = self.tables.iter().rposition(|(table, _)| !table.contains('.'));
+        self.tables[main.unwrap_or_default()].1.push(Line::Comment(words));
+    }
+
+    /// A reference to a secret: the file that the module names, or one into which it is to be written.
+    pub(super) fn secret(&mut self, table: &str, what: &str, file: Option<String>) -> String {
+        let file = file.unwrap_or_else(|| {
+            let file = format!("{}.{what}.secret", self.name);
+            self.comment(table, format!("the {what} stood in the module: write it into `{file}`"));
+            file
+        });
+        format!("{{ file = {} }}", quoted(&file))
     }
 
     /// The probe as a whole has no equal.
@@ -87,10 +106,10 @@ impl Draft {
             if found.is_empty() {
                 break;
             }
-            let first = found.first().map(|(_, said)| said.clone()).unwrap_or_default();
+            let first = found.first().map(|error| error.said.clone()).unwrap_or_default();
             let mut changed = false;
-            for (path, said) in found {
-                changed |= self.give_up(&path, &said);
+            for error in found {
+                changed |= self.give_up(&error);
             }
             if !changed {
                 self.refused = Some(first);
@@ -110,7 +129,7 @@ impl Draft {
     }
 
     /// Turns the line that `path` is about into a comment; whether there was one.
-    fn give_up(&mut self, path: &str, said: &str) -> bool {
+    fn give_up(&mut self, Error { path, said, is_later }: &Error) -> bool {
         let Some(rest) = path.strip_prefix(&format!("probe.{}", self.name)) else { return false };
         let rest = rest.trim_start_matches('.');
         for (table, lines) in &mut self.tables {
@@ -123,7 +142,11 @@ impl Draft {
                     .strip_prefix(key.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
                 if is_it {
-                    *line = Line::Comment(format!("no equal for `{key} = {value}`: {said}"));
+                    *line = if *is_later {
+                        Line::Later { key: key.clone(), value: value.clone() }
+                    } else {
+                        Line::Comment(format!("no equal for `{key} = {value}`: {said}"))
+                    };
                     return true;
                 }
             }
@@ -138,10 +161,14 @@ impl Draft {
             writeln!(out, "[probe.{}{dot}{table}]", self.key()).expect(INFALLIBLE);
             for line in lines {
                 match line {
-                    Line::Set { key, value } => writeln!(out, "{key} = {value}"),
+                    Line::Set { key, value } => writeln!(out, "{} = {value}", key_of(key)),
+                    Line::Later { key, value } => {
+                        let now = "a secret is not there yet; take the `#` away when it is:";
+                        writeln!(out, "# {now}\n# {} = {value}", key_of(key))
+                    }
                     Line::Comment(words) => {
                         let words: Vec<_> = words.split_whitespace().collect();
-                        writeln!(out, "# {}", words.join(" "))
+                        writeln!(out, "# {}", without_users(&words.join(" ")))
                     }
                 }
                 .expect(INFALLIBLE);
@@ -150,8 +177,8 @@ impl Draft {
         out
     }
 
-    /// Path and sentence of each error, if a service uses it: what is only known with a target is looked at as well.
-    fn errors(&self, folder: &Path, scheme: &str) -> Vec<(String, String)> {
+    /// Each error, if a service uses it: what is only known with a target is looked at as well.
+    fn errors(&self, folder: &Path, scheme: &str) -> Vec<Error> {
         let probe = quoted(&self.name);
         let used = format!(
             "[provider.trial]\nhost = \"trial.example\"\n[service.trial]\nprobes = [{probe}]\n\
@@ -159,25 +186,89 @@ impl Draft {
         );
         let problems =
             load_text(&folder.join("probes.toml"), self.write() + &used).err().map(|problems| {
-                let errors = problems
-                    .iter()
-                    .filter(|each| each.kind().severity() == crate::config::Severity::Error);
-                errors.map(|each| (each.path().to_owned(), each.said().to_owned())).collect()
+                let errors =
+                    problems.iter().filter(|each| each.kind().severity() == Severity::Error);
+                let error = |each: &Problem| Error {
+                    path: each.path().to_owned(),
+                    said: each.said().to_owned(),
+                    is_later: each.kind() == Kind::SecretMissing,
+                };
+                errors.map(error).collect()
             });
         problems.unwrap_or_default()
     }
 
     /// As it stands between the dots of a table.
     fn key(&self) -> String {
-        let bare = |each: char| each.is_ascii_alphanumeric() || matches!(each, '_' | '-');
-        if self.name.chars().all(bare) { self.name.clone() } else { quoted(&self.name) }
+        key_of(&self.name)
     }
 }
 
-fn is_secret(key: &str) -> bool {
-    ["password", "auth", "token", "secret", "credentials", "key"]
+/// What the configuration's reader says of a draft.
+struct Error {
+    path: String,
+    said: String,
+    /// Whether only a secret is missing, which a person has to bring.
+    is_later: bool,
+}
+
+/// A key, in quotes if it has to be.
+fn key_of(name: &str) -> String {
+    let bare = |each: char| each.is_ascii_alphanumeric() || matches!(each, '_' | '-');
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
+}
+
+/// Whether what has this name, a key or a header, is nothing to be repeated.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passwd", "auth", "token", "secret", "credential", "key", "cookie", "session"]
         .iter()
-        .any(|word| key.contains(word))
+        .any(|word| name.contains(word))
+}
+
+const NOT_SHOWN: &str = "(not shown)";
+
+/// `value` of `key` without what is nothing to be repeated, however deep.
+fn without_secrets(key: &str, value: &Yaml) -> Yaml {
+    let hidden = |value: &Yaml| {
+        let said = matches!(value, Yaml::Text(_) | Yaml::List(_));
+        if said { Yaml::Text(NOT_SHOWN.to_owned()) } else { without_secrets("", value) }
+    };
+    match value {
+        _ if is_secret(key) && !matches!(value, Yaml::Map(_)) => Yaml::Text(NOT_SHOWN.to_owned()),
+        Yaml::List(list) => {
+            Yaml::List(list.iter().map(|each| without_secrets(key, each)).collect())
+        }
+        Yaml::Map(map) => {
+            let of_headers = key.contains("header");
+            let pair = |(name, value): &(String, Yaml)| {
+                let hide = of_headers || is_secret(name) || is_secret(key);
+                let value = if hide { hidden(value) } else { without_secrets(name, value) };
+                (name.clone(), value)
+            };
+            Yaml::Map(map.iter().map(pair).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// `text` without the users and passwords of URLs.
+pub(super) fn without_users(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(['/', '?', '#', ' ', '\'', '"', '`']).unwrap_or(after.len());
+        rest = match after[..end].rfind('@') {
+            Some(user) => {
+                out.push_str(NOT_SHOWN);
+                &after[user..]
+            }
+            None => after,
+        };
+    }
+    out + rest
 }
 
 /// A name that the configuration takes.

@@ -4,7 +4,7 @@
 //!
 //! It judges no value: the configuration's reader does.
 
-use super::draft::{Draft, list, literal, quoted};
+use super::draft::{Draft, is_secret, list, literal, plain, quoted, without_users};
 use super::yaml::Yaml;
 
 pub(super) fn http(draft: &mut Draft, table: &Yaml) {
@@ -24,9 +24,11 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
             "fail_if_ssl" if value.is_true() => draft.set("http", "encrypted", "false"),
             "fail_if_not_ssl" if value.is_true() => draft.set("http", "encrypted", "true"),
             // What they say when they are not what is asked about above is so anyway; families are looked at together.
-            "enable_http2" if !value.is_true() => {
-                draft.lost(key, value, "`versions` says which are spoken");
+            "enable_http2" if !value.is_true() && table.get("valid_http_versions").is_none() => {
+                draft.set("http", "versions", list(&["1.0".to_owned(), "1.1".to_owned()], quoted));
             }
+            "enable_http3" | "use_http3" if !value.is_true() => {}
+            "enable_http3" | "use_http3" => draft.lost(key, value, "HTTP/3 is not spoken here"),
             "enable_http2"
             | "no_follow_redirects"
             | "follow_redirects"
@@ -44,10 +46,17 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
             "fail_if_header_not_matches" => rules(draft, "headers_match", value),
             "compression" => decompress(draft, &value.text()),
             "basic_auth" => basic(draft, value),
-            "bearer_token_file" => bearer(draft, &value.text()),
+            "bearer_token_file" => bearer(draft, Some(value.text())),
+            "bearer_token" => bearer(draft, None),
             "authorization" => authorization(draft, value),
-            "proxy_url" => {
-                draft.set("http", "proxy", literal(&value.text()));
+            "oauth2" => oauth2(draft, value),
+            "http_headers" => more_headers(draft, value),
+            "proxy_url" => proxy(draft, value),
+            "proxy_connect_header" => {
+                draft.lost(key, value, "no headers of one's own are given to proxies here");
+            }
+            "fail_if_body_json_matches_cel" | "fail_if_body_json_not_matches_cel" => {
+                draft.lost(key, value, "write `json` rules (RFC 9535 paths) instead");
             }
             "skip_resolve_phase_with_proxy" => {
                 draft.lost(key, value, "see `proxy` in the README for who resolves the name");
@@ -96,13 +105,47 @@ fn versions(draft: &mut Draft, texts: &[String]) {
 }
 
 fn headers(draft: &mut Draft, value: &Yaml) {
-    let pairs = value.map().unwrap_or_default();
-    let pairs = pairs.iter().map(|(name, value)| {
-        format!("{} = {}", quoted(&name.to_ascii_lowercase()), literal(&value.text()))
-    });
-    let pairs: Vec<_> = pairs.collect();
-    if !pairs.is_empty() {
-        draft.set("http", "headers", format!("{{ {} }}", pairs.join(", ")));
+    for (name, value) in value.map().unwrap_or_default() {
+        header(draft, name, Some(value.text()), None);
+    }
+}
+
+/// One header; without a text it is a secret, and perhaps in a file already.
+fn header(draft: &mut Draft, name: &str, text: Option<String>, file: Option<String>) {
+    const HEADERS: &str = "http.headers";
+    let name = name.to_ascii_lowercase();
+    if draft.has(HEADERS, &name) {
+        draft.comment(HEADERS, format!("`{name}` is there twice"));
+        return;
+    }
+    match text {
+        Some(text) if !is_secret(&name) => draft.set(HEADERS, &name, literal(&text)),
+        _ => {
+            let what = plain(&name);
+            let value = draft.secret(HEADERS, &what, file);
+            draft.set(HEADERS, &name, value);
+        }
+    }
+}
+
+/// `http_headers`: values, secrets and files with either.
+fn more_headers(draft: &mut Draft, value: &Yaml) {
+    for (name, said) in value.map().unwrap_or_default() {
+        let first = |key: &str| said.get(key).and_then(|list| list.list().first()).map(Yaml::text);
+        let (text, secret, file) = (first("values"), first("secrets"), first("files"));
+        let count: usize =
+            said.map().unwrap_or_default().iter().map(|(_, list)| list.list().len()).sum();
+        if count > 1 {
+            draft.comment(
+                "http",
+                format!("`{name}` has {count} values there, of which one is sent here"),
+            );
+        }
+        match (text, secret, file) {
+            (None, None, None) => draft.lost("http_headers", value, "it says no value"),
+            (Some(text), ..) => header(draft, name, Some(text), None),
+            (None, _, file) => header(draft, name, None, file),
+        }
     }
 }
 
@@ -135,35 +178,71 @@ fn rules(draft: &mut Draft, key: &str, value: &Yaml) {
 }
 
 fn basic(draft: &mut Draft, value: &Yaml) {
-    let user = value.get("username").map(Yaml::text).unwrap_or_default();
-    let file = value.get("password_file").map(Yaml::text);
-    if file.is_none() {
-        draft.comment("http", "the password stood in the file; write it into this one instead");
+    let text = |key: &str| value.get(key).map(Yaml::text);
+    if let Some(file) = text("username_file") {
+        draft.comment("http", format!("the user is in `{file}`: write it into `user`"));
     }
-    let file = file.unwrap_or_else(|| "password.secret".to_owned());
-    let password = format!("{{ file = {} }}", quoted(&file));
-    let user = quoted(&user);
-    let auth = format!("{{ basic = {{ user = {user}, password = {password} }} }}");
-    draft.set("http", "auth", auth);
+    let password = draft.secret("http", "password", text("password_file"));
+    let user = quoted(&text("username").unwrap_or_else(|| "user".to_owned()));
+    draft.set("http", "auth", format!("{{ basic = {{ user = {user}, password = {password} }} }}"));
 }
 
-fn bearer(draft: &mut Draft, file: &str) {
-    draft.set("http", "auth", format!("{{ bearer = {{ file = {} }} }}", quoted(file)));
+fn bearer(draft: &mut Draft, file: Option<String>) {
+    let token = draft.secret("http", "token", file);
+    draft.set("http", "auth", format!("{{ bearer = {token} }}"));
 }
 
 fn authorization(draft: &mut Draft, value: &Yaml) {
     let kind = value.get("type").map_or_else(|| "Bearer".to_owned(), Yaml::text);
-    match value.get("credentials_file").map(Yaml::text) {
-        Some(file) if kind.eq_ignore_ascii_case("bearer") => bearer(draft, &file),
-        None if kind.eq_ignore_ascii_case("bearer") => {
-            draft.comment("http", "the token stood in the file; write it into this one instead");
-            bearer(draft, "token.secret");
+    if kind.eq_ignore_ascii_case("bearer") {
+        bearer(draft, value.get("credentials_file").map(Yaml::text));
+        return;
+    }
+    draft.comment("http", format!("`authorization` is of the type `{kind}`: the file has it and the credentials, as they are sent"));
+    header(draft, "authorization", None, None);
+}
+
+fn oauth2(draft: &mut Draft, value: &Yaml) {
+    let text = |key: &str| value.get(key).map(Yaml::text);
+    let mut said = Vec::new();
+    for key in ["token_url", "client_id"] {
+        said.extend(text(key).map(|text| format!("{key} = {}", literal(&text))));
+    }
+    let secret = draft.secret("http", "client_secret", text("client_secret_file"));
+    said.push(format!("client_secret = {secret}"));
+    let mut params = Vec::new();
+    for (key, value) in value.map().unwrap_or_default() {
+        match key.as_str() {
+            "token_url" | "client_id" | "client_secret" | "client_secret_file" => {}
+            "scopes" => said.push(format!("scopes = {}", list(&value.texts(), quoted))),
+            "endpoint_params" => {
+                for (name, value) in value.map().unwrap_or_default() {
+                    if is_secret(name) {
+                        draft.lost(name, value, "a secret cannot be one of `params`");
+                    } else if name != "grant_type" || value.text() != "client_credentials" {
+                        params.push(format!("{} = {}", quoted(name), literal(&value.text())));
+                    }
+                }
+            }
+            "tls_config" => {
+                draft.lost(key, value, "the roots of the probe hold for the token's server too");
+            }
+            _ => draft.lost(key, value, "there is nothing like it in `oauth2`"),
         }
-        _ => draft.lost(
-            "authorization",
-            value,
-            "only `Bearer` has an equal; a header can be a secret",
-        ),
+    }
+    if !params.is_empty() {
+        said.push(format!("params = {{ {} }}", params.join(", ")));
+    }
+    draft.set("http", "auth", format!("{{ oauth2 = {{ {} }} }}", said.join(", ")));
+}
+
+fn proxy(draft: &mut Draft, value: &Yaml) {
+    let url = value.text();
+    if without_users(&url) == url {
+        draft.set("http", "proxy", literal(&url));
+    } else {
+        let shown = Yaml::Text(without_users(&url));
+        draft.lost("proxy_url", &shown, "no credentials are given to proxies here");
     }
 }
 
@@ -183,6 +262,14 @@ pub(super) fn tls(draft: &mut Draft, table: &Yaml) {
                 "TLS13" => draft.set("tls", "min_version", quoted("1.3")),
                 _ => draft.lost(key, value, "TLS before 1.2 is not spoken here"),
             },
+            "ca" | "cert" | "key" => {
+                let why = format!("write it into a file, and its path into `{key}`");
+                draft.lost(
+                    &format!("{key} (in the text)"),
+                    &Yaml::Text("(not shown)".into()),
+                    &why,
+                );
+            }
             _ => draft.lost(key, value, "there is nothing like it"),
         }
     }

@@ -64,8 +64,13 @@ fn dialogue(draft: &mut Draft, value: &Yaml) -> Vec<String> {
             }
         }
         for (key, value) in step.map().unwrap_or_default() {
-            if !matches!(key.as_str(), "expect" | "send" | "starttls") {
-                draft.lost(key, value, "there is nothing like it");
+            match key.as_str() {
+                "expect" | "send" | "starttls" => {}
+                "labels" => draft.lost(key, value, "what a pattern caught becomes no metric here"),
+                "expect_bytes" => {
+                    draft.lost(key, value, "`expect_hex` wants bytes, and nothing before them");
+                }
+                _ => draft.lost(key, value, "there is nothing like it"),
             }
         }
     }

@@ -6,9 +6,10 @@
 //!
 //! It knows no cloud: every service stands on the one provider `imported`, to be renamed.
 
-use super::draft::{plain, quoted};
+use super::draft::{plain, quoted, without_users};
 use super::yaml::{self, Yaml};
 use crate::config::load_text;
+use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,10 +37,14 @@ struct Target {
 }
 
 struct Found<'m> {
-    /// Names of probes with what they take.
-    modules: &'m [(String, String)],
+    /// What each probe takes, by name.
+    modules: BTreeMap<String, &'m str>,
+    /// How many were named, whatever became of them.
+    seen: usize,
     targets: Vec<Target>,
-    notes: Vec<String>,
+    /// Where the target with this address and these labels is.
+    places: BTreeMap<(String, Labels), usize>,
+    notes: BTreeSet<String>,
     /// What labels are called here.
     labels: BTreeMap<String, Option<String>>,
 }
@@ -48,8 +53,14 @@ pub(super) fn import(
     lists: &[(PathBuf, String)],
     modules: &[(String, String)],
 ) -> Result<Services, String> {
-    let mut found =
-        Found { modules, targets: Vec::new(), notes: Vec::new(), labels: BTreeMap::new() };
+    let mut found = Found {
+        modules: modules.iter().map(|(name, kind)| (plain(name), kind.as_str())).collect(),
+        seen: 0,
+        targets: Vec::new(),
+        places: BTreeMap::new(),
+        notes: BTreeSet::new(),
+        labels: BTreeMap::new(),
+    };
     for (path, text) in lists {
         let whole = yaml::read(text).map_err(|why| format!("`{}`: {why}", path.display()))?;
         if let Some(jobs) = whole.get("scrape_configs") {
@@ -57,16 +68,13 @@ pub(super) fn import(
                 found.job(job, path)?;
             }
         } else if matches!(whole, Yaml::List(_)) {
-            found.groups(&whole, &Labels::new(), &[]);
+            found.groups(&whole, &Labels::new(), &[])?;
         } else {
             return Err(format!(
                 "`{}` is neither Prometheus' configuration (`scrape_configs`) nor a list of targets",
                 path.display()
             ));
         }
-    }
-    if found.targets.len() > TARGETS_AT_MOST {
-        return Err(format!("more than {TARGETS_AT_MOST} targets"));
     }
     Ok(found.write())
 }
@@ -76,7 +84,7 @@ impl Found<'_> {
         let text = |key: &str| job.get(key).map(Yaml::text).unwrap_or_default();
         let name = text("job_name");
         if !text("metrics_path").ends_with("/probe") {
-            self.notes.push(format!("the job `{name}` does not scrape `/probe`"));
+            self.notes.insert(format!("the job `{name}` does not scrape `/probe`"));
             return Ok(());
         }
         let mut labels = Labels::from([("job".to_owned(), name.clone())]);
@@ -85,27 +93,29 @@ impl Found<'_> {
                 labels.insert(format!("__param_{key}"), first.text());
             }
         }
-        let rules = job.get("relabel_configs").map(Yaml::list).unwrap_or_default();
-        for rule in rules {
-            let action = rule.get("action").map_or_else(|| "replace".to_owned(), Yaml::text);
-            if action != "replace" {
-                self.notes.push(format!(
-                    "the job `{name}`: the relabelling `{action}` is not carried out"
-                ));
+        let mut rules = Vec::new();
+        for rule in job.get("relabel_configs").map(Yaml::list).unwrap_or_default() {
+            match Rule::read(rule) {
+                Ok(rule) => rules.push(rule),
+                Err(what) => {
+                    self.notes.insert(format!(
+                        "the job `{name}`: the relabelling {what} is not carried out"
+                    ));
+                }
             }
         }
         for (key, value) in job.map().unwrap_or_default() {
             match key.as_str() {
-                "static_configs" => self.groups(value, &labels, rules),
+                "static_configs" => self.groups(value, &labels, &rules)?,
                 "file_sd_configs" => {
                     for files in value.list() {
                         for pattern in files.get("files").map(Yaml::texts).unwrap_or_default() {
-                            self.file(&pattern, path, &labels, rules)?;
+                            self.file(&pattern, path, &labels, &rules)?;
                         }
                     }
                 }
                 key if key.ends_with("_sd_configs") => {
-                    self.notes.push(format!("the job `{name}`: `{key}` has no equal; `[[discover]]` reads lists of targets"));
+                    self.notes.insert(format!("the job `{name}`: `{key}` has no equal; `[[discover]]` reads lists of targets"));
                 }
                 _ => {}
             }
@@ -119,34 +129,37 @@ impl Found<'_> {
         pattern: &str,
         beside: &Path,
         labels: &Labels,
-        rules: &[Yaml],
+        rules: &[Rule],
     ) -> Result<(), String> {
         let path = beside.parent().unwrap_or_else(|| Path::new("")).join(pattern);
         if pattern.contains(['*', '?', '[']) {
             let words = "give the files with `--targets`, or let `[[discover]]` read them";
-            self.notes.push(format!("`{pattern}` is a pattern of files: {words}"));
+            self.notes.insert(format!("`{pattern}` is a pattern of files: {words}"));
             return Ok(());
         }
-        let failed = |why: &dyn std::fmt::Display| format!("`{}`: {why}", path.display());
-        let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
-        let list = yaml::read(&text).map_err(|why| failed(&why))?;
-        self.groups(&list, labels, rules);
-        Ok(())
+        let text = super::read(&path).map_err(|error| format!("{error:#}"))?;
+        let list = yaml::read(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
+        self.groups(&list, labels, rules)
     }
 
-    fn groups(&mut self, groups: &Yaml, job: &Labels, rules: &[Yaml]) {
+    fn groups(&mut self, groups: &Yaml, job: &Labels, rules: &[Rule]) -> Result<(), String> {
         for group in groups.list() {
             let own = group.get("labels").and_then(Yaml::map).unwrap_or_default();
             for address in group.get("targets").map(Yaml::texts).unwrap_or_default() {
+                self.seen += 1;
+                if self.seen > TARGETS_AT_MOST {
+                    return Err(format!("more than {TARGETS_AT_MOST} targets"));
+                }
                 let mut labels = job.clone();
                 labels.extend(own.iter().map(|(name, value)| (name.clone(), value.text())));
                 labels.insert("__address__".to_owned(), address);
                 for rule in rules {
-                    relabel(&mut labels, rule);
+                    rule.carry_out(&mut labels);
                 }
                 self.add(labels);
             }
         }
+        Ok(())
     }
 
     fn add(&mut self, labels: Labels) {
@@ -154,12 +167,13 @@ impl Found<'_> {
         let Some(address) = get("__param_target").or_else(|| get("__address__")) else { return };
         let module = get("__param_module").or_else(|| get("module"));
         let module = plain(&module.unwrap_or_else(|| crate::config::DEFAULT_MODULE.to_owned()));
-        if !self.modules.iter().any(|(name, _)| plain(name) == module) {
-            self.notes.push(format!("`{address}` is probed by `{module}`, which is no probe here"));
+        let Some(kind) = self.modules.get(&module) else {
+            let note = format!("`{address}` is probed by `{module}`, which is no probe here");
+            self.notes.insert(note);
             return;
-        }
-        if let Err(why) = self.fits(&address, &module) {
-            self.notes.push(why);
+        };
+        if let Err(why) = fits(&address, kind) {
+            self.notes.insert(format!("`{address}` is left out: {why}"));
             return;
         }
         let is_own =
@@ -170,27 +184,11 @@ impl Found<'_> {
                 own.insert(name, value);
             }
         }
-        match self.targets.iter_mut().find(|known| known.address == address && known.labels == own)
-        {
-            Some(known) => _ = known.modules.insert(module),
-            None => self.targets.push(Target { address, modules: [module].into(), labels: own }),
-        }
-    }
-
-    /// Whether the probe could be asked to look there.
-    fn fits(&self, address: &str, module: &str) -> Result<(), String> {
-        let kind = self.modules.iter().find(|(name, _)| plain(name) == module);
-        let url = match kind.map(|(_, kind)| kind.as_str()) {
-            Some("http") if address.contains("://") => address.to_owned(),
-            Some("http") => format!("http://{address}"),
-            Some("dns") => format!("dns://{address}/example.com"),
-            Some("tcp" | "grpc") => format!("tcp://{address}"),
-            _ => format!("tcp://{address}:7"),
-        };
-        crate::config::adhoc(&url)?;
-        let host = host_of(address);
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
-        crate::config::adhoc(&format!("tcp://{host}:7")).map(|_| ())
+        let place = *self.places.entry((address.clone(), own.clone())).or_insert_with(|| {
+            self.targets.push(Target { address, modules: BTreeSet::new(), labels: own });
+            self.targets.len() - 1
+        });
+        self.targets[place].modules.insert(module);
     }
 
     /// What a label is called here; some names mean something else.
@@ -210,11 +208,13 @@ impl Found<'_> {
         match &called {
             Some(called) if called == name => {}
             Some(called) => {
-                self.notes.push(format!(
+                self.notes.insert(format!(
                     "the label `{name}` means something else here: it became `{called}`"
                 ));
             }
-            None => self.notes.push(format!("`{name}` cannot be a label here")),
+            None => {
+                self.notes.insert(format!("`{name}` cannot be a label here"));
+            }
         }
         self.labels.insert(name.to_owned(), called.clone());
         called
@@ -222,8 +222,9 @@ impl Found<'_> {
 
     fn write(self) -> Services {
         let mut head = String::new();
-        for note in self.notes.iter().collect::<BTreeSet<_>>() {
-            writeln!(head, "# {}.", note.replace(['\n', '\r'], " ")).expect(INFALLIBLE);
+        for note in &self.notes {
+            let note = without_users(&note.replace(['\n', '\r'], " "));
+            writeln!(head, "# {note}.").expect(INFALLIBLE);
         }
         let mut tables = String::new();
         if self.targets.is_empty() {
@@ -233,6 +234,7 @@ impl Found<'_> {
             "\n# The cloud that the targets stand on: rename it, or make several and move services.\n[provider.imported]\n",
         );
         let mut names = BTreeSet::new();
+        let mut counts = BTreeMap::new();
         for target in &self.targets {
             let host = host_of(&target.address);
             let base = plain(&host.replace(['.', ':', '[', ']'], "-"));
@@ -241,11 +243,10 @@ impl Found<'_> {
                 base => base,
             };
             let mut name = base.to_owned();
-            for number in 2.. {
-                if names.insert(name.clone()) {
-                    break;
-                }
-                name = format!("{base}-{number}");
+            let count = counts.entry(base.to_owned()).or_insert(1_usize);
+            while !names.insert(name.clone()) {
+                *count += 1;
+                name = format!("{base}-{count}");
             }
             self.service(&mut tables, &name, &host, target);
         }
@@ -258,8 +259,7 @@ impl Found<'_> {
         writeln!(out, "\n[service.{key}]\nprobes = [{}]", probes.join(", ")).expect(INFALLIBLE);
         let mut vars = BTreeMap::new();
         for module in &target.modules {
-            let kind = self.modules.iter().find(|(name, _)| plain(name) == *module);
-            match kind.map(|(_, kind)| kind.as_str()) {
+            match self.modules.get(module).copied() {
                 Some("http") if target.address.contains("://") => {
                     vars.insert("url", target.address.clone());
                 }
@@ -299,27 +299,62 @@ fn host_of(target: &str) -> String {
     }
 }
 
-/// One rule of relabelling that replaces, as Prometheus carries it out.
-fn relabel(labels: &mut Labels, rule: &Yaml) {
-    let text = |key: &str| rule.get(key).map(Yaml::text);
-    if text("action").is_some_and(|action| action != "replace") {
-        return;
+/// Whether a probe of this kind could be asked to look there.
+fn fits(address: &str, kind: &str) -> Result<(), String> {
+    let url = match kind {
+        "http" if address.contains("://") => address.to_owned(),
+        "http" => format!("http://{address}"),
+        "dns" => format!("dns://{address}/example.com"),
+        "tcp" | "grpc" => format!("tcp://{address}"),
+        _ => format!("tcp://{address}:7"),
+    };
+    crate::config::adhoc(&url)?;
+    let host = host_of(address);
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    crate::config::adhoc(&format!("tcp://{host}:7")).map(|_| ())
+}
+
+/// One rule of relabelling that replaces.
+struct Rule {
+    sources: Vec<String>,
+    separator: String,
+    pattern: Regex,
+    replacement: String,
+    to: String,
+}
+
+impl Rule {
+    /// The rule, or what it is called in a sentence that says that there is none.
+    fn read(rule: &Yaml) -> Result<Self, String> {
+        let text = |key: &str| rule.get(key).map(Yaml::text);
+        let or = |key: &str, default: &str| text(key).unwrap_or_else(|| default.to_owned());
+        let action = or("action", "replace");
+        if action != "replace" {
+            return Err(format!("`{action}`"));
+        }
+        let to = text("target_label").ok_or("without a `target_label`")?;
+        let pattern = or("regex", "(.*)");
+        let compiled = Regex::new(&format!("^(?s:{pattern})$"));
+        Ok(Self {
+            sources: rule.get("source_labels").map(Yaml::texts).unwrap_or_default(),
+            separator: or("separator", ";"),
+            pattern: compiled.map_err(|_| format!("of `{to}` by `{pattern}`"))?,
+            replacement: or("replacement", "$1"),
+            to,
+        })
     }
-    let Some(to) = text("target_label") else { return };
-    let separator = text("separator").unwrap_or_else(|| ";".to_owned());
-    let sources = rule.get("source_labels").map(Yaml::texts).unwrap_or_default();
-    let values: Vec<_> =
-        sources.iter().map(|name| labels.get(name).cloned().unwrap_or_default()).collect();
-    let pattern = text("regex").unwrap_or_else(|| "(.*)".to_owned());
-    let replacement = text("replacement").unwrap_or_else(|| "$1".to_owned());
-    let Ok(pattern) = regex::Regex::new(&format!("^(?s:{pattern})$")) else { return };
-    let joined = values.join(&separator);
-    let Some(found) = pattern.captures(&joined) else { return };
-    let mut value = String::new();
-    found.expand(&replacement, &mut value);
-    if value.is_empty() {
-        labels.remove(&to);
-    } else {
-        labels.insert(to, value);
+
+    /// As Prometheus does.
+    fn carry_out(&self, labels: &mut Labels) {
+        let values = self.sources.iter().map(|name| labels.get(name).map_or("", String::as_str));
+        let joined = values.collect::<Vec<_>>().join(&self.separator);
+        let Some(found) = self.pattern.captures(&joined) else { return };
+        let mut value = String::new();
+        found.expand(&self.replacement, &mut value);
+        if value.is_empty() {
+            labels.remove(&self.to);
+        } else {
+            labels.insert(self.to.clone(), value);
+        }
     }
 }

@@ -23,7 +23,10 @@ fn a_key_without_an_equal_is_a_comment_and_never_lost_in_silence() {
     let out = of(
         "modules: { web: { prober: http, http: { fail_if_body_json_matches_cel: 'body.a', method: HEAD, nonsense: 7 } } }",
     );
-    assert!(out.contains("# no equal for `fail_if_body_json_matches_cel: body.a`"), "{out}");
+    assert!(
+        out.contains("# no equal for `fail_if_body_json_matches_cel: body.a`: write `json` rules"),
+        "{out}"
+    );
     assert!(out.contains("# no equal for `nonsense: 7`"), "{out}");
     assert!(out.contains("\nmethod = \"HEAD\"\n"), "{out}");
 }
@@ -39,10 +42,63 @@ fn a_pattern_that_is_none_here_is_a_comment_with_the_reason() {
 
 #[test]
 fn a_secret_is_not_repeated() {
-    let out = of(
-        "modules: { web: { prober: http, http: { oauth2: { client_secret: hunter2 }, bearer_token: hunter2, basic_auth: { username: u, password: hunter2 } } } }",
+    for http in [
+        "basic_auth: { username: u, password: hunter2 }",
+        "bearer_token: hunter2",
+        "authorization: { credentials: hunter2 }",
+        "authorization: { type: Key, credentials: hunter2 }",
+        "oauth2: { client_secret: hunter2 }",
+        "oauth2: { endpoint_params: { password: hunter2 }, more: { token: hunter2 } }",
+        "headers: { Authorization: hunter2 }",
+        "headers: { Cookie: a=hunter2, X-Api-Key: hunter2, X-Auth-Token: hunter2 }",
+        "http_headers: { a: { secrets: [hunter2] } }",
+        "http_headers: { a: { secrets: [b, hunter2], nonsense: [hunter2] } }",
+        "proxy_url: 'http://u:hunter2@proxy.example'",
+        "proxy_url: 'gopher://u:hunter2@proxy.example'",
+        "proxy_connect_header: { a: [hunter2] }",
+        "tls_config: { key: hunter2 }",
+        "nonsense: { password: hunter2, deeper: [ { key: hunter2 } ] }",
+        "nonsense: 'https://u:hunter2@a.example/'",
+    ] {
+        let out = of(&format!("modules: {{ web: {{ prober: http, http: {{ {http} }} }} }}"));
+        assert!(!out.contains("hunter2"), "{http}:\n{out}");
+        assert!(out.contains("[probe.web.http]\nurl = "), "{http}:\n{out}");
+    }
+    let out = with(
+        "modules: { http_2xx: { prober: http } }",
+        "[{ targets: ['http://u:hunter2@a.example/', 'https://u:hunter2@b.example'] }]",
     );
-    assert!(!out.contains("hunter2"), "{out}");
+    assert!(!out.contains("hunter2") && out.contains("(not shown)@"), "{out}");
+}
+
+#[test]
+fn what_waits_for_a_secret_is_there_but_for_the_number_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let modules = "modules: { a.b: { prober: http, http: { headers: { X-Api-Key: hunter2, Accept: text/html } } } }";
+    let import = || import(&folder.path().join("blackbox.yml"), modules, &[]).unwrap();
+    let out = import();
+    let key = "x-api-key = { file = \"a.b.x-api-key.secret\" }";
+    assert!(out.contains(&format!("\n# {key}\n")) && out.contains("\naccept = "), "{out}");
+    assert!(out.contains("write it into `a.b.x-api-key.secret`"), "{out}");
+    std::fs::write(folder.path().join("a.b.x-api-key.secret"), "hunter2").unwrap();
+    let out = import();
+    assert!(out.contains(&format!("\n{key}\n")), "{out}");
+}
+
+#[test]
+fn what_is_too_much_is_refused() {
+    let addresses = |count: usize| {
+        let all: Vec<_> = (0..count).map(|number| format!("a.example:{number}")).collect();
+        format!("[{{ targets: [{}] }}]", all.join(", "))
+    };
+    let modules = "modules: { http_2xx: { prober: http } }";
+    let lists = [(PathBuf::from("t.yml"), addresses(50_001))];
+    let said = import(Path::new("blackbox.yml"), modules, &lists).unwrap_err();
+    assert_eq!(said, "more than 50000 targets");
+    let many: Vec<_> = (0..2_001).map(|number| format!("m{number}: {{}}")).collect();
+    let modules = format!("modules: {{ {} }}", many.join(", "));
+    let said = import(Path::new("blackbox.yml"), &modules, &[]).unwrap_err();
+    assert_eq!(said, "`blackbox.yml` has 2001 modules, of at most 2000");
 }
 
 #[test]
