@@ -65,11 +65,13 @@ pub(super) fn recall(history: &mut History, stored: &[ScopeCount]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cause, Reason};
+    use crate::model::{Cause, Maintenance, MaintenanceWhen, Reason};
     use crate::monitor::book::Book;
     use crate::slo::history::Ahead;
+    use crate::slo::joint::Scope;
     use crate::slo::spans::What;
     use jiff::tz::TimeZone;
+    use std::sync::Arc;
 
     const TWO_CLOUDS: &str = r#"
         [provider.aws]
@@ -137,25 +139,43 @@ mod tests {
         });
     }
 
+    /// From 20 to 50 s, for the first of three checks.
+    fn late_window() -> Vec<Vec<Arc<Maintenance>>> {
+        let window = Maintenance {
+            id: "late".into(),
+            matching: std::collections::BTreeMap::new().into(),
+            when: MaintenanceWhen::Once { from: second(20), to: second(50) },
+            by: None,
+            reason: None,
+        };
+        vec![vec![Arc::new(window)], Vec::new(), Vec::new()]
+    }
+
     #[test]
     fn maintenance_announced_afterwards_takes_nothing_back() {
         let book = book(TWO_CLOUDS);
         book.with(0, |history| {
+            // Nobody has asked for the numbers so far: they are counted all the same before the announcement holds.
             (0..3).for_each(|check| tell(history, check, &[(GOOD, 100)]));
-            history.advance();
-            let window = crate::model::Maintenance {
-                id: "late".into(),
-                matching: std::collections::BTreeMap::new().into(),
-                when: crate::model::MaintenanceWhen::Once { from: second(20), to: second(50) },
-                by: None,
-                reason: None,
-            };
-            let windows = vec![vec![std::sync::Arc::new(window)], Vec::new(), Vec::new()];
-            assert!(history.set_windows(windows));
+            assert!(history.set_windows(late_window()));
             history.advance();
             assert_eq!(seconds(history), ([100, 0, 0], vec![0, 0], Some(0)));
             let known = history.exposure(second(0), second(100)).unwrap();
             assert_eq!((known.both, known.only[1]), (70_000, 30_000));
+        });
+    }
+
+    #[test]
+    fn maintenance_announced_afterwards_restates_what_was_counted() {
+        let book = book(&TWO_CLOUDS.replace("[service.shop]", "[service.shop]\nobjective = 99.0"));
+        book.with(0, |history| {
+            tell(history, 0, &[(BAD, 100)]);
+            (1..3).for_each(|check| tell(history, check, &[(GOOD, 100)]));
+            assert!(history.set_windows(late_window()));
+            history.advance();
+            let side = history.counted().iter().find(|each| each.scope == Scope::Side(0)).unwrap();
+            let counted = (side.millis.bad, side.millis.excluded, side.restated);
+            assert_eq!(counted, (100_000, 0, -30_000));
         });
     }
 

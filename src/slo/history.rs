@@ -276,6 +276,8 @@ impl History {
         if self.checks.iter().zip(&windows).all(same) {
             return false;
         }
+        // What was told so far is counted as it was then.
+        self.advance();
         let before: Vec<_> = self.counted.iter().map(|each| self.bad_until(each)).collect();
         for (check, windows) in self.checks.iter_mut().zip(windows) {
             check.windows = windows.into();
