@@ -19,7 +19,7 @@ use std::time::Duration;
 /// A daemon on this machine that has not answered by then is not going to.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Bytes of an answer at most: 50 000 checks are some 80 MB.
+/// Bytes of an answer at most; the longest is that of all services.
 const ANSWER_LIMIT: usize = 128 * 1024 * 1024;
 
 /// Why nothing could be read.

@@ -203,7 +203,7 @@ pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
         .route(assets::SCRIPT_PATH, get(assets::script))
         .route(assets::ICON_PATH, get(assets::icon))
         .route("/api/v1/services", get(api::services))
-        .route("/api/v1/checks", get(api::checks))
+        .route("/api/v1/checks", get(api::checks::checks))
         .route("/api/v1/results", get(api::results))
         .route("/api/v1/slos", get(api::promises::slos))
         .route("/api/v1/outages", get(api::promises::outages))

@@ -125,7 +125,7 @@ async fn ask(
 
 /// The checks that are meant, or a sentence why there are none.
 async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>, Error> {
-    let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
+    let mut form = checks(client).await?;
     let prefix = format!("{what}/");
     if form.checks.iter().any(|each| each.check == what) {
         form.checks.retain(|each| each.check == what);
@@ -135,6 +135,7 @@ async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>
     }
     if form.checks.iter().any(|each| each.check.starts_with(&prefix)) {
         form.checks.retain(|each| each.check.starts_with(&prefix));
+        form.total = form.checks.len();
         // An endpoint has no promises of its own.
         let is_service = form.checks.iter().any(|each| each.service == what);
         let slos =
@@ -149,6 +150,17 @@ async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>
         |near| format!("did you mean `{near}`?"),
     );
     Ok(Err(format!("the daemon has no service or check `{what}`: {hint}")))
+}
+
+/// All of them, page by page.
+async fn checks(client: &Client) -> Result<ChecksForm, Error> {
+    let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
+    while let Some(after) = form.next.take() {
+        let more: ChecksForm = client.get("/api/v1/checks", &[("after", &after)]).await?;
+        form.checks.extend(more.checks);
+        form.next = more.next;
+    }
+    Ok(form)
 }
 
 async fn promises(client: &Client, parameters: &[(&str, &str)]) -> Result<Vec<SloForm>, Error> {

@@ -7,6 +7,7 @@
 //! It does not decide what a state is, and but for maintenance it changes nothing.
 
 mod blame;
+pub mod checks;
 pub mod drills;
 mod form;
 pub mod maintenance;
@@ -150,28 +151,6 @@ pub(super) async fn vantage(State(face): State<Face>) -> Result<Json<VantageForm
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why, hint)
     })?;
     Ok(Json((face.vouch)()))
-}
-
-/// `GET /api/v1/checks`.
-pub(super) async fn checks(
-    State(face): State<Face>,
-    narrow: Result<Query<Narrow>, QueryRejection>,
-) -> Result<Json<ChecksForm>, Refusal> {
-    let (narrow, state) = accept(narrow)?;
-    let mut checks = face.picture.checks();
-    if narrow.service.is_some() || narrow.provider.is_some() {
-        let names: Vec<_> = checks.iter().map(|each| each.service.to_string()).collect();
-        known("service", narrow.service.as_deref(), &names, "/api/v1/services")?;
-        let clouds: Vec<_> = checks.iter().map(|each| each.provider.to_string()).collect();
-        known("provider", narrow.provider.as_deref(), &clouds, "/api/v1/services")?;
-    }
-    checks.retain(|each| {
-        Narrow::text(narrow.service.as_deref()).is_none_or(|name| &*each.service == name)
-            && Narrow::text(narrow.provider.as_deref()).is_none_or(|name| &*each.provider == name)
-            && state.is_none_or(|state| each.standing.state == state)
-    });
-    let about = face.picture.about();
-    Ok(Json(ChecksForm::new(&about, &checks)))
 }
 
 /// `GET /api/v1/results?check=service/endpoint/probe`.

@@ -6,6 +6,7 @@
 
 use crate::support::still::{NOW, Still, get};
 use nephoscope::web::Face;
+use nephoscope::web::api::checks::CHECKS_AT_MOST;
 use nephoscope::web::api::{
     ChecksForm, ErrorForm, MaintenanceForm, OutagesForm, ResultsForm, ServicesForm, SlosForm,
 };
@@ -59,6 +60,62 @@ async fn filters_narrow() {
     let names: Vec<_> = borealis.services.iter().map(|each| &*each.service).collect();
     assert_eq!(names, ["shop", "search"]);
     assert!(borealis.services.iter().all(|each| each.sides.len() == 1));
+}
+
+/// What `crowd` has at `path`.
+async fn of_crowd(count: usize, path: &str) -> ChecksForm {
+    let answer = get(Still::crowd(count).face(), path).await;
+    assert!(answer.head.starts_with("http/1.0 200"), "{}{}", answer.head, answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+#[tokio::test]
+async fn checks_come_a_page_at_a_time() {
+    let ids = |form: &ChecksForm| -> Vec<String> {
+        form.checks.iter().map(|each| each.check.clone()).collect()
+    };
+    let whole = of_crowd(20, "/api/v1/checks").await;
+    assert_eq!((whole.checks.len(), whole.total, &whole.next), (40, 40, &None));
+    let mut pages = vec![of_crowd(20, "/api/v1/checks?limit=15").await];
+    while let Some(after) = &pages.last().unwrap().next {
+        let path = format!("/api/v1/checks?limit=15&after={after}");
+        pages.push(of_crowd(20, &path).await);
+    }
+    let sizes: Vec<_> = pages.iter().map(|page| (page.checks.len(), page.total)).collect();
+    assert_eq!(sizes, [(15, 40), (15, 40), (10, 40)]);
+    assert_eq!(pages.iter().flat_map(ids).collect::<Vec<_>>(), ids(&whole));
+    // A page that ends with the last check is the last one.
+    let full = of_crowd(20, "/api/v1/checks?limit=40").await;
+    assert_eq!((full.checks.len(), full.next), (40, None));
+    // Behind a check that is not asked for itself.
+    let [first, second] = [&whole.checks[0], &whole.checks[1]];
+    assert_ne!(first.provider, second.provider);
+    let path = format!("/api/v1/checks?provider={}&after={}&limit=1", first.provider, second.check);
+    let page = of_crowd(20, &path).await;
+    assert_eq!((ids(&page), page.total), (vec![whole.checks[2].check.clone()], 20));
+    assert_eq!(page.next, Some(whole.checks[2].check.clone()));
+}
+
+#[tokio::test]
+async fn an_answer_has_so_many_checks_at_most() {
+    let count = CHECKS_AT_MOST / 2 + 1;
+    let first = of_crowd(count, "/api/v1/checks").await;
+    assert_eq!((first.checks.len(), first.total), (CHECKS_AT_MOST, CHECKS_AT_MOST + 2));
+    let path = format!("/api/v1/checks?after={}", first.next.unwrap());
+    let rest = of_crowd(count, &path).await;
+    assert_eq!((rest.checks.len(), rest.next), (2, None));
+}
+
+#[tokio::test]
+async fn a_page_that_there_cannot_be_is_refused() {
+    for limit in ["0", "5001", "many", "-1"] {
+        let (status, form) = refused(&format!("/api/v1/checks?limit={limit}")).await;
+        assert_eq!(&*status, "400", "{limit}");
+        assert!(form.hint.contains("`?limit=` is 1 to 5000"), "{form:?}");
+    }
+    let (status, form) = refused("/api/v1/checks?after=shop/borealis/wed").await;
+    assert_eq!((&*status, &*form.error), ("404", "there is no check `shop/borealis/wed`"));
+    assert!(form.hint.contains("(`shop/borealis/web`?)"), "{form:?}");
 }
 
 #[tokio::test]

@@ -166,6 +166,10 @@ pub struct ChecksForm {
     pub at: f64,
     /// Where this daemon stands.
     pub vantage: String,
+    /// How many checks are asked for, on all pages.
+    pub total: usize,
+    /// What `?after=` has to say for the next page; null on the last one.
+    pub next: Option<String>,
     /// In the order of the configuration.
     pub checks: Vec<CheckForm>,
 }
@@ -389,6 +393,8 @@ impl ChecksForm {
         Self {
             at: moment(about.now),
             vantage: about.vantage.to_string(),
+            total: checks.len(),
+            next: None,
             checks: checks.iter().map(|check| CheckForm::new(check, about.now)).collect(),
         }
     }

@@ -113,7 +113,12 @@ class Watch:
 
     def checks(self) -> dict[str, dict]:
         """Every check by its id."""
-        return {check["check"]: check for check in self.api("checks")["checks"]}
+        page = self.api("checks")
+        checks = page["checks"]
+        while page["next"]:
+            page = self.api(f"checks?after={page['next']}")
+            checks += page["checks"]
+        return {check["check"]: check for check in checks}
 
     def states(self, probe: str) -> set[str]:
         """What checks of this probe are, each once."""
