@@ -21,6 +21,8 @@ mod config;
 mod crash;
 /// The whole road with the real binary.
 mod daemon;
+/// Every kind of prober ends at its deadline, to 10 ms on a paused clock.
+mod deadlines;
 /// `/probe`: the run that was asked for, the field's metrics, where it does not lead.
 mod demand;
 /// The demo: incidents seen for what they are, and a clean end.
