@@ -150,6 +150,32 @@ fn effective_answers_for_every_check_by_its_id() {
 }
 
 #[test]
+fn what_the_shipped_file_shows_in_comments_is_valid_too() {
+    let shipped = std::fs::read_to_string("probes.toml").unwrap();
+    let (_, more) = shipped.split_once("\n# More ways to look").unwrap();
+    let (_, more) = more.split_once("\n\n").unwrap();
+    let (more, _) = more.split_once("\n\n").unwrap();
+    let shown: Vec<_> = more.lines().map(|line| line.strip_prefix("# ").unwrap()).collect();
+    let name =
+        |line: &&str| Some(line.strip_prefix("[probe.")?.split(['.', ']']).next()?.to_owned());
+    let names: BTreeSet<String> = shown.iter().filter_map(name).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    assert!(names.len() > 5, "{names:?}");
+    let service = format!("[service.shown]\nprobes = {names:?}\n");
+    let host = "[service.shown.endpoint.aws]\nhost = \"shown.example.com\"\n";
+    let text = format!("{shipped}\n{}\n{service}{host}", shown.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    for secret in ["api.key", "secret"] {
+        std::fs::write(folder.path().join(secret), "0123456789").unwrap();
+    }
+    let file = folder.path().join("probes.toml");
+    std::fs::write(&file, text).unwrap();
+    let loaded = loaded(file.to_str().unwrap());
+    let checks = loaded.config.checks.iter().filter(|check| &*check.service == "shown");
+    assert_eq!(checks.count(), names.len());
+}
+
+#[test]
 fn the_shipped_file_is_valid_and_polite() {
     let loaded = loaded("probes.toml");
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
