@@ -67,6 +67,15 @@ def dns(name: str, query: str, kind: str, *keys: str, port: str = "dns", reason:
     return Case(name, "\n".join(lines), reason)
 
 
+def secure_dns(name: str, transport: str, query: str, *keys: str, port: str = "", trust: bool = True,
+               server_name: str = "good.test", reason: str | None = None) -> Case:
+    """A question to unbound over TLS or HTTPS, by the name in its certificate, which only our own root vouches for."""
+    port = port or {"tls": "dot", "https": "doh"}[transport]
+    lines = ["[dns]", f'server = "127.0.0.1:@{port}@"', f'query = "{query}"', f'transport = "{transport}"', *keys,
+             "[tls]", f'server_name = "{server_name}"']
+    return Case(name, "\n".join([*lines, 'ca = "@certificates@/root.pem"'] if trust else lines), reason)
+
+
 CASES = [
     http("ok", "/ok", "body_matches = ['^hello']"),
     http("status-404", "/missing", reason="status"),
@@ -139,6 +148,21 @@ CASES = [
     dns("many-tcp", "many.example.test", "A", 'truncated = "tcp"', 'answers = { count = "@many@..@many@" }'),
     dns("nobody", "www.example.test", "A", port="nobody", reason="connect_refused"),
     dns("mute", "www.example.test", "A", port="mute", reason="response_timeout"),
+    *[case for kind in ("tls", "https") for case in (
+        secure_dns(kind, kind, "www.example.test", "answers = { exact = ['192.0.2.7'] }", "flags = { ra = true, aa = false }"),
+        secure_dns(f"{kind}-edns", kind, "www.example.test", "edns = 512", "answers = { count = \"1..1\" }"),
+        secure_dns(f"{kind}-many", kind, "many.example.test", 'answers = { count = "@many@..@many@" }'),
+        secure_dns(f"{kind}-other", kind, "www.example.test", "answers = { any = ['^198\\.51\\.100\\.'] }", reason="answer"),
+        secure_dns(f"{kind}-nxdomain", kind, "nobody.example.test", reason="rcode"),
+        secure_dns(f"{kind}-hostname", kind, "www.example.test", server_name="other.test", reason="tls_hostname"),
+        secure_dns(f"{kind}-untrusted", kind, "www.example.test", trust=False, reason="tls_untrusted"),
+        secure_dns(f"{kind}-in-the-clear", kind, "www.example.test", port="http", reason="tls_handshake"),
+        secure_dns(f"{kind}-silent", kind, "www.example.test", port="silent", reason="tls_timeout"),
+    )],
+    secure_dns("https-get", "https", "www.example.test", 'https = { method = "GET" }', "answers = { exact = ['192.0.2.7'] }"),
+    secure_dns("https-path", "https", "www.example.test", 'https = { path = "/elsewhere" }', reason="status"),
+    secure_dns("https-page", "https", "www.example.test", port="http2", reason="protocol"),
+    secure_dns("https-old", "https", "www.example.test", port="tls13", reason="tls_handshake"),
 ]
 
 # What blackbox_exporter is asked about the same servers: (case, its module, its target). Its verdict must be ours.

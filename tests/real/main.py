@@ -345,6 +345,7 @@ def main() -> int:
         peers.make_files()
         peers.start_nginx()
         peers.start_knot()
+        peers.start_unbound()
         peers.start_smtp()
         peers.start_blackbox()
         road.prepare()

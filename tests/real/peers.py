@@ -22,7 +22,7 @@ MANY = 300
 RESOLVER = "127.0.53.1"
 SILENT_RESOLVER = "127.0.53.2"
 PORTS = ["http", "tls11", "tls12", "tls13", "http2", "expired", "future", "other", "selfsigned", "untrusted", "alone",
-         "soon", "mutual", "dns", "smtp", "smtp_expired", "smtp_plain", "blackbox", "nephoscope", "prometheus"]
+         "soon", "mutual", "dns", "dot", "doh", "smtp", "smtp_expired", "smtp_plain", "blackbox", "nephoscope", "prometheus"]
 
 
 class Peers:
@@ -63,7 +63,7 @@ class Peers:
         (self.folder / "example.test.zone").write_text((HERE / "peers/example.test.zone").read_text() + many)
         (self.folder / "knot").mkdir()
         (self.folder / "tsdb").mkdir()
-        for name in ("nginx.conf", "knot.conf", "blackbox.yml", "prometheus.yml"):
+        for name in ("nginx.conf", "knot.conf", "unbound.conf", "blackbox.yml", "prometheus.yml"):
             self.write(name, (HERE / "peers" / name).read_text())
 
     def start_nginx(self) -> None:
@@ -72,6 +72,10 @@ class Peers:
 
     def start_knot(self) -> None:
         self.start("knotd", ["knotd", "-c", self.folder / "knot.conf"], self.port("dns"))
+
+    def start_unbound(self) -> None:
+        """After knot, whose zone it serves over TLS and over HTTPS."""
+        self.start("unbound", ["unbound", "-d", "-c", self.folder / "unbound.conf"], self.port("doh"))
 
     def start_smtp(self) -> None:
         """Debian's aiosmtpd, thrice: with a good certificate, with an expired one, without any."""
