@@ -41,6 +41,36 @@ endpoints = []
 [service.desk.endpoint.aws]
 provider = "aws"
 """
+# A plugin, which is given the secret; and nginx once more, where it shows that the network is there: else nobody would know
+# whose fault a plugin's word is.
+OUTSIDE = "192.0.2.1"
+PLUGIN = f"""
+[probe.plugin.exec]
+command = ["/usr/local/lib/plugins/check_all", "{{host}}"]
+env = {{ TOKEN = {{ credential = "secret_shop" }} }}
+[service.plugin]
+probes = ["plugin"]
+endpoints = []
+[service.plugin.endpoint.aws]
+provider = "aws"
+[service.outside]
+probes = ["web"]
+endpoints = []
+[service.outside.endpoint.gcp]
+provider = "gcp"
+host = "{OUTSIDE}"
+"""
+# It says who it is and what it may do, and ends as the file beside it says.
+CHECK_ALL = f"""#!/bin/sh
+cd /usr/local/lib/plugins
+read -r code word <ends
+(: >mark) 2>/dev/null && writes=yes || writes=no
+[ -d /proc/1 ] && sees=yes || sees=no
+[ "$TOKEN" = "{SECRET}" ] && knows=yes || knows=no
+[ "$code" = hang ] && exec sleep 611
+echo "$word: $1, $(id -un), $(sed -n 's/^CapEff:.//p' /proc/self/status), writes $writes, sees $sees, knows $knows | x=1"
+exit "$code"
+"""
 NGINX = f"""
 server {{
     listen 80 default_server;
@@ -131,7 +161,7 @@ class Host:
 def play(findings: Findings, tree: Tree) -> None:
     """All of it."""
     host = Host(tree)
-    for part in (installed, configured, sandboxed, reached, outage, reloaded, stopped, killed, starved, misconfigured, upgraded, removed):
+    for part in (installed, configured, sandboxed, programs, reached, outage, reloaded, stopped, killed, starved, misconfigured, upgraded, removed):
         findings.about = f"{part.__name__}: "
         part(findings, host)
 
@@ -176,6 +206,38 @@ def sandboxed(findings: Findings, host: Host) -> None:
     findings.say(len(host.metrics("process_start_time_seconds")) == 1, "its own metrics are complete", "process_start_time_seconds")
     warned = [entry["MESSAGE"] for entry in host.journal("NEPHOSCOPE_ACTION=descriptors_short")]
     findings.equal("descriptors", warned, [])
+
+
+def programs(findings: Findings, host: Host) -> None:
+    """A plugin runs inside the sandbox, and its verdict is seen."""
+    def ends(word: str) -> None:
+        host.write("/usr/local/lib/plugins/ends", word + "\n")
+
+    def last() -> dict:
+        said = host.tree.get(f"{PAGE}/api/v1/results?check=plugin/aws/plugin")
+        return (json.loads(said)["results"] if said else None or [{}])[0]
+
+    def state() -> list[float]:
+        return host.metrics("nephoscope_check_state{", 'service="plugin"')
+
+    host.tree.lives_at(OUTSIDE)
+    host.write("/usr/local/lib/plugins/check_all", CHECK_ALL, 0o755)
+    ends("0 fine")
+    host.write("/etc/nephoscope/probes.toml", PROBES + PLUGIN)
+    findings.equal("it starts anew", host.systemctl("restart"), 0)
+    findings.soon("exit code 0 is up", state, lambda seen: seen == [0.0])
+    wanted = f"fine: 127.0.0.1, {SERVICE}, {'0' * 16}, writes no, sees no, knows yes"
+    findings.equal("who it is, what it may do, and the secret", last().get("said"), wanted)
+    for word, value, reason in (("1 slow", 3.0, None), ("2 full", 4.0, "program"), ("hang", 4.0, "program_timeout")):
+        ends(word)
+        findings.soon(f"{word} is state {value:.0f}", state, lambda seen, value=value: seen == [value])
+        findings.soon(f"its reason is {reason}", lambda: last().get("reason"), lambda seen, reason=reason: seen == reason)
+    ends("0 fine")
+    findings.soon("it is up again", state, lambda seen: seen == [0.0])
+    findings.equal("what hung is gone", host.tree.run("pgrep", "-f", "sleep 611"), (1, ""))
+    host.write("/etc/nephoscope/probes.toml", PROBES)
+    findings.equal("and anew without it", host.systemctl("restart"), 0)
+    findings.soon("both sides are up", host.all_up, bool)
 
 
 def reached(findings: Findings, host: Host) -> None:

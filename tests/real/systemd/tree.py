@@ -96,6 +96,11 @@ class Tree:
         entered = ["nsenter", "--target", str(self.leader), "--net", "/usr/bin/python3", "-c", script]
         return subprocess.run(entered, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False).stdout
 
+    def lives_at(self, address: str) -> None:
+        """Gives the tree one more address, which is not one of every host."""
+        entered = ["nsenter", "--target", str(self.leader), "--net", "ip", "address", "replace", f"{address}/32", "dev", "lo"]
+        subprocess.run(entered, stdin=subprocess.DEVNULL, check=True, timeout=30)
+
     def outside(self, inside: int) -> int:
         """The number that a process of the tree has on this machine."""
         space = os.readlink(f"/proc/{self.leader}/ns/pid")
