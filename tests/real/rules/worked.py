@@ -301,7 +301,26 @@ def blind(worked: Worked) -> tuple[pathlib.Path, list[Case]]:
     return rules, [case]
 
 
+def leaving(worked: Worked) -> tuple[pathlib.Path, list[Case]]:
+    """Outages leave the long windows again: every burn rate in each hour of four days, by gauges and by counters."""
+    rules = worked.rules("leaving", CONFIG.format(interval=60, more=""))
+    hours, every = 3600, 300
+    line = Line(60, bad=[(90 * hours, 89 * hours), (80 * hours, 80 * hours - 600), (30 * hours, 29 * hours + 1800), (7 * hours, 6 * hours + 2400)])
+    instants = list(range(NOW - 96 * hours - LEAD, NOW + 1, every))
+    case = worked.case("leaving", line, instants)
+    for at in range(LEAD, 96 * hours + LEAD + 1, hours):
+        for window, length in WINDOWS.items():
+            now = NOW - 96 * hours - LEAD + at
+            wanted = share(line.seconds(line.bad, now) - line.seconds(line.bad, now - length), length)
+            which = f'slo="careful",scope="provider:aws",window="{window}"'
+            case.value(at, f"max(nephoscope_slo_burn_rate{{{which}}})", wanted)
+            if length >= 3600:
+                case.value(at, f'nephoscope:slo_burn_rate:from_counters{{slo="careful",window="{window}"}}', wanted)
+    return rules, [case]
+
+
 # What is tested, and how often it is evaluated.
 CASES = [("C05, a growing outage", growing, 30), ("C05, from counters alone", counters_alone, 30),
          ("two minutes, from counters alone", counters_end, 30), ("C09, one lost run", single_run, 30), ("C12, six hours without results", blind, 60),
-         ("C19, maintenance in an outage", maintained, 30), ("C21a, flapping", flapping, 30)]
+         ("C19, maintenance in an outage", maintained, 30), ("C21a, flapping", flapping, 30),
+         ("four days, in which outages leave every window", leaving, 300)]
