@@ -90,8 +90,8 @@ class Peers:
         self.start("blackbox", ["prometheus-blackbox-exporter", f"--config.file={self.folder}/blackbox.yml",
                                 f"--web.listen-address=127.0.0.1:{self.port('blackbox')}"], self.port("blackbox"))
 
-    def start_prometheus(self) -> None:
-        self.start("prometheus", ["prometheus", f"--config.file={self.folder}/prometheus.yml",
+    def start_prometheus(self) -> subprocess.Popen:
+        return self.start("prometheus", ["prometheus", f"--config.file={self.folder}/prometheus.yml",
                                   f"--storage.tsdb.path={self.folder}/tsdb",
                                   f"--web.listen-address=127.0.0.1:{self.port('prometheus')}"], self.port("prometheus"))
 

@@ -64,6 +64,7 @@ QUESTIONS = [
     Question("an expired certificate over TCP", "tls", "127.0.0.1:@expired@", False),
     Question("STARTTLS", "smtp", "127.0.0.1:@smtp@", True),
     Question("STARTTLS that is not offered", "smtp", "127.0.0.1:@smtp_plain@", False),
+    Question("an echo", "icmp", "127.0.0.1", True),
     Question("A", "dns", "127.0.0.1:@dns@", True),
     Question("A over TCP", "dns_tcp", "127.0.0.1:@dns@", True),
     Question("MX with more beside it", "dns_mx", "127.0.0.1:@dns@", True),
