@@ -25,6 +25,10 @@
 //! people must know is pushed to receivers ([`push`]). What is known of past time goes to the book, where promises are worked out for whoever asks ([`slo`]), and to the [`store`], from which a start recalls it. Faces ([`web`],
 //! [`cli`]) see copies only.
 //!
+//! Two things leave this road alone. Who asks `GET /probe` (`web/probe.rs`) gets one run of the same probers behind a fence, of which
+//! no series, no health and no store hears ([`monitor::demand`]). And a heartbeat (`daemon/heart.rs`) tells somebody outside that
+//! schedulers and recorder move.
+//!
 //! When the file changes, a new configuration is read as at a start and compared with the one in force ([`config::diff`]). Workers
 //! stand still for a moment, the recorder moves what goes on living to its new place between two events, and faces are
 //! shown the new tables ([`monitor::helm`]); runs in flight do not notice.
@@ -48,6 +52,8 @@
 //! - No code branches on *which* provider a check is on.
 //! - No rule reads a clock; no prober knows a metric, a schedule or another prober.
 //! - No reader can hold the recorder up; nothing but the recorder writes.
+//! - No run on demand leaves a trace, and none leads where its fence does not.
+//! - No secret of a probe is in what its run says.
 //! - No second is counted twice or taken back: counters move only behind the watermark.
 //! - Nothing waits for the disk: what the [`store`] cannot take is counted, and the present goes on.
 //!

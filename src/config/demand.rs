@@ -187,6 +187,17 @@ fn refusal(problem: &Problem) -> Unfit {
     Unfit::new(said, problem.hint.clone().or(expected).unwrap_or_default())
 }
 
+impl RawProbe {
+    /// Whether it is run for somebody who asks: no program is, and nothing that goes through a proxy.
+    pub(super) fn is_for_demand(&self) -> bool {
+        match &self.kind {
+            Some(RawKind::Http(http)) => http.way.proxy.is_none(),
+            Some(RawKind::Exec(_)) => false,
+            _ => true,
+        }
+    }
+}
+
 /// Puts the target where the probe looks.
 fn aim(probe: &mut RawProbe, target: &str) -> Result<(), Unfit> {
     let literal = |text: &str| Template::literal(text.to_owned(), NOWHERE);

@@ -402,6 +402,27 @@ fn unused_maintenance(
     }
 }
 
+/// Whether probes can be asked for over the listener.
+#[derive(Clone, Copy)]
+enum OnDemand {
+    /// Somebody has said where they may lead.
+    Wanted,
+    /// Nobody has, and those who may ask are known.
+    Possible,
+    /// Nobody may.
+    Closed,
+}
+
+fn on_demand(raw: &Raw) -> OnDemand {
+    let here = raw.monitor.listen.as_ref().is_none_or(|at| at.value.ip().is_loopback());
+    match &raw.listener.demand.networks {
+        Some(networks) if networks.value.is_empty() => OnDemand::Closed,
+        Some(_) => OnDemand::Wanted,
+        None if here || !raw.listener.callers.is_empty() => OnDemand::Possible,
+        None => OnDemand::Closed,
+    }
+}
+
 /// Warns of probes and classes that nobody uses.
 fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
     let mut probes: BTreeSet<&str> = BTreeSet::new();
@@ -431,16 +452,26 @@ fn unused(context: Context<'_>, raw: &Raw, planned: &[Planned<'_>]) {
         raw.domains.iter().flat_map(|domain| &domain.probes).map(|name| name.value.as_str()),
     );
     classes.extend(raw.mentions.classes.iter().map(|(_, name)| name.value.as_str()));
-    // Where somebody has said what may be probed on demand, every probe is there to be asked for.
-    let asked_for = raw.listener.demand.networks.as_ref().is_some_and(|at| !at.value.is_empty());
     let unused = raw.probes.iter().filter(|probe| !probes.contains(&*probe.name.value));
-    for probe in unused.filter(|_| !asked_for) {
+    for probe in unused {
+        let label = match (on_demand(raw), probe.is_for_demand()) {
+            // Where somebody has said what may be probed on demand, a probe is there to be asked for.
+            (OnDemand::Wanted, true) => continue,
+            (OnDemand::Possible, true) => "runs only when it is asked for (`/probe`)",
+            (OnDemand::Wanted | OnDemand::Possible, false) => {
+                "never runs, also not when it is asked for (`/probe`)"
+            }
+            (OnDemand::Closed, _) => "never runs",
+        };
         let said = format!("nothing uses the probe `{}`", probe.name.value);
         let path = probe.settings.path.clone();
         let problem = Problem::new(Kind::UnusedProbe, path, probe.name.place, said);
-        context.sink.report(
-            problem.label("never runs").hint("name it in the `probes` of a service or class"),
-        );
+        let hint = if label.starts_with("never") {
+            "name it in the `probes` of a service or class"
+        } else {
+            "name it in the `probes` of a service or class, or say in `listener.probe.networks` where it may lead"
+        };
+        context.sink.report(problem.label(label).hint(hint));
     }
     for class in raw.classes.iter().filter(|class| !classes.contains(&*class.name.value)) {
         let said = format!("no service is of the class `{}`", class.name.value);
