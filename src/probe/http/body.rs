@@ -8,7 +8,7 @@
 use crate::model::{Coding, Codings, HttpSpec, Reason};
 use crate::net::Failure;
 use crate::probe::expect::{excerpt, wants_body};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header::{self, HeaderMap};
 use std::io::{self, Write};
@@ -43,9 +43,13 @@ impl Body {
     /// For an answer with this header.
     pub(super) fn new(spec: &HttpSpec, headers: &HeaderMap) -> Result<Self, Failure> {
         let (limit, keep) = (spec.body_limit, wants_body(spec));
-        let held = Held { count: 0, limit, keep, kept: Kept::default() };
         let coding =
             if spec.decompress.is_empty() { None } else { coding(&spec.decompress, headers)? };
+        let length = headers.get(header::CONTENT_LENGTH).filter(|_| coding.is_none());
+        let stated = length.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or_default();
+        let kept =
+            Kept { stated, limit: usize::try_from(limit).unwrap_or(usize::MAX), ..Kept::default() };
+        let held = Held { count: 0, limit, keep, kept };
         let undoing = match coding {
             None => Undoing::Not(held),
             Some(Coding::Gzip) => Undoing::Gzip(Box::new(MultiGzDecoder::new(held))),
@@ -190,8 +194,15 @@ impl Write for Held {
 #[derive(Default)]
 struct Kept {
     first: Bytes,
-    joined: BytesMut,
+    joined: Vec<u8>,
+    /// Bytes that will come, as the server says; 0 if it does not.
+    stated: usize,
+    /// Bytes that may come.
+    limit: usize,
 }
+
+/// Room for several chunks of a body whose length nobody has stated.
+const LITTLE: usize = 64 * 1024;
 
 impl Kept {
     fn add(&mut self, chunk: Bytes) {
@@ -200,12 +211,31 @@ impl Kept {
             return;
         }
         let first = std::mem::take(&mut self.first);
-        self.joined.extend_from_slice(&first);
-        self.joined.extend_from_slice(&chunk);
+        self.extend(&first);
+        self.extend(&chunk);
     }
 
     fn extend(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
         self.joined.extend_from_slice(bytes);
+    }
+
+    /// Once for what was stated, or a little; then at once for all that may come. Growing by doubling would hold the body
+    /// twice while it is copied, and room that nothing is written to is no memory yet.
+    fn make_room(&mut self, more: usize) {
+        let (has, needs) = (self.joined.capacity(), self.joined.len() + more);
+        if needs <= has {
+            return;
+        }
+        let wanted = match (has, self.stated) {
+            (0, 0) => LITTLE.min(self.limit),
+            (0, stated) => stated.min(self.limit),
+            _ => self.limit,
+        };
+        let wanted = wanted.max(needs) - self.joined.len();
+        if self.joined.try_reserve_exact(wanted).is_err() {
+            self.joined.reserve(more);
+        }
     }
 
     fn bytes(&self) -> &[u8] {
