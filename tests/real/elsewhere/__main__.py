@@ -136,10 +136,10 @@ def restarts(findings: Findings, helm: str, folder: pathlib.Path) -> None:
     findings.say(annotated(two) != annotated(two.replace("second.example", "other.example")), "so does that of the one after it", "")
     deep = hook + '[webhook.auth]\nbearer = { file = "one" }\n'
     findings.say(annotated(deep) != annotated(deep.replace('"one"', '"two"')), "so does a table of its own", "")
-    for door in ('[listener]\nprobe = { networks = ["192.0.2.0/24"] }', '[listener]\nprobe = { networks = [\n  "192.0.2.0/24",\n] }',
-                 '[listener.probe]\nnetworks = ["192.0.2.0/24"]'):
-        door = f"{text}\n{door}\n"
-        findings.say(annotated(door) != annotated(door.replace("192.0.2.0", "198.51.100.0")), "so does where /probe may lead", door[-60:])
+    pair = '\n[listener.tls]\ncert = "one.pem"\nkey = "key.pem"\n'
+    findings.say(annotated(text + pair) != annotated(text + pair.replace("one.pem", "two.pem")), "so does another pair of the listener", "")
+    door = text + '\n[listener]\nprobe = { networks = ["192.0.2.0/24"] }\n'
+    findings.equal("where /probe may lead: the pod stays", annotated(door), before)
     listened = annotated(deep + "[service.more]\nprobes = []\n[service.more.entry]\nprobe = \"port\"\n")
     findings.equal("what comes after them does not", listened, annotated(deep + "[service.less]\nprobes = []\n"))
 

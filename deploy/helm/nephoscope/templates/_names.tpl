@@ -27,10 +27,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $probes := include "nephoscope.probes" . -}}
 {{- if regexMatch "(?m)^\\s*watch\\s*=\\s*true" $probes -}}
 {{- regexFindAll "(?m)^\\s*(vantage|provider|listen|state|shard|max_in_flight|heartbeat_url|tls)\\s*=.*$" $probes -1 | join "\n" }}
-{{ regexFindAll "(?ms)^\\s*probe\\s*=\\s*\\{.*?\\}" $probes -1 | join "\n" }}
 {{- /* Whole tables, with those below them: each begins where a line begins with a bracket. */ -}}
 {{- range regexSplit "(?m)^\\s*\\[" $probes -1 }}
-{{- if regexMatch "^\\[?\\s*((alertmanager|webhook|peer)\\s*[].]|listener\\s*\\.\\s*(tls|probe)\\b)" . }}
+{{- if regexMatch "^\\[?\\s*((alertmanager|webhook|peer)\\s*[].]|listener\\s*\\.\\s*tls\\b)" . }}
 [{{ . }}
 {{- end }}
 {{- end -}}
