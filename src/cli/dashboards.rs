@@ -29,6 +29,10 @@ pub(super) struct Asked {
 
 pub(super) fn run(asked: &Asked) -> anyhow::Result<u8> {
     let mut out = anstream::stdout().lock();
+    if let Some(folder) = &asked.out {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("making the folder `{}`", folder.display()))?;
+    }
     let reading = if asked.recorded { Reading::Recorded } else { Reading::Exported };
     for dashboard in dashboards::all(asked.runbook.as_deref(), reading) {
         let name = format!("{}.json", dashboard.uid);

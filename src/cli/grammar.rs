@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Pages {
-    /// The folder to write to; files that are there are replaced.
+    /// The folder to write to, which is made if there is none; files that are there are replaced.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }
@@ -27,7 +27,8 @@ pub(super) struct Completions {
 
 pub(super) fn pages(asked: &Pages) -> anyhow::Result<u8> {
     let folder = &asked.out;
-    clap_mangen::generate_to(Arguments::command(), folder)
+    std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder))
         .with_context(|| format!("writing man pages into `{}`", folder.display()))?;
     Ok(FINE)
 }

@@ -91,15 +91,20 @@ fn print_problems(problems: &Problems) -> std::io::Result<()> {
 
 fn print_summary(file: &Path, loaded: &Loaded) -> std::io::Result<()> {
     let config = &loaded.config;
-    let (services, checks) = (config.services.len(), config.checks.len());
-    let providers = config.providers.len();
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let services = counted(config.services.len(), "service");
+    let providers = counted(config.providers.len(), "provider");
+    let checks = counted(config.checks.len(), "check");
     let share = config.monitor.shard.map_or_else(String::new, |(which, of)| {
         let (services, checks) = config.share();
-        format!("; shard {which}/{of} has {services} of the services, {checks} checks")
+        format!("; shard {which}/{of} has {services} of the services, {}", counted(checks, "check"))
     });
     writeln!(
         anstream::stdout().lock(),
-        "`{}` is valid: {services} services on {providers} providers, {checks} checks{share}",
+        "`{}` is valid: {services} on {providers}, {checks}{share}",
         file.display()
     )?;
     for spot in config.blind_spots() {

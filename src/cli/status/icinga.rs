@@ -51,6 +51,7 @@ pub(super) fn render(rows: &[Row], what: &str, sight: &Sight) -> (String, u8) {
         .filter(|state| counts[state.index()] > 0)
         .map(|state| format!("{} {state}", counts[state.index()]))
         .collect();
+    let what = if rows.len() == 1 { what.trim_end_matches('s') } else { what };
     let blind = sight.sentences();
     let first = if sight.is_blind() { format!("{}; ", plain(&blind[0])) } else { String::new() };
     let mut text = format!("{word} - {first}{} {what}: {}", rows.len(), counted.join(", "));
@@ -108,6 +109,8 @@ mod tests {
         let expected = "CRITICAL - 2 services: 1 down, 1 up | up=1;;;0;2 maintenance=0;;;0;2 unknown=0;;;0;2 \
                         degraded=0;;;0;2 down=1;;;0;2\nshop is down status / 503\n";
         assert_eq!(text, expected);
+        let (text, _) = render(&[row("docs", "up")], "services", &sees);
+        assert!(text.starts_with("OK - 1 service: 1 up |"), "{text}");
     }
 
     #[test]
