@@ -24,7 +24,7 @@ pub(super) struct Draft {
 enum Line {
     /// `key = value`.
     Set { key: String, value: String },
-    /// The same for when a secret is there that it names.
+    /// The same for when a file is there that it names.
     Later { key: String, value: String },
     /// Words for a person.
     Comment(String),
@@ -163,7 +163,7 @@ impl Draft {
                 match line {
                     Line::Set { key, value } => writeln!(out, "{} = {value}", key_of(key)),
                     Line::Later { key, value } => {
-                        let now = "a secret is not there yet; take the `#` away when it is:";
+                        let now = "the file cannot be read here; take the `#` away where it can:";
                         writeln!(out, "# {now}\n# {} = {value}", key_of(key))
                     }
                     Line::Comment(words) => {
@@ -191,7 +191,7 @@ impl Draft {
                 let error = |each: &Problem| Error {
                     path: each.path().to_owned(),
                     said: each.said().to_owned(),
-                    is_later: each.kind() == Kind::SecretMissing,
+                    is_later: matches!(each.kind(), Kind::SecretMissing | Kind::UnreadableFile),
                 };
                 errors.map(error).collect()
             });
@@ -208,7 +208,7 @@ impl Draft {
 struct Error {
     path: String,
     said: String,
-    /// Whether only a secret is missing, which a person has to bring.
+    /// Whether only a file is missing, which a person has to bring or has elsewhere.
     is_later: bool,
 }
 

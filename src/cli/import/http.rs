@@ -15,7 +15,10 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
             "valid_status_codes" => status(draft, &texts),
             "valid_http_versions" => versions(draft, &texts),
             "method" => draft.set("http", "method", quoted(&value.text())),
-            "headers" => headers(draft, value),
+            "accept_any_response" if value.is_true() => {
+                draft.set("http", "status", list(&["100-599".to_owned()], quoted));
+            }
+            "headers" => headers(draft, value, table.get("compression").is_some()),
             "body" => draft.set("http", "body", literal(&value.text())),
             "body_file" => draft.set("http", "body_file", quoted(&value.text())),
             "body_size_limit" => body_limit(draft, value),
@@ -30,6 +33,7 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
             "enable_http3" | "use_http3" if !value.is_true() => {}
             "enable_http3" | "use_http3" => draft.lost(key, value, "HTTP/3 is not spoken here"),
             "enable_http2"
+            | "accept_any_response"
             | "no_follow_redirects"
             | "follow_redirects"
             | "fail_if_ssl"
@@ -69,7 +73,7 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
 }
 
 fn status(draft: &mut Draft, codes: &[String]) {
-    if !codes.is_empty() {
+    if !codes.is_empty() && !draft.has("http", "status") {
         draft.set("http", "status", list(codes, ToOwned::to_owned));
     }
 }
@@ -104,8 +108,12 @@ fn versions(draft: &mut Draft, texts: &[String]) {
     }
 }
 
-fn headers(draft: &mut Draft, value: &Yaml) {
+fn headers(draft: &mut Draft, value: &Yaml, decompresses: bool) {
     for (name, value) in value.map().unwrap_or_default() {
+        if decompresses && name.eq_ignore_ascii_case("accept-encoding") {
+            draft.comment("http", "`decompress` asks for its coding, so no header does");
+            continue;
+        }
         header(draft, name, Some(value.text()), None);
     }
 }

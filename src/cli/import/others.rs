@@ -27,12 +27,19 @@ pub(super) fn tcp(draft: &mut Draft, table: &Yaml) {
     }
     let upgrades = steps.iter().any(|step| step.contains("starttls"));
     if table.get("tls").is_some_and(Yaml::is_true) || upgrades {
-        draft.comment("tls", "TLS with the system's roots");
-        if let Some(config) = table.get("tls_config") {
-            tls(draft, config);
-        }
+        with_tls(draft, table.get("tls_config"));
     }
     ip(draft, table);
+}
+
+/// The table that asks for TLS, if only by being there.
+fn with_tls(draft: &mut Draft, config: Option<&Yaml>) {
+    if config.is_none_or(|config| config.get("ca_file").is_none()) {
+        draft.comment("tls", "TLS with the system's roots");
+    }
+    if let Some(config) = config {
+        tls(draft, config);
+    }
 }
 
 fn dialogue(draft: &mut Draft, value: &Yaml) -> Vec<String> {
@@ -197,9 +204,8 @@ pub(super) fn grpc(draft: &mut Draft, table: &Yaml) {
     for (key, value) in table.map().unwrap_or_default() {
         match key.as_str() {
             "service" => draft.set("grpc", "service", literal(&value.text())),
-            "tls" if value.is_true() => draft.comment("tls", "TLS with the system's roots"),
-            "tls_config" => tls(draft, value),
-            "tls" | "preferred_ip_protocol" | "ip_protocol_fallback" => {}
+            "tls" if value.is_true() => with_tls(draft, table.get("tls_config")),
+            "tls" | "tls_config" | "preferred_ip_protocol" | "ip_protocol_fallback" => {}
             _ => draft.lost(key, value, "there is nothing like it"),
         }
     }
