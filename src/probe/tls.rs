@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-pub(super) use fault::{fault, of_io, of_rustls};
+pub(super) use fault::{fault, of_io, of_rustls, of_words};
 use trust::Trust;
 use witness::{Source, Witness};
 

@@ -5,6 +5,7 @@
 //! TLS over bare TCP and after STARTTLS uses the same handshake and is tested with TCP.
 
 use crate::support::certs::{Authority, Identity};
+use crate::support::doh::{Answer, DohServer};
 use crate::support::http::{Server, header, hear, response};
 use crate::support::spec::{AMPLE, engine, http, of_http, prober, run};
 use nephoscope::clock::{SystemClock, WallClock};
@@ -316,4 +317,25 @@ async fn http_2_is_spoken_where_the_server_offers_it() {
     assert_eq!(result.outcome, Outcome::Good, "{}", result.said);
     assert_eq!(result.facts.http_version, Some(HttpVersion::Http2));
     assert_eq!(result.facts.body_bytes, Some(2));
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_missed_over_http2_too() {
+    let authority = Authority::new();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let config = authority.good().server_with(&[version], Some(&authority));
+        let server = DohServer::start(config, |_| Answer::Whole(http::Response::default())).await;
+        let mut spec = http(&format!("https://localhost:{}/", server.address.port()));
+        spec.connect_to = Some((Ipv4Addr::LOCALHOST.into(), None));
+        spec.tls = authority.trusted();
+        let (without, said) = outcome(spec.clone()).await;
+        assert_eq!(without, Outcome::Bad(Reason::TlsHandshake), "{said}");
+        assert_eq!(
+            said,
+            "the server wants a client certificate and got none (`tls.cert`, `tls.key`)"
+        );
+        let client = authority.leaf("client.example", -1..9).files();
+        let (with, said) = outcome(with_tls(spec, |tls| tls.identity = Some(client))).await;
+        assert_eq!(with, Outcome::Good, "{said}");
+    }
 }

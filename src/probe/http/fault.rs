@@ -88,6 +88,12 @@ pub(super) fn fault(error: &reqwest::Error, place: &Place<'_>) -> Failure {
 /// The connection stood; the answer did not come, or did not come whole.
 fn of_answer(inside: &Inside<'_>, place: &Place<'_>) -> Failure {
     let words = inside.last.map(ToString::to_string).unwrap_or_default();
+    // HTTP/2 passes an error of its connection on by kind and words only.
+    if inside.io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData)
+        && let Some(objection) = tls::of_words(&words)
+    {
+        return objection;
+    }
     let cut = inside.io.is_some_and(|io| is_cut(io.kind()))
         || inside.hyper.is_some_and(|hyper| hyper.is_incomplete_message() || hyper.is_closed());
     if place.phase == Phase::Transfer {

@@ -79,6 +79,19 @@ pub(in crate::probe) fn of_rustls(error: &rustls::Error, name: &str) -> Failure 
     }
 }
 
+/// What the server objects to by an alert of which only rustls' words are left.
+pub(in crate::probe) fn of_words(words: &str) -> Option<Failure> {
+    let missed = AlertDescription::CertificateRequired;
+    let error = rustls::Error::AlertReceived(missed);
+    let (told, name) = (error.to_string(), format!("{missed:?}"));
+    let alert = words.strip_prefix(told.strip_suffix(&name)?)?;
+    if alert == name {
+        return Some(of_rustls(&error, "the server"));
+    }
+    let said = format!("the server broke the TLS handshake off with the alert `{alert}`");
+    Some(Failure::bad(Reason::TlsHandshake, said))
+}
+
 fn of_certificate(error: &CertificateError, name: &str) -> Failure {
     match error {
         CertificateError::Expired => {
@@ -147,6 +160,17 @@ mod tests {
         assert_eq!(listed(&[]), "no name at all");
         let many: Vec<String> = (0..7).map(|n| format!("DnsName(\"{n}.example\")")).collect();
         assert!(listed(&many).ends_with("`4.example` and 2 more"));
+    }
+
+    #[test]
+    fn an_alert_is_known_by_its_words() {
+        let alerts = [AlertDescription::CertificateRequired, AlertDescription::BadCertificate];
+        for alert in alerts {
+            let error = rustls::Error::AlertReceived(alert);
+            let read = of_words(&error.to_string());
+            assert_eq!(read, Some(of_rustls(&error, "the server")));
+        }
+        assert_eq!(of_words("invalid chunk size line"), None);
     }
 
     #[test]
