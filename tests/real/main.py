@@ -257,6 +257,8 @@ class Road:
         self.peers.stop("nginx")
         self.findings.soon("checks of nginx go down with it", states,
                            lambda seen: seen == {"ok": 4, "tls13": 4, "port": 4, "a": 0})
+        self.findings.soon("so does the check of the promise",
+                           lambda: self.values('nephoscope_check_state{service="kept"}'), lambda seen: seen == [4.0])
         self.findings.soon("for the right reason", lambda: {
             (labels["probe"], labels["reason"]) for labels, _ in
             self.query('nephoscope_probe_failures_total{service="real",probe=~"ok|tls13|port|a"} > 0')},
