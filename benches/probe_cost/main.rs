@@ -62,7 +62,8 @@ impl Target {
         match self {
             Self::Tcp => 1.5,
             Self::Http => 2.0,
-            Self::Https | Self::Dns => 1.3,
+            Self::Https => 1.0,
+            Self::Dns => 1.3,
         }
     }
 }
