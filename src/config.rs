@@ -17,6 +17,7 @@ pub mod files;
 mod former;
 mod include;
 mod peers;
+mod places;
 mod problem;
 mod promise;
 mod raw;

@@ -107,7 +107,7 @@ fn print_summary(file: &Path, loaded: &Loaded) -> std::io::Result<()> {
         "`{}` is valid: {services} on {providers}, {checks}{share}",
         file.display()
     )?;
-    for spot in config.blind_spots() {
+    for spot in config.blind_spots().into_iter().chain(config.short_places()) {
         writeln!(anstream::stdout().lock(), "note: {spot}")?;
     }
     Ok(())

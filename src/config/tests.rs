@@ -65,6 +65,20 @@ fn each_level_overrides_the_one_below() {
 }
 
 #[test]
+fn too_few_places_for_a_silence_of_everything_are_a_note() {
+    let services: String =
+        (0..5).map(|number| format!("[service.s{number}]\nprobes = [\"web\"]\n")).collect();
+    let note = |places: u32| {
+        let monitor = format!("[monitor]\nmax_in_flight = {places}\n");
+        let defaults = "[defaults]\ninterval = \"20s\"\ntimeout = \"10s\"\n";
+        read(&format!("{monitor}{defaults}{PROVIDER}{PROBE}{services}")).short_places()
+    };
+    assert_eq!(note(5), None);
+    let said = note(4).unwrap();
+    assert!(said.contains("would need 5 places") && said.contains("there are 4"), "{said}");
+}
+
+#[test]
 fn vars_merge_over_all_levels_and_the_nearest_wins() {
     let config = read(
         r#"

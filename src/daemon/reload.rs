@@ -196,10 +196,10 @@ pub(super) async fn reload(
     .await
 }
 
-/// What the page says of a configuration: its warnings, and what this monitor could not tell.
+/// What the page says of a configuration: its warnings, and what this monitor could not tell or not in time.
 pub fn notices(config: &Config, warnings: &Problems) -> Vec<String> {
     let warned = warnings.iter().map(|warning| warning.said().to_owned());
-    warned.chain(config.blind_spots()).collect()
+    warned.chain(config.blind_spots()).chain(config.short_places()).collect()
 }
 
 /// Files that are not in force as they are, in the log.

@@ -1,15 +1,16 @@
 //! What a run heard, kept for its story: the head of the last HTTP answer and the beginning of its body, the records of the
 //! last DNS answer, the words of a dialogue.
 //!
-//! While a run lasts this costs next to nothing: fields and records are held as they came, and a few KiB of a body or a
-//! dialogue are copied. A text is made of it at the end, of a run that was bad or if every story is wanted
-//! ([`super::Engine::telling`]). Header fields that hold secrets by their nature are there by name only, and of what a
-//! dialogue sends only the length. Everything kept is bounded.
+//! While a run lasts this costs next to nothing: fields, records and the first piece of a body are held as they came, and
+//! a few KiB of more pieces or of a dialogue are copied. A text is made of it at the end, of a run that was bad or if every
+//! story is wanted ([`super::Engine::telling`]). Header fields that hold secrets by their nature are there by name only, and
+//! of what a dialogue sends only the length. Everything kept is bounded.
 //!
 //! It judges nothing; what a far side repeats of the probe's own secrets is masked by the veil.
 
 use super::dns::text_of;
 use crate::model::type_word;
+use bytes::Bytes;
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::Record;
 use http::{HeaderMap, StatusCode, Version};
@@ -46,8 +47,8 @@ pub(super) struct Answer {
     version: Version,
     status: StatusCode,
     fields: HeaderMap,
-    /// Its beginning.
-    body: Vec<u8>,
+    /// Its beginning; as it came, if that was in one piece.
+    body: Bytes,
 }
 
 impl Heard {
@@ -57,16 +58,25 @@ impl Heard {
             version: response.version(),
             status: response.status(),
             fields: response.headers().clone(),
-            body: Vec::new(),
+            body: Bytes::new(),
         }))
     }
 
     /// More of the body of that answer.
-    pub(super) fn body(&mut self, chunk: &[u8]) {
+    pub(super) fn body(&mut self, chunk: &Bytes) {
         if let Self::Http(answer) = self {
-            let taken = chunk.len().min(KEPT_AT_MOST - answer.body.len());
-            answer.body.extend_from_slice(&chunk[..taken]);
+            let more = chunk.slice(..chunk.len().min(KEPT_AT_MOST - answer.body.len()));
+            if answer.body.is_empty() {
+                answer.body = more;
+            } else if !more.is_empty() {
+                answer.body = [answer.body.as_ref(), &more].concat().into();
+            }
         }
+    }
+
+    /// Whether more of the body of that answer would be kept.
+    pub(super) fn has_room(&self) -> bool {
+        matches!(self, Self::Http(answer) if answer.body.len() < KEPT_AT_MOST)
     }
 
     /// More of what is said in a dialogue.

@@ -1,9 +1,9 @@
 //! HTTP probes: one request through reqwest, redirects followed by hand, each judged and timed.
 //!
 //! A run asks one host at one address. As long as redirects stay with that host they stay at that address; another host
-//! is resolved and its first address asked. Status is judged before the body is read; the body is read to its end, or to
-//! `body_limit`, so that a cut answer is noticed, and kept only where a rule looks at it, and decompressed only where
-//! `decompress` says so.
+//! is resolved and its first address asked. The head is judged before the body is read; of an answer that is bad by its head a
+//! little of the body is heard for the story. Else the body is read to its end, or to `body_limit`, so that a cut answer is
+//! noticed, and kept only where a rule looks at it, and decompressed only where `decompress` says so.
 //!
 //! It keeps no connection, no cookie and no cache from run to run, only a token until it expires, and repeats nothing.
 
@@ -35,8 +35,12 @@ use redirect::{Ask, follow, leads_on, shown};
 use reqwest::{Request, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use token::Slot;
 pub(super) use token::Tokens;
+
+/// How long the body of an answer is heard that was judged by its head.
+const GLIMPSE: Duration = Duration::from_millis(250);
 
 pub(super) struct HttpProber {
     /// Of an HTTP probe; shared, because there may be tens of thousands.
@@ -251,12 +255,26 @@ impl HttpProber {
             }
             return follow(&errand.ask, code, location.as_bytes()).map(Ended::Redirected);
         }
-        expect::version(self.http(), trace.facts.http_version)?;
-        expect::encryption(self.http(), errand.ask.url.scheme() == "https")?;
-        expect::status(&self.http().status, code)?;
-        expect::headers(self.http(), headers)?;
+        if let Err(failure) = self.judge_head(&response, errand, trace) {
+            trace.settled = Some(Box::new(failure));
+            glimpse(response, trace).await;
+            return Err(*trace.settled.take().expect("only the end of the run takes it"));
+        }
         let bytes = self.read(response, errand, address, trace).await?;
         Ok(Ended::Judged(good(status, bytes, trace)))
+    }
+
+    /// Judges what is known before the body comes.
+    fn judge_head(
+        &self,
+        response: &Response,
+        errand: &Errand,
+        trace: &Trace,
+    ) -> Result<(), Failure> {
+        expect::version(self.http(), trace.facts.http_version)?;
+        expect::encryption(self.http(), errand.ask.url.scheme() == "https")?;
+        expect::status(&self.http().status, response.status().as_u16())?;
+        expect::headers(self.http(), response.headers())
     }
 
     /// Reads the body to its end and judges it; gives its length.
@@ -306,6 +324,19 @@ impl HttpProber {
         }
         Ok(body.count())
     }
+}
+
+/// Hears the beginning of the body of an answer that was judged by its head, for the story: what comes soon.
+async fn glimpse(mut response: Response, trace: &mut Trace) {
+    let words = async {
+        while trace.heard.has_room()
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            trace.heard.body(&chunk);
+        }
+    };
+    // However that ends, the verdict stands.
+    let _ = tokio::time::timeout(GLIMPSE, words).await;
 }
 
 /// What the first request asks.

@@ -34,6 +34,8 @@ pub(super) struct Trace {
     pub(super) address: Option<SocketAddr>,
     /// What the far side said, for the story.
     pub(super) heard: Heard,
+    /// How the run ends, if that is known while more is heard for the story.
+    pub(super) settled: Option<Box<Failure>>,
     /// What this run was given for its credentials, as the value of a header.
     pub(super) token: Option<HeaderValue>,
     /// Whether the resolver of this host was asked for a name and answered.
@@ -61,6 +63,7 @@ impl Trace {
             hop_times: PhaseTimes::default(),
             hop_status: None,
             heard: Heard::Nothing,
+            settled: None,
             token: None,
             address: None,
             resolved: false,
@@ -161,8 +164,12 @@ impl Trace {
         }
     }
 
-    /// Makes the result of a run that the deadline ended: the reason is that of the phase in which it struck.
-    pub(super) fn into_deadline(self, now: Instant) -> ProbeResult {
+    /// Makes the result of a run that the deadline ended: what was settled by then, else the reason is that of the phase in
+    /// which it struck.
+    pub(super) fn into_deadline(mut self, now: Instant) -> ProbeResult {
+        if let Some(failure) = self.settled.take() {
+            return self.into_result(Err(*failure), now);
+        }
         let phase = self.last;
         let stuck = self.current.map_or(self.started, |(_, since)| since);
         let waited = human_latency(now.saturating_duration_since(stuck));

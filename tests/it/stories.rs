@@ -11,6 +11,7 @@ use crate::support::spec::{AMPLE, dns, http, of_dns, of_http, of_tcp, pattern, r
 use crate::support::tcp::{TcpServer, hear, until_closed};
 use hickory_resolver::proto::rr::rdata::{MX, TXT};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use nephoscope::clock::Instant;
 use nephoscope::model::{Outcome, Reason, Said, Step};
 use nephoscope::web::api::ResultsForm;
 use std::time::Duration;
@@ -28,7 +29,7 @@ async fn a_run_that_was_bad_keeps_the_answer_and_a_good_one_does_not() {
     let result = run(of_http(http(&server.url("/"))), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::Status));
     let told = "HTTP/1.1 503 Service Unavailable\nserver: fixture\nset-cookie: (not shown)\n\
-                content-length: 15\n";
+                content-length: 15\n\ndown for repair";
     assert_eq!(result.facts.heard.as_deref(), Some(told));
 
     // A body is kept as far as it was read, also when the deadline ends it.
@@ -45,6 +46,36 @@ async fn a_run_that_was_bad_keeps_the_answer_and_a_good_one_does_not() {
     spec.body_matches = vec![pattern("y")];
     let result = run(of_http(spec), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::Body), "{}", result.said);
+    assert_eq!(result.facts.heard.unwrap().matches('x').count(), 4_096);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_bad_by_its_head_is_heard_for_a_moment_and_stays_what_it_is() {
+    let stalling = Server::plain(|_, wire| {
+        wire.write_all(
+            b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 900\r\n\r\nno upstream",
+        )?;
+        wire.read(&mut [0; 1]).map(drop)
+    });
+    for timeout in [AMPLE, Duration::from_millis(200)] {
+        let began = Instant::now();
+        let result = run(of_http(http(&stalling.url("/"))), timeout).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert_eq!(result.outcome, Outcome::Bad(Reason::Status), "{}", result.said);
+        assert_eq!(result.said, "status 503, expected 2xx");
+        let told = "HTTP/1.1 503 Service Unavailable\ncontent-length: 900\n\nno upstream";
+        assert_eq!(result.facts.heard.as_deref(), Some(told));
+        assert_eq!(result.facts.body_bytes, None);
+    }
+
+    let endless = Server::plain(|_, wire| {
+        wire.write_all(b"HTTP/1.1 500 Internal Server Error\r\n\r\n")?;
+        loop {
+            wire.write_all(&[b'x'; 16_384])?;
+        }
+    });
+    let result = run(of_http(http(&endless.url("/"))), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Status), "{}", result.said);
     assert_eq!(result.facts.heard.unwrap().matches('x').count(), 4_096);
 }
 
