@@ -171,7 +171,7 @@ mod tests {
         connect_to = "127.0.0.1"
         [probe.token.http]
         url = "https://{host}/"
-        auth = { oauth2 = { token_url = "http://127.0.0.1:1/", client_id = "a", client_secret = { file = "/etc/hostname" } } }
+        auth = { oauth2 = { token_url = "http://127.0.0.1:1/", client_id = "a", client_secret = { file = "tests/it/data/import/word.txt" } } }
         [probe.tcp.tcp]
         address = "{host}:1"
         [probe.dns.dns]

@@ -19,6 +19,8 @@ fn imported(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("probes.toml");
     std::fs::write(&file, &out).unwrap();
+    // What modules name as the file of a secret.
+    std::fs::copy(Path::new(DATA).join("word.txt"), folder.path().join("word.txt")).unwrap();
     let done = binary().arg("validate").arg(&file).output().unwrap();
     let said = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
     assert!(done.status.success(), "{said}\n{out}");

@@ -56,10 +56,23 @@ impl Draft {
         &mut self.tables[place].1
     }
 
-    /// A line of `table` (`""` is the probe itself); the value is TOML.
+    /// A line of `table` (`""` is the probe itself); the value is TOML. What the module says of the same key again takes the
+    /// place of what it said before.
     pub(super) fn set(&mut self, table: &str, key: &str, value: impl Into<String>) {
-        let line = Line::Set { key: key.to_owned(), value: value.into() };
-        self.lines(table).push(line);
+        let (value, lines) = (value.into(), self.lines(table));
+        let said = lines.iter_mut().find_map(|line| match line {
+            Line::Set { key: known, value } if known == key => Some(value),
+            _ => None,
+        });
+        let Some(said) = said else {
+            lines.push(Line::Set { key: key.to_owned(), value });
+            return;
+        };
+        if *said != value {
+            let before = std::mem::replace(said, value);
+            let words = format!("`{key}` is said twice there: this one holds, and not `{before}`");
+            lines.push(Line::Comment(words));
+        }
     }
 
     pub(super) fn comment(&mut self, table: &str, words: impl Into<String>) {

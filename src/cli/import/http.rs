@@ -18,7 +18,7 @@ pub(super) fn http(draft: &mut Draft, table: &Yaml) {
             "accept_any_response" if value.is_true() => {
                 draft.set("http", "status", list(&["100-599".to_owned()], quoted));
             }
-            "headers" => headers(draft, value, table.get("compression").is_some()),
+            "headers" => headers(draft, value, table.get("compression").is_some_and(is_asked_for)),
             "body" => draft.set("http", "body", literal(&value.text())),
             "body_file" => draft.set("http", "body_file", quoted(&value.text())),
             "body_size_limit" => body_limit(draft, value),
@@ -82,6 +82,11 @@ fn decompress(draft: &mut Draft, coding: &str) {
     if !coding.is_empty() {
         draft.set("http", "decompress", list(&[coding.to_owned()], quoted));
     }
+}
+
+/// Whether `decompress` knows this coding, and so asks for it.
+fn is_asked_for(coding: &Yaml) -> bool {
+    matches!(coding.text().as_str(), "gzip" | "deflate")
 }
 
 /// Which family of addresses; shared by all probers.
