@@ -202,8 +202,12 @@ impl HttpProber {
         trace: &mut Trace,
         bag: &mut Bag,
     ) -> Result<Ended, Failure> {
-        let (errand, request) = Errand::new(self.http(), ask, engine, bag.along())
-            .map_err(|error| Failure::bad(Reason::RedirectRefused, error.to_string()))?;
+        let (errand, request) =
+            Errand::new(self.http(), ask, engine, bag.along()).map_err(|error| match &error {
+                // That is a limit of ours, and says nothing about the service.
+                Error::Address(_) => Failure::unable(Cause::Unable, error.to_string()),
+                _ => Failure::bad(Reason::RedirectRefused, error.to_string()),
+            })?;
         let (host, port) = target(self.http(), &errand.ask.url, errand.home);
         let proxied = self.http().proxy.as_ref().is_some_and(|proxy| proxy.kind.resolves());
         let ip = if errand.home || proxied {

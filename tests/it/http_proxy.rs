@@ -9,7 +9,7 @@ use crate::support::dns::DnsServer;
 use crate::support::http::{Server, header, response};
 use crate::support::spec::{AMPLE, engine_asking, http, of_http, prober, run};
 use hickory_resolver::proto::rr::RData;
-use nephoscope::model::{Host, HttpSpec, Outcome, Phase, Proxy, ProxyKind, Reason, TlsSpec};
+use nephoscope::model::{Cause, Host, HttpSpec, Outcome, Phase, Proxy, ProxyKind, Reason, TlsSpec};
 use nephoscope::probe::Prober;
 use std::io::{Read, Result, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -162,7 +162,7 @@ async fn a_literal_address_of_ipv6_is_asked_for_in_the_clear_and_refused_over_tl
     let result = run(of_http(spec), AMPLE).await;
     let request = &proxy.requests()[0];
     assert!(request.starts_with("GET http://[2001:db8::7]/ HTTP/1.1\r\n"), "{request}");
-    assert_eq!(result.outcome, Outcome::Bad(Reason::RedirectRefused), "{}", result.said);
+    assert_eq!(result.outcome, Outcome::Unknown(Cause::Unable), "{}", result.said);
     let why = "`2001:db8::7` over TLS through a proxy is not supported yet";
     assert!(result.said.contains(why), "{}", result.said);
 
