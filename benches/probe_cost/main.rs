@@ -4,7 +4,8 @@
 //! process (this program again, with an argument), so that user and system time of the process are theirs alone; the
 //! exporter's are read from `/proc`. Two shapes of load: a closed loop with 32 in flight, which is the best case, and 300
 //! probes a second, which is what a daemon does. All processes share one processor: with two, a prober also pays for waking
-//! the idle processor of its server, and only if it is slow enough to let it sleep. Printed are medians over paired rounds, and the ratios of each pair.
+//! the idle processor of its server, and only if it is slow enough to let it sleep. Printed are medians over paired rounds,
+//! and the ratios of each pair; `--assert` judges those of the closed loop alone.
 //! `cargo bench --bench probe_cost -- [--assert] [--json] [--rounds N] [--only NAME]`; needs Debian's `nginx-light`, `knot`
 //! and `prometheus-blackbox-exporter`.
 //!
