@@ -18,9 +18,9 @@ use crate::support::tcp::{DeafServer, TcpServer};
 use hickory_resolver::proto::rr::RecordType;
 use nephoscope::clock::Instant;
 use nephoscope::model::{
-    DnsServer as At, DnsSpec, DnsTransport, GrpcSpec, Host, HttpSpec, IcmpSpec, JsonPath, JsonRule,
-    JsonWanted, Outcome, ProbeKind, ProbeResult, Reason, Serials, Spec, StartTls, Step, TcpSpec,
-    TlsSpec,
+    Cause, DnsServer as At, DnsSpec, DnsTransport, GrpcSpec, Host, HttpSpec, IcmpSpec, JsonPath,
+    JsonRule, JsonWanted, Outcome, ProbeKind, ProbeResult, Reason, Serials, Spec, StartTls, Step,
+    TcpSpec, TlsSpec,
 };
 use nephoscope::net::may_echo;
 use nephoscope::probe::Prober;
@@ -36,9 +36,11 @@ const FAR: Duration = Duration::from_mins(10);
 const EXACT: Duration = Duration::from_millis(10);
 /// What a survey keeps back, to name the servers that are silent.
 const RESERVE: Duration = Duration::from_millis(250);
-/// The deadline on the real clock, and what a run may take beyond it there.
-const SHORT: Duration = Duration::from_millis(300);
-const TOLERANCE: Duration = Duration::from_millis(500);
+/// Deadlines on the real clock: the next is tried where a busy machine had not come to the point before this one.
+const SHORT: [Duration; 3] =
+    [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(10)];
+/// What a run may take beyond it there.
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// Says that a run is where it is to be stuck.
 type Stuck = mpsc::Sender<()>;
@@ -286,7 +288,9 @@ async fn a_survey_ends_a_little_before_its_deadline() {
     let engine = engine_asking(&[resolver.address]);
     let (result, took) = timed(&prober(comparing(Serials::default()), &engine), FAR).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::DnsTimeout), "{}", result.said);
-    assert!((EXACT..=FAR + EXACT).contains(&took), "{took:?}");
+    // Who they are is to be known by half of the time.
+    let half = FAR.saturating_sub(RESERVE) / 2;
+    assert!((half..=half + EXACT).contains(&took), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -297,9 +301,15 @@ async fn echoes_end_at_the_deadline() {
     let (result, took) =
         timed(&prober(spec(ProbeKind::Icmp(Box::new(icmp))), &engine()), FAR).await;
     assert!(took <= FAR + EXACT, "{took:?}");
-    if may_echo([127, 0, 0, 1].into()).is_ok() {
-        assert!(took + EXACT * 3 >= FAR, "{took:?}: {}", result.said);
-        assert_eq!(result.facts.packets_sent, Some(4), "{}", result.said);
+    match may_echo([127, 0, 0, 1].into()) {
+        Ok(()) => {
+            assert!(took + EXACT * 3 >= FAR, "{took:?}: {}", result.said);
+            assert_eq!(result.facts.packets_sent, Some(4), "{}", result.said);
+        }
+        // Where nobody may send an echo there is no deadline to wait for, and it is said whose fault that is.
+        Err(why) => {
+            assert_eq!((result.outcome, &result.said), (Outcome::Unknown(Cause::Unable), &why));
+        }
     }
 }
 
@@ -317,14 +327,28 @@ async fn asked(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
     }
 }
 
+/// Says how often something was played.
+type Played = Arc<AtomicU32>;
+
+/// Says `words` again and again.
+async fn repeats(mut stream: impl AsyncWrite + Unpin, words: &[u8], played: &Played) {
+    let many = words.repeat(64);
+    while stream.write_all(&many).await.is_ok() {
+        played.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Answers with the beginning of a response, and then says `words` again and again.
-async fn floods(mut stream: impl AsyncRead + AsyncWrite + Unpin, first: &[u8], words: &[u8]) {
+async fn floods(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    (first, words): &(Vec<u8>, Vec<u8>),
+    played: &Played,
+) {
     let _ = stream.write_all(&frame(SETTINGS, 0, 0, &[])).await;
     if asked(&mut stream).await.is_err() || stream.write_all(first).await.is_err() {
         return;
     }
-    let many = words.repeat(64);
-    while stream.write_all(&many).await.is_ok() {}
+    repeats(stream, words, played).await;
 }
 
 /// What a server may say without end: what it begins with, and what follows.
@@ -347,40 +371,53 @@ async fn no_talk_without_end_outlives_the_deadline() {
     let authority = Authority::new();
     let mut config = authority.good().server();
     config.alpn_protocols = vec![b"h2".to_vec()];
+    let played = Played::default();
     for (what, first, words) in endless() {
         let parts = Arc::new((first, words));
-        let kept = Arc::clone(&parts);
+        let kept = (Arc::clone(&parts), Arc::clone(&played));
         let clear = TcpServer::start(move |stream| {
-            let parts = Arc::clone(&kept);
-            async move { floods(stream, &parts.0, &parts.1).await }
+            let (parts, played) = kept.clone();
+            async move { floods(stream, &parts, &played).await }
         })
         .await;
+        let kept = (parts, Arc::clone(&played));
         let behind_tls = TcpServer::secure(config.clone(), move |stream| {
-            let parts = Arc::clone(&parts);
-            async move { floods(stream, &parts.0, &parts.1).await }
+            let (parts, played) = kept.clone();
+            async move { floods(stream, &parts, &played).await }
         })
         .await;
         let tls = authority.trusted();
-        ends(what, grpc(clear.address, None)).await;
-        ends(what, grpc(behind_tls.address, Some(Arc::clone(&tls)))).await;
-        ends(what, secure_dns(behind_tls.address, DnsTransport::Https, tls)).await;
+        ends(what, grpc(clear.address, None), &played).await;
+        ends(what, grpc(behind_tls.address, Some(Arc::clone(&tls))), &played).await;
+        ends(what, secure_dns(behind_tls.address, DnsTransport::Https, tls), &played).await;
     }
     // Over TLS: answers to nobody's question.
-    let server = TcpServer::secure(authority.good().server(), |mut stream| async move {
-        let foreign = [&[0, 12][..], &[0xab; 2], &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
-        let many = foreign.repeat(64);
-        while stream.write_all(&many).await.is_ok() {}
+    let kept = Arc::clone(&played);
+    let server = TcpServer::secure(authority.good().server(), move |stream| {
+        let played = Arc::clone(&kept);
+        async move {
+            let foreign = [&[0, 12][..], &[0xab; 2], &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
+            repeats(stream, &foreign, &played).await;
+        }
     })
     .await;
-    ends("answers", secure_dns(server.address, DnsTransport::Tls, authority.trusted())).await;
+    let spec = secure_dns(server.address, DnsTransport::Tls, authority.trusted());
+    ends("answers", spec, &played).await;
 }
 
-/// The run is bad, and ends by its deadline or soon after it.
-async fn ends(what: &str, spec: Spec) {
-    let began = Instant::now();
-    let result = run(spec, SHORT).await;
-    let took = began.elapsed();
-    assert!(matches!(result.outcome, Outcome::Bad(_)), "{what}: {}", result.said);
-    assert!(took < SHORT + TOLERANCE, "{what}: {took:?}, {}", result.said);
-    assert!(result.said.len() < 500, "{what}: {}", result.said.len());
+/// The run is bad, and ends by its deadline or soon after it, once the server had its say.
+async fn ends(what: &str, spec: Spec, played: &Played) {
+    for deadline in SHORT {
+        played.store(0, Ordering::Relaxed);
+        let began = Instant::now();
+        let result = run(spec.clone(), deadline).await;
+        let took = began.elapsed();
+        assert!(matches!(result.outcome, Outcome::Bad(_)), "{what}: {}", result.said);
+        assert!(took < deadline + TOLERANCE, "{what}: {took:?}, {}", result.said);
+        assert!(result.said.len() < 500, "{what}: {}", result.said.len());
+        if played.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+    }
+    panic!("{what}: nothing was said in {SHORT:?}");
 }

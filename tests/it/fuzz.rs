@@ -26,7 +26,8 @@ use nephoscope::clock::{Instant, SystemClock};
 use nephoscope::config;
 use nephoscope::model::{
     Coding, Codings, Demand, DnsServer as At, DnsSpec, DnsTransport, GrpcSpec, Host, JsonPath,
-    JsonRule, JsonScalar, JsonWanted, Network, ProbeKind, Said, Spec, StartTls, Step, TlsSpec,
+    JsonRule, JsonScalar, JsonWanted, Network, Outcome, ProbeKind, Said, Spec, StartTls, Step,
+    TlsSpec,
 };
 use nephoscope::net::Net;
 use nephoscope::probe::tls::Roots;
@@ -41,8 +42,10 @@ use tokio::io::AsyncWriteExt as _;
 const FEW: u64 = 40;
 /// How long a run may take: some answers stall it.
 const LIMIT: Duration = Duration::from_millis(150);
+/// The same behind a handshake, which takes a debug build its time.
+const LIMIT_BEHIND_TLS: Duration = Duration::from_millis(800);
 /// How much later than that it may end, on a busy machine.
-const TOLERANCE: Duration = Duration::from_millis(500);
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 #[expect(
     clippy::disallowed_methods,
@@ -111,18 +114,24 @@ async fn server(saying: &Saying, first: bool) -> TcpServer {
 
 /// Runs `spec` against what was drawn: it ends in time. It can reach nothing but loopback.
 async fn survives(spec: Spec, case: u64) {
+    survives_within(LIMIT, spec, case).await;
+}
+
+/// The same with another deadline, and how it ended.
+async fn survives_within(limit: Duration, spec: Spec, case: u64) -> Outcome {
     let loopback = Network { address: Ipv4Addr::new(127, 0, 0, 0).into(), prefix: 8 };
     let fence = Demand { networks: Some(vec![loopback]), ..Demand::default() }.fence(false);
     let net = Net::with_servers(&[]).fenced(fence);
     let engine = Arc::new(Engine::with_net(net, Roots::default(), Arc::new(SystemClock)));
-    let result = Prober::build(&Arc::new(spec), &engine).unwrap().probe(LIMIT).await;
+    let result = Prober::build(&Arc::new(spec), &engine).unwrap().probe(limit).await;
     assert!(
-        result.latency <= LIMIT + TOLERANCE,
+        result.latency <= limit + TOLERANCE,
         "case {case}: {:?}: {}",
         result.latency,
         result.said
     );
     assert!(!result.said.is_empty(), "case {case}: every result says something");
+    result.outcome
 }
 
 #[tokio::test]
@@ -328,6 +337,7 @@ async fn dns_messages_over_https() {
         server_name: Some("localhost".into()),
         ..TlsSpec::default()
     });
+    let mut read = 0;
     for case in 0..cases() {
         *draws.lock().unwrap() = Stream::new(case, "doh");
         let mut spec = DnsSpec {
@@ -337,8 +347,10 @@ async fn dns_messages_over_https() {
             ..dns(server.address, "shop.test.", RecordType::A)
         };
         spec.answers.any = vec![pattern("192")];
-        survives(of_dns(spec), case).await;
+        let outcome = survives_within(LIMIT_BEHIND_TLS, of_dns(spec), case).await;
+        read += u64::from(outcome == Outcome::Good);
     }
+    assert!(read > 0, "some are not spoiled at all");
 }
 
 #[test]

@@ -37,7 +37,7 @@ async fn a_run_that_was_bad_keeps_the_answer_and_a_good_one_does_not() {
         wire.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nas far as this")?;
         wire.read(&mut [0; 1]).map(drop)
     });
-    let result = run(of_http(http(&stalling.url("/"))), Duration::from_millis(500)).await;
+    let result = run(of_http(http(&stalling.url("/"))), Duration::from_secs(2)).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::BodyTimeout), "{}", result.said);
     let told = "HTTP/1.1 200 OK\ncontent-length: 900\n\nas far as this";
     assert_eq!(result.facts.heard.as_deref(), Some(told));
@@ -92,7 +92,7 @@ async fn the_words_of_a_dialogue_are_told_but_not_what_was_sent() {
     spec.dialogue = vec![
         Step::Expect { pattern: pattern("^220 "), within: None },
         Step::Send(vec![Said::Bytes(bytes::Bytes::from_static(b"AUTH s3cret\r\n"))]),
-        Step::Expect { pattern: pattern("^235 "), within: Some(Duration::from_millis(200)) },
+        Step::Expect { pattern: pattern("^235 "), within: Some(Duration::from_secs(2)) },
     ];
     let result = run(of_tcp(spec), AMPLE).await;
     assert_eq!(result.outcome, Outcome::Bad(Reason::Banner), "{}", result.said);
@@ -139,7 +139,7 @@ fn the_daemon_keeps_the_stories_of_failures_and_shows_them_without_secrets() {
         )
     };
     let config = format!(
-        "[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n[provider.aws]\nhost = \"127.0.0.1\"\n{}{}\
+        "[defaults]\ninterval = \"2s\"\ntimeout = \"2s\"\n[provider.aws]\nhost = \"127.0.0.1\"\n{}{}\
          [service.shop]\nprobes = [\"good\", \"bad\"]\n",
         text("good", "/good"),
         text("bad", "/bad")

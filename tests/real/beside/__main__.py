@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 from beside.differences import DIFFERENCES, NEWER_LABELS, table
@@ -192,11 +193,18 @@ class Beside:
             self.findings.soon(f"the same job, measured by both: {metric}", lambda both=both: value(both), lambda seen, wanted=instances: seen == wanted)
 
         # Where nobody listens, blackbox_exporter has a status of 0 and we have none: whose samples these are.
-        theirs, alive = 'probe_http_status_code{job="moved"} == 0', 'time() - timestamp(probe_success{job="moved"}) < 3'
-        self.findings.soon("a job before it moves", lambda: (value(theirs), value(alive)), lambda seen: seen == (1, TARGETS))
+        theirs = 'probe_http_status_code{job="moved"} == 0'
+
+        def scraped(since: float) -> float:
+            return value(f'timestamp(probe_success{{job="moved"}}) > {since:.3f}')
+
+        began = time.time()
+        self.findings.soon("a job before it moves", lambda: (value(theirs), scraped(began)), lambda seen: seen == (1, TARGETS))
         self.peers.write("prometheus.yml", f"scrape_configs:\n{jobs}" + JOB.format(job="moved", address="nephoscope"))
         prometheus.send_signal(signal.SIGHUP)
-        self.findings.soon("the job moves", lambda: (value(theirs), value(alive)), lambda seen: seen == (0, TARGETS))
+        self.findings.soon("the job moves", lambda: value(theirs), lambda seen: seen == 0)
+        moved = time.time()
+        self.findings.soon("all of it has moved", lambda: scraped(moved), lambda seen: seen == TARGETS)
         for metric, series in (("probe_success", TARGETS), ("probe_ip_addr_hash", TARGETS), ("probe_ssl_earliest_cert_expiry", 1)):
             went_on = f'count_over_time({metric}{{job="moved"}}[10m])'
             self.findings.equal(f"the job has moved, and its series are the same: {metric}", value(went_on), series)

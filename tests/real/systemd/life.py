@@ -215,7 +215,7 @@ def programs(findings: Findings, host: Host) -> None:
 
     def last() -> dict:
         said = host.tree.get(f"{PAGE}/api/v1/results?check=plugin/aws/plugin")
-        return (json.loads(said)["results"] if said else None or [{}])[0]
+        return ((json.loads(said)["results"] if said else []) or [{}])[0]
 
     def state() -> list[float]:
         return host.metrics("nephoscope_check_state{", 'service="plugin"')
