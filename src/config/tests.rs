@@ -66,12 +66,12 @@ fn each_level_overrides_the_one_below() {
 
 #[test]
 fn too_few_places_for_a_silence_of_everything_are_a_note() {
-    let services: String =
-        (0..5).map(|number| format!("[service.s{number}]\nprobes = [\"web\"]\n")).collect();
+    let services =
+        ["a", "b", "c", "d", "e"].map(|name| format!("[service.{name}]\nprobes = [\"web\"]\n"));
     let note = |places: u32| {
         let monitor = format!("[monitor]\nmax_in_flight = {places}\n");
         let defaults = "[defaults]\ninterval = \"20s\"\ntimeout = \"10s\"\n";
-        read(&format!("{monitor}{defaults}{PROVIDER}{PROBE}{services}")).short_places()
+        read(&format!("{monitor}{defaults}{PROVIDER}{PROBE}{}", services.concat())).short_places()
     };
     assert_eq!(note(5), None);
     let said = note(4).unwrap();
