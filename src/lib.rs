@@ -53,7 +53,7 @@
 //! - No rule reads a clock; no prober knows a metric, a schedule or another prober.
 //! - No reader can hold the recorder up; nothing but the recorder writes.
 //! - No run on demand leaves a trace, and none leads where its fence does not.
-//! - No secret of a probe is in what its run says.
+//! - No credential of a probe is in what its run says, in the forms that `probe::veil` knows.
 //! - No second is counted twice or taken back: counters move only behind the watermark.
 //! - Nothing waits for the disk: what the [`store`] cannot take is counted, and the present goes on.
 //!

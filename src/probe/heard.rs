@@ -3,26 +3,25 @@
 //!
 //! While a run lasts this costs next to nothing: fields, records and the first piece of a body are held as they came, and
 //! a few KiB of more pieces or of a dialogue are copied. A text is made of it at the end, of a run that was bad or if every
-//! story is wanted ([`super::Engine::telling`]). Header fields that hold secrets by their nature are there by name only, and
-//! of what a dialogue sends only the length. Everything kept is bounded.
+//! story is wanted ([`super::Engine::telling`]). Header fields that hold secrets by their nature are there by name only,
+//! `location` without its query, and of what a dialogue sends only the length. Everything kept is bounded.
 //!
 //! It judges nothing; what a far side repeats of the probe's own secrets is masked by the veil.
 
 use super::dns::text_of;
+use super::private;
 use crate::model::type_word;
 use bytes::Bytes;
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::Record;
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode, Version};
 use reqwest::Response;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes that are kept of a head, of a body, of records and of a dialogue, each.
 const KEPT_AT_MOST: usize = 4096;
-
-/// Fields whose values are for nobody else.
-const SECRET: [&str; 5] =
-    ["set-cookie", "authorization", "proxy-authorization", "x-api-key", "authentication-info"];
 
 /// Writing to a string cannot fail.
 const INFALLIBLE: &str = "writing to a string cannot fail";
@@ -122,11 +121,7 @@ impl Answer {
     fn text(&self) -> String {
         let mut text = format!("{:?} {}", self.version, self.status);
         for (name, value) in &self.fields {
-            let shown = if SECRET.contains(&name.as_str()) {
-                "(not shown)".into()
-            } else {
-                String::from_utf8_lossy(value.as_bytes())
-            };
+            let shown = shown(name, value);
             if text.len() + name.as_str().len() + shown.len() > KEPT_AT_MOST {
                 text.push_str("\n(more)");
                 break;
@@ -139,6 +134,19 @@ impl Answer {
             text.push_str(&String::from_utf8_lossy(&self.body));
         }
         text
+    }
+}
+
+/// The value of a field as a story may have it.
+fn shown<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, str> {
+    if private::is_secret(name) {
+        return "(not shown)".into();
+    }
+    let text = String::from_utf8_lossy(value.as_bytes());
+    // What opens a door stands behind the path: tokens of a session, codes of a login.
+    match text.find(['?', '#']) {
+        Some(at) if *name == header::LOCATION => format!("{}(not shown)", &text[..=at]).into(),
+        _ => text,
     }
 }
 
@@ -165,7 +173,33 @@ fn records(message: &Message) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Heard, KEPT_AT_MOST};
+    use super::{HeaderName, HeaderValue, Heard, KEPT_AT_MOST, shown};
+
+    #[test]
+    fn fields_that_may_hold_secrets_are_told_by_name_only() {
+        let told = |name: &str, value: &'static str| {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            shown(&name, &HeaderValue::from_static(value)).into_owned()
+        };
+        for name in [
+            "Set-Cookie",
+            "cookie",
+            "Authorization",
+            "x-api-key",
+            "X-Auth-Token",
+            "x-amz-security-token",
+            "x-client-secret",
+            "x-session-id",
+            "X-CSRF",
+            "ocp-api-key",
+        ] {
+            assert_eq!(told(name, "4711"), "(not shown)", "{name}");
+        }
+        assert_eq!(told("server", "a?b#c"), "a?b#c");
+        assert_eq!(told("location", "https://a.example/x"), "https://a.example/x");
+        assert_eq!(told("location", "/cb?code=4711"), "/cb?(not shown)");
+        assert_eq!(told("Location", "/cb#access_token=4711"), "/cb#(not shown)");
+    }
 
     #[test]
     fn a_dialogue_is_told_without_what_was_sent() {

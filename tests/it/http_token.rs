@@ -225,7 +225,7 @@ async fn a_token_stays_with_the_first_host() {
 }
 
 #[tokio::test]
-async fn a_header_by_reference_stays_with_the_first_host() {
+async fn headers_that_are_secret_stay_with_the_first_host() {
     let other = Server::fixed(response("200 OK", &[], ""));
     let away = format!("location: {}", other.url("/"));
     let first = Server::plain(move |request, wire| {
@@ -238,6 +238,9 @@ async fn a_header_by_reference_stays_with_the_first_host() {
     key.set_sensitive(true);
     spec.headers = vec![
         (HeaderName::from_static("x-api-key"), key),
+        // Secret by their names, however they were given.
+        (HeaderName::from_static("x-api-key"), HeaderValue::from_static("in-the-file")),
+        (HeaderName::from_static("x-csrf-token"), HeaderValue::from_static("in-the-file")),
         (HeaderName::from_static("x-plain"), HeaderValue::from_static("for all")),
     ];
     let result = run(of_http(spec), AMPLE).await;
@@ -248,5 +251,6 @@ async fn a_header_by_reference_stays_with_the_first_host() {
         assert_eq!(header(request, "x-api-key"), Some("s3cret"), "{request}");
     }
     assert_eq!(header(&further[0], "x-api-key"), None);
+    assert_eq!(header(&further[0], "x-csrf-token"), None);
     assert_eq!(header(&further[0], "x-plain"), Some("for all"));
 }

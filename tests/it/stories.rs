@@ -101,6 +101,29 @@ async fn the_words_of_a_dialogue_are_told_but_not_what_was_sent() {
 }
 
 #[tokio::test]
+async fn a_password_that_a_dialogue_repeats_is_in_neither_sentence_nor_story() {
+    let server = TcpServer::start(|mut stream| async move {
+        hear(&mut stream).await;
+        let error = "-ERR unknown command 'AUTH', with args beginning with: `hunter2`\r\n";
+        let _ = stream.write_all(error.as_bytes()).await;
+        until_closed(&mut stream).await;
+    })
+    .await;
+    let mut spec = tcp(server.address);
+    spec.dialogue = vec![
+        Step::Send(vec![Said::Bytes(bytes::Bytes::from_static(b"AUTH hunter2\r\n"))]),
+        Step::Expect { pattern: pattern("^\\+OK"), within: Some(Duration::from_millis(200)) },
+    ];
+    let result = run(of_tcp(spec), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::Banner), "{}", result.said);
+    let heard = result.facts.heard.unwrap();
+    for told in [&*heard, &result.said] {
+        assert!(told.contains("beginning with: `(not shown)`"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn the_records_of_an_answer_are_told() {
     let server = DnsServer::start(|question| {
         let mx = MX::new(10, Name::from_ascii("mail.test.").unwrap());

@@ -15,7 +15,7 @@ use super::jar::Jar;
 use super::redirect::{Ask, same_host};
 use crate::model::{Auth, Host, HttpSpec, HttpVersion};
 use crate::probe::tls::{Alpn, Offer};
-use crate::probe::{Engine, Error};
+use crate::probe::{Engine, Error, private};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request};
 use rustls::pki_types::ServerName;
@@ -29,10 +29,6 @@ const OF_BODY: [HeaderName; 4] = [
     header::CONTENT_ENCODING,
     header::TRANSFER_ENCODING,
 ];
-/// Headers that are for the first host only, whatever they say.
-const OF_HOME: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST];
-
 /// Headers that we add: `user-agent`, `accept`, `host` and `authorization`.
 const OWN_HEADERS: usize = 4;
 /// What we call ourselves, unless the probe sets a `user-agent`.
@@ -196,8 +192,9 @@ fn unfit(name: &str) -> Error {
 fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(spec.headers.len() + OWN_HEADERS);
     for (name, value) in &spec.headers {
-        // What was given by reference is as secret as what is one by its name.
-        let is_private = OF_HOME.contains(name) || value.is_sensitive();
+        // What was given by reference is as secret as what is one by its name; a `Host` is of one host.
+        let is_secret = private::is_secret(name) || value.is_sensitive();
+        let is_private = is_secret || *name == header::HOST;
         let stays = (home || !is_private) && (ask.with_body || !drops(spec, ask, name));
         if stays {
             headers.append(name, value.clone());
