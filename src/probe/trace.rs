@@ -120,6 +120,8 @@ impl Trace {
         self.end_hop();
         self.hop = Some(target);
         self.address = None;
+        // What was heard before was said by the one before, and is not the answer to this.
+        self.heard = Heard::Nothing;
     }
 
     /// Names the request going on, after it turned out not to be the only one; keeps a name it has.

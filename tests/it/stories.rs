@@ -80,6 +80,18 @@ async fn an_answer_that_is_bad_by_its_head_is_heard_for_a_moment_and_stays_what_
 }
 
 #[tokio::test]
+async fn the_answer_of_a_step_before_is_not_that_of_the_last() {
+    // Nobody listens there once it is dropped.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let there = format!("location: http://{gone}/");
+    let server = Server::fixed(response("302 Found", &[&there], "over there"));
+    let result = run(of_http(http(&server.url("/"))), AMPLE).await;
+    assert_eq!(result.outcome, Outcome::Bad(Reason::ConnectRefused), "{}", result.said);
+    assert_eq!(result.hops[0].http_status, Some(302));
+    assert_eq!(result.facts.heard, None);
+}
+
+#[tokio::test]
 async fn the_words_of_a_dialogue_are_told_but_not_what_was_sent() {
     let server = TcpServer::start(|mut stream| async move {
         let _ = stream.write_all(b"220 mail.example\r\n").await;
