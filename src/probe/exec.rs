@@ -4,7 +4,8 @@
 //! run without a shell, with nothing of our environment, descriptors or input, in a process group of its own. At the
 //! deadline, and when the run is given up, the program is killed, wherever it went, and whoever is in that group then; when
 //! it ends, whoever it left there. What cannot be started, or breaks the contract, is our own fault: unknown, not bad.
-//! Starting waits for the disk that the program is on, so it has a thread of its own, which nobody waits for.
+//! Starting waits for the disk that the program is on, so it has a thread of its own, which nobody waits for. While a start
+//! outlives its run no other one of that program is begun, so that a disk that hangs does not take one place after the other.
 //!
 //! It does not know what the program does, takes no more of its words than [`OUTPUT_LIMIT`], and does not look for what the
 //! program put out of its group (`setsid`): that lives on.
@@ -21,8 +22,9 @@ use rustix::io::Errno;
 use rustix::thread::clear_ambient_capability_set;
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -49,6 +51,15 @@ pub struct Programs {
     places: Arc<Semaphore>,
     /// They keep their place until they are gone, as only a process that hangs in the kernel does not at once.
     dying: Arc<Mutex<Vec<Placed>>>,
+    /// Each lives as long as its start goes on.
+    starts: Arc<Mutex<Vec<Weak<Start>>>>,
+}
+
+/// A start that goes on.
+struct Start {
+    program: PathBuf,
+    /// The deadline of its run: what goes on behind it hangs.
+    until: Instant,
 }
 
 /// A program, and the place that it takes.
@@ -59,7 +70,11 @@ struct Placed {
 
 impl Default for Programs {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(PROGRAMS_AT_ONCE)), dying: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(PROGRAMS_AT_ONCE)),
+            dying: Arc::default(),
+            starts: Arc::default(),
+        }
     }
 }
 
@@ -69,6 +84,21 @@ impl Programs {
         self.bury();
         let place = Arc::clone(&self.places).acquire_owned();
         timeout_at(deadline, place).await.ok()?.ok()
+    }
+
+    /// Notes that a start begins; it goes on until what is given back is dropped.
+    fn begin(&self, program: &Path, until: Instant) -> Arc<Start> {
+        let start = Arc::new(Start { program: program.to_owned(), until });
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&start));
+        start
+    }
+
+    /// The programs whose starts have outlived their runs, each as often as it is so.
+    fn hanging(&self, now: Instant) -> Vec<PathBuf> {
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        starts.retain(|start| start.strong_count() > 0);
+        let hanging = starts.iter().filter_map(Weak::upgrade).filter(|start| start.until <= now);
+        hanging.map(|start| start.program.clone()).collect()
     }
 
     /// Lets go of those that are gone by now.
@@ -92,11 +122,15 @@ pub(super) async fn attempt(
     trace: &mut Trace,
 ) -> Result<String, Failure> {
     let asked = Instant::now();
+    if programs.hanging(asked).contains(&spec.program) {
+        let program = spec.program.display();
+        let said = format!(
+            "cannot start `{program}`: its former start still hangs; does the disk that it is on answer?"
+        );
+        return Err(Failure::unable(Cause::Unable, said));
+    }
     let Some(place) = programs.place(deadline).await else {
-        return Err(Failure::unable(
-            Cause::Overloaded,
-            format!("{PROGRAMS_AT_ONCE} programs ran at once until the deadline; probe less often"),
-        ));
+        return Err(placeless(&programs.hanging(Instant::now())));
     };
     let started = Instant::now();
     let waited = started.saturating_duration_since(asked);
@@ -104,7 +138,7 @@ pub(super) async fn attempt(
     trace.restart(started);
     trace.enter(Phase::Processing, started);
     let had = deadline.saturating_duration_since(started);
-    let mut running = match timeout_at(deadline, start(spec, programs, place)).await {
+    let mut running = match timeout_at(deadline, start(spec, programs, place, deadline)).await {
         Ok(started) => started.map_err(|error| cannot_start(spec, &error))?,
         Err(_) => return Err(unstarted(spec, waited, had)),
     };
@@ -121,6 +155,22 @@ pub(super) async fn attempt(
     trace.facts.exit_code = code.code();
     let (out, err) = running.heard();
     verdict::read(code, out, err, &mut trace.warnings)
+}
+
+/// What a program is for which there was no place until the deadline, while the starts of these hang.
+fn placeless(hanging: &[PathBuf]) -> Failure {
+    let said = match hanging {
+        [] => {
+            format!("{PROGRAMS_AT_ONCE} programs ran at once until the deadline; probe less often")
+        }
+        [one, ..] => format!(
+            "no place for the program until the deadline: of {PROGRAMS_AT_ONCE} that run at once {} hang in their start, \
+             such as `{}`; does the disk that it is on answer?",
+            hanging.len(),
+            one.display()
+        ),
+    };
+    Failure::unable(Cause::Overloaded, said)
 }
 
 /// What a program is that was killed at the deadline.
@@ -164,8 +214,10 @@ async fn start(
     spec: &ExecSpec,
     programs: &Programs,
     place: OwnedSemaphorePermit,
+    deadline: Instant,
 ) -> io::Result<Running> {
     let mut command = command(spec);
+    let start = programs.begin(&spec.program, deadline);
     let programs = programs.clone();
     let (tell, told) = oneshot::channel();
     thread::Builder::new().name("start".to_owned()).spawn(move || {
@@ -174,6 +226,7 @@ async fn start(
         // Nor a capability that this process was given; the set is this thread's, and so is nobody else's loss.
         let _ = clear_ambient_capability_set();
         let spawned = command.spawn();
+        drop(start);
         let started = spawned.map(|child| Started::new(Placed { child, _place: place }, programs));
         if let Err(Ok(unwanted)) = tell.send(started) {
             unwanted.end();

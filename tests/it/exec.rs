@@ -246,16 +246,40 @@ async fn a_start_that_hangs_ends_at_the_deadline_and_holds_nobody_up() {
     assert_eq!((answered.outcome, &*answered.said), (Outcome::Good, "fine"));
     assert!(at < HANGING, "{at:?}");
 
-    // What hangs keeps its place. One more is started, and then there is no other.
-    let last = prober(of_exec(program), &engine);
+    // What hangs keeps its place, and takes no other when it is due again.
+    let again = prober(of_exec(program), &engine);
+    for _ in 0..PROGRAMS_AT_ONCE {
+        let again = again.probe(AMPLE).await;
+        assert_eq!(again.outcome, Outcome::Unknown(Cause::Unable), "{}", again.said);
+        let said = format!("cannot start `{}`: its former start still hangs", slow.display());
+        assert!(again.said.starts_with(&said), "{}", again.said);
+        assert!(again.latency < SHORT, "{:?}", again.latency);
+    }
+    let next = fine.probe(AMPLE).await;
+    assert_eq!((next.outcome, &*next.said), (Outcome::Good, "fine"));
+
+    // Another one runs, and then there is no place.
+    let last = prober(of_exec(script("exec sleep 600")), &engine);
     let (last, none) = tokio::join!(biased; last.probe(SHORT * 2), fine.probe(SHORT));
-    assert_eq!(last.outcome, Outcome::Unknown(Cause::Unable), "{}", last.said);
+    assert_eq!(last.outcome, Outcome::Bad(Reason::ProgramTimeout), "{}", last.said);
     assert_eq!(none.outcome, Outcome::Unknown(Cause::Overloaded), "{}", none.said);
+    let said = format!(
+        "no place for the program until the deadline: of 16 that run at once 15 hang in their start, such as `{}`; does \
+         the disk that it is on answer?",
+        slow.display()
+    );
+    assert_eq!(none.said, said);
 
     // Those that are started after all are not wanted any more.
     drop(held);
     let next = fine.probe(AMPLE).await;
     assert_eq!((next.outcome, &*next.said), (Outcome::Good, "fine"));
+    while again.probe(Duration::from_millis(100)).await.outcome
+        != Outcome::Bad(Reason::ProgramTimeout)
+    {
+        assert!(began.elapsed() < AMPLE * 3, "it may be started again");
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
