@@ -125,8 +125,15 @@ async fn ask(
 
 /// The checks that are meant, or a sentence why there are none.
 async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>, Error> {
-    let mut form = checks(client).await?;
     let prefix = format!("{what}/");
+    let is_meant = |each: &CheckForm| each.check == what || each.check.starts_with(&prefix);
+    let service = what.split('/').next().unwrap_or(what);
+    let mut form = match checks(client, &[("service", service)]).await {
+        Ok(form) if form.checks.iter().any(is_meant) => form,
+        // All of them only where it is not there: one of them may be meant.
+        Ok(_) | Err(Error::Refused { .. }) => checks(client, &[]).await?,
+        Err(error) => return Err(error),
+    };
     if form.checks.iter().any(|each| each.check == what) {
         form.checks.retain(|each| each.check == what);
         let results = client.get("/api/v1/results", &[("check", what)]).await?;
@@ -152,11 +159,12 @@ async fn of_checks(client: &Client, what: &str) -> Result<Result<Answer, String>
     Ok(Err(format!("the daemon has no service or check `{what}`: {hint}")))
 }
 
-/// All of them, page by page.
-async fn checks(client: &Client) -> Result<ChecksForm, Error> {
-    let mut form: ChecksForm = client.get("/api/v1/checks", &[]).await?;
+/// All that `narrow` leaves, page by page.
+async fn checks(client: &Client, narrow: &[(&str, &str)]) -> Result<ChecksForm, Error> {
+    let mut form: ChecksForm = client.get("/api/v1/checks", narrow).await?;
     while let Some(after) = form.next.take() {
-        let more: ChecksForm = client.get("/api/v1/checks", &[("after", &after)]).await?;
+        let behind = [narrow, &[("after", &after)]].concat();
+        let more: ChecksForm = client.get("/api/v1/checks", &behind).await?;
         form.checks.extend(more.checks);
         form.next = more.next;
     }

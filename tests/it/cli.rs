@@ -5,6 +5,9 @@
 //! What the commands find out is tested beside them; here is what they say.
 
 use crate::support::daemon::binary;
+use crate::support::http::response;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Output;
 
@@ -53,6 +56,29 @@ metod = "GET"
 probes = ["web", "wep"]
 timeout = "40s"
 "#;
+
+#[test]
+fn status_of_one_check_asks_for_its_service_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (told, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            told.send(line.split(' ').nth(1).unwrap().to_owned()).unwrap();
+            let body = r#"{"error":"no","hint":"ask another"}"#;
+            let answer = response("404 Not Found", &["content-type: application/json"], body);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let output = binary().args(["status", "shop/aws/web", "--socket"]).arg(&socket).output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+    // All of them only for the hint, and for who has a name of another form.
+    let asked: Vec<_> = asked.try_iter().collect();
+    assert_eq!(asked, ["/api/v1/checks?service=shop", "/api/v1/checks?"]);
+}
 
 #[test]
 fn a_shard_says_how_much_it_has() {
