@@ -214,9 +214,10 @@ impl Board {
     /// What is kept of the last runs of a check, newest first; `None` if there is no such check.
     pub fn results(&self, check: &str) -> Option<Vec<ResultView>> {
         let index = self.index(check)?;
+        // Both of one moment: whoever keeps a run holds the stories until its entry has it too.
+        let stories = lock(&self.0.stories);
         let entry = lock(&self.0.shards[index.get() / SHARD])[index.get() % SHARD].clone();
         let mut results: Vec<_> = entry.kept.iter().rev().map(Kept::view).collect();
-        let stories = lock(&self.0.stories);
         for result in results.iter_mut().filter(|result| result.verdict == Verdict::Bad) {
             result.story = stories.at(index, result.at);
         }
@@ -277,11 +278,15 @@ impl Board {
 
     /// Keeps a run that started at `at`.
     pub(super) fn keep(&self, check: CheckIndex, at: Timestamp, recheck: bool, run: &ProbeResult) {
-        if run.outcome.verdict() == Verdict::Bad {
-            lock(&self.0.stories).keep(check, at, story::kept(run));
-        }
+        let story = (run.outcome.verdict() == Verdict::Bad).then(|| story::kept(run));
         let kept = Kept::new(at, recheck, run);
         let step = Step::new(kept.verdict(), !run.warnings.is_empty(), run.latency);
+        // Always the stories before a shard, and until the entry has the run: see `results`.
+        let _stories = story.map(|story| {
+            let mut stories = lock(&self.0.stories);
+            stories.keep(check, at, story);
+            stories
+        });
         let mut shard = lock(&self.0.shards[check.get() / SHARD]);
         let entry = &mut shard[check.get() % SHARD];
         entry.runs[kept.verdict().index()] += 1;
@@ -309,13 +314,13 @@ impl Board {
     /// The wall clock was set by `millis`: what is kept of these checks was so much later or earlier.
     pub(super) fn shift(&self, checks: &[CheckIndex], millis: i64) {
         for check in checks {
+            let mut stories = lock(&self.0.stories);
+            stories.shift(*check, millis);
             let mut shard = lock(&self.0.shards[check.get() / SHARD]);
             let entry = &mut shard[check.get() % SHARD];
             for kept in &mut entry.kept {
                 kept.at = kept.at.shifted(millis);
             }
-            drop(shard);
-            lock(&self.0.stories).shift(*check, millis);
         }
     }
 
