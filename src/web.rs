@@ -20,6 +20,7 @@ pub mod reload;
 pub mod report;
 pub mod serve;
 mod story;
+mod trust;
 
 pub use gate::{Compare, Count, Gate};
 
@@ -34,13 +35,13 @@ use crate::monitor::outages::{CanaryView, Incident, Outage};
 use crate::monitor::references::References;
 use crate::monitor::snapshot::{About, CheckView, ResultView, ServiceView, Step};
 use crate::peer::VantageForm;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use reload::Reload;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -48,6 +49,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
+use trust::Trust;
 
 /// Bytes of request body that are read at most: the longest that is sent is an announcement of maintenance.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -219,7 +221,7 @@ pub fn router(faces: impl Into<Faces>, door: Door) -> Router {
         // It has a limit of its own, and may wait for it.
         .route(probe::PATH, get(probe::ask));
     let paths = match door {
-        Door::Local => paths,
+        Door::Local => paths.layer(Extension(Trust(true))),
         Door::Network(gate) => paths.layer(from_fn_with_state(gate, gate::pass)),
     };
     paths

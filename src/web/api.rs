@@ -28,6 +28,7 @@ pub use references::{LastForm, ReferenceForm};
 
 use super::exposure::ExposureForm;
 use super::report::Wrong;
+use super::trust::Trust;
 use super::{Face, reading};
 use crate::model::State as Health;
 use crate::peer::VantageForm;
@@ -153,9 +154,10 @@ pub(super) async fn vantage(State(face): State<Face>) -> Result<Json<VantageForm
     Ok(Json((face.vouch)()))
 }
 
-/// `GET /api/v1/results?check=service/endpoint/probe`.
+/// `GET /api/v1/results?check=service/endpoint/probe`; the stories are for whom is trusted.
 pub(super) async fn results(
     State(face): State<Face>,
+    Trust(trusted): Trust,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<ResultsForm>, Refusal> {
     let Query(Which { check }) = which.map_err(|rejected| {
@@ -165,7 +167,7 @@ pub(super) async fn results(
             "name one check, as in `/api/v1/results?check=service/endpoint/probe`",
         )
     })?;
-    let Some(results) = face.picture.results(&check) else {
+    let Some(mut results) = face.picture.results(&check) else {
         let ids: Vec<_> = face.picture.checks().iter().map(|each| each.id.to_string()).collect();
         known("check", Some(&check), &ids, "/api/v1/checks")?;
         return Err(Refusal::new(
@@ -174,6 +176,11 @@ pub(super) async fn results(
             "ask again after its first run",
         ));
     };
+    if !trusted {
+        for each in &mut results {
+            each.story = None;
+        }
+    }
     Ok(Json(ResultsForm::new(&face.picture.about(), &check, &results)))
 }
 

@@ -11,6 +11,7 @@
 
 use super::api::Refusal;
 use super::author::Author;
+use super::trust::{Trust, calls_by_address};
 use crate::clock::Instant;
 use crate::model::{Action, Caller, Listener, PasswordHash, Proof, TurnedAway};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -333,12 +334,12 @@ pub(super) async fn pass(
         }
     };
     if reads {
-        let refused =
-            (caller.is_none() && gate.local).then(|| super::probe::refuse_names(&request));
-        if let Some(refused) = refused.flatten() {
+        let trusted = caller.is_some() || (gate.local && calls_by_address(&request));
+        if gate.local && !trusted && request.uri().path() == super::probe::PATH {
             (gate.count)(TurnedAway::Forbidden);
-            return refused;
+            return super::probe::refuse_names();
         }
+        request.extensions_mut().insert(Trust(trusted));
         return next.run(request).await;
     }
     let refused = |error: String, hint| {

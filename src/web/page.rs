@@ -19,6 +19,7 @@ mod service;
 use super::api::promises::forms;
 use super::api::{Narrow, SloForm};
 use super::exposure::ExposureForm;
+use super::trust::Trust;
 use super::{Face, Picture, reading};
 use crate::model::{MaintenancePhase, State, Timestamp};
 use crate::monitor::desk::WindowView;
@@ -65,6 +66,8 @@ pub struct Sheet {
     pub runs: BTreeMap<String, Vec<Step>>,
     /// The stories of last failures, by check, on the page of one service.
     pub stories: BTreeMap<String, Arc<str>>,
+    /// Whether there are some that are not for whoever asks.
+    pub withheld: bool,
     /// The promises of services shown in full, in the scope they were made for.
     pub promises: BTreeMap<String, Vec<SloForm>>,
     /// Where public names lead, in one sentence each, by the name.
@@ -101,6 +104,7 @@ pub struct Cloud {
 
 pub(super) async fn show(
     Shared(face): Shared<Face>,
+    Trust(trusted): Trust,
     narrow: Result<Query<Narrow>, QueryRejection>,
 ) -> Response {
     let narrow = match narrow {
@@ -108,7 +112,12 @@ pub(super) async fn show(
         Err(rejected) => return refuse(&rejected.body_text()),
     };
     match Sheet::new(&face, narrow) {
-        Ok(sheet) => Html(render(&sheet).into_string()).into_response(),
+        Ok(mut sheet) => {
+            if !trusted {
+                sheet.withhold_stories();
+            }
+            Html(render(&sheet).into_string()).into_response()
+        }
         Err(error) => refuse(&error),
     }
 }
@@ -174,6 +183,7 @@ impl Sheet {
             services,
             runs,
             stories,
+            withheld: false,
             promises,
             leads: super::api::drills::sentences(&face.entries),
             exposures,
@@ -186,6 +196,11 @@ impl Sheet {
             maintenance,
             forgetting,
         })
+    }
+
+    /// Leaves out the stories, and says so if there are any.
+    fn withhold_stories(&mut self) {
+        self.withheld = !std::mem::take(&mut self.stories).is_empty();
     }
 
     /// Whether the reader asked for a single service, which is then shown with its checks unfolded.

@@ -208,6 +208,10 @@ fn the_daemon_keeps_the_stories_of_failures_and_shows_them_without_secrets() {
     assert_eq!(page.matches("the whole story").count(), 1, "only that of the one that failed");
     assert!(page.contains("&lt;b&gt;key (not shown)"), "{page}");
     assert!(!daemon.get("/").contains("the whole story"), "not on the page of all services");
+    // A name could be that of anybody's page.
+    for (host, shown) in [("a.example", false), ("localhost:1", true), ("[::1]:1", true)] {
+        assert_eq!(sees(&daemon, &format!("Host: {host}\r\n")), shown, "{host}");
+    }
     let socket = daemon.socket();
     let output = binary()
         .args(["status", "shop/aws/bad", "--socket", socket.to_str().unwrap()])
@@ -218,4 +222,49 @@ fn the_daemon_keeps_the_stories_of_failures_and_shows_them_without_secrets() {
     for text in [page, daemon.get("/api/v1/results?check=shop/aws/bad"), daemon.log(), status] {
         assert!(!text.contains("s3cret"), "{text}");
     }
+}
+
+/// Whether who asks with these headers is shown stories, by the API and on the page alike.
+fn sees(daemon: &Running, headers: &str) -> bool {
+    let text = |path| String::from_utf8(daemon.get_with(path, headers).1).unwrap();
+    let form = text("/api/v1/results?check=shop/aws/bad");
+    let form: ResultsForm = serde_json::from_str(&form).unwrap();
+    assert!(form.results.iter().any(|run| run.reason.is_some()), "{form:#?}");
+    let told = form.results.iter().any(|run| run.story.is_some());
+    let page = text("/?service=shop");
+    assert_eq!(page.contains("the whole story"), told, "{page}");
+    assert_eq!(page.contains("The stories of failures are for whom"), !told, "{page}");
+    told
+}
+
+#[test]
+fn stories_are_not_for_whoever_reaches_the_listener() {
+    let server = Server::fixed(response("503 Service Unavailable", &[], "insides"));
+    let watched = format!(
+        "listen = \"0.0.0.0:0\"\n[defaults]\ninterval = \"1s\"\ntimeout = \"500ms\"\n\
+         [provider.aws]\nhost = \"127.0.0.1\"\n[probe.bad.http]\nurl = \"{}\"\n\
+         [service.shop]\nprobes = [\"bad\"]\n",
+        server.url("/")
+    );
+    let daemon = Running::start_exposed(&watched);
+    let status = || {
+        let mut command = binary();
+        command.args(["status", "shop/aws/bad", "--socket"]).arg(daemon.socket());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    wait_for("a story over the local socket", || status().contains("insides").then_some(()));
+    assert!(!sees(&daemon, "Host: 127.0.0.1\r\n"), "anybody could ask so");
+
+    let token = daemon.folder.path().join("token");
+    std::fs::write(&token, "token-of-somebody-4711\n").unwrap();
+    let named = format!(
+        "[listener]\ntokens = [{{ name = \"ann\", token = {{ file = '{}' }} }}]\n",
+        token.display()
+    );
+    let daemon = Running::start_exposed(&format!("{watched}{named}"));
+    let bearer = "Authorization: Bearer token-of-somebody-4711\r\nHost: a.example\r\n";
+    let form =
+        || String::from_utf8(daemon.get_with("/api/v1/results?check=shop/aws/bad", bearer).1);
+    wait_for("a failure", || form().unwrap().contains("insides").then_some(()));
+    assert!(sees(&daemon, bearer));
 }

@@ -278,7 +278,7 @@ pub struct ResultForm {
     pub certificate_not_after: Option<f64>,
     /// One sentence for a person.
     pub said: String,
-    /// The rest of the story of a run that was bad, as text, where it is kept.
+    /// The rest of the story of a run that was bad, as text, where it is kept and whoever asks may see it.
     #[serde(default)]
     pub story: Option<String>,
 }

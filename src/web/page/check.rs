@@ -38,6 +38,12 @@ pub(super) fn table(sheet: &Sheet, service: &ServiceView) -> Markup {
                 @for check in checks { (row(sheet, check)) }
             }
         }
+        @if sheet.withheld {
+            p.more {
+                "The stories of failures are for whom " code { "[listener]" } " names, and on this machine for who calls the "
+                "listener by address: " code { "nephoscope status CHECK" } " shows them."
+            }
+        }
         @if all > limit {
             p.more {
                 (all - limit) " more, none of them worse: "
