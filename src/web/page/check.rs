@@ -2,7 +2,7 @@
 //!
 //! Rows are bounded; the worst come first when not all fit. On a narrow screen each row becomes a small card, which is why
 //! cells carry the name of their column and roles are spelled out. On the page of one service the story of a failure can be
-//! unfolded.
+//! unfolded, in a row of its own below.
 //!
 //! Why a side is in a state is told above the table.
 
@@ -87,13 +87,19 @@ fn row(sheet: &Sheet, check: &CheckView) -> Markup {
                     span.name { (mark::ago(failure.at, now)) }
                     @if let Some(reason) = failure.reason { " " span.reason { (reason) } }
                     span.fine { (failure.said) }
-                    @if let Some(story) = sheet.stories.get(check.id.as_str()) {
-                        details.story id=(mark::id("story", check.id.as_str())) {
-                            summary data-key=(mark::id("tell", check.id.as_str())) { "the whole story" }
-                            pre { (story) }
-                        }
-                    }
                 } @else { span.none { "none seen" } }
+            }
+        }
+        @if let Some(story) = sheet.stories.get(check.id.as_str()) {
+            tr.told role="row" {
+                td role="cell" colspan="5" {
+                    details.story id=(mark::id("story", check.id.as_str())) {
+                        summary data-key=(mark::id("tell", check.id.as_str())) {
+                            "the whole story of the last failure of " (check.endpoint) "/" (check.probe)
+                        }
+                        pre { (story) }
+                    }
+                }
             }
         }
     }
