@@ -72,11 +72,11 @@ fn status_tells_what_the_daemon_knows() {
     assert_eq!(all["services"][0]["service"], "shop", "{said}");
     assert_eq!((&all["sight"]["offline"], &all["sight"]["blind"]), (&json!(null), &json!([])));
     let (code, said, _) = run(&daemon, &["status", "--format", "icinga"]);
-    assert!(said.starts_with("WARNING - 1 services: 1 degraded | up=0;;;0;1"), "{said}");
+    assert!(said.starts_with("WARNING - 1 service: 1 degraded | up=0;;;0;1"), "{said}");
     assert!(said.ends_with("shop is degraded gcp: connect_refused\n"), "{said}");
     assert_eq!(code, Some(1));
     let (code, said, _) = run(&daemon, &["status", "shop/gcp", "--format", "icinga"]);
-    assert!(said.starts_with("CRITICAL - 1 checks: 1 down"), "{said}");
+    assert!(said.starts_with("CRITICAL - 1 check: 1 down"), "{said}");
     assert_eq!(code, Some(2));
     let (code, said, error) = run(&daemon, &["status", "nothing", "--format", "icinga"]);
     assert!(said.starts_with("UNKNOWN - the daemon has no service or check `nothing`"), "{said}");

@@ -71,7 +71,10 @@ impl Found {
             for part in parts {
                 let Said::Bytes(bytes) = part else { continue };
                 let Ok(text) = std::str::from_utf8(bytes) else { continue };
-                self.add(text.trim_matches(['\r', '\n']), LEAST_SENT);
+                // What stands between groups that are said again is no whole, and may be any word.
+                if parts.len() == 1 {
+                    self.add(text.trim_matches(['\r', '\n']), LEAST_SENT);
+                }
                 let is_login =
                     |word: &&str| LOGINS.iter().any(|each| each.eq_ignore_ascii_case(word));
                 let words = text.split_ascii_whitespace().skip_while(|word| !is_login(word));

@@ -295,10 +295,8 @@ impl Story {
         for (count, (when, turn)) in self.turns(at).into_iter().enumerate() {
             played.take(self, Timestamp::from_millis(when), turn, &everything);
             if count == self.reload_after {
-                played.reload(&services[0], &zone);
-                if !self.told_late {
-                    played.set_windows(&self.maintenance());
-                }
+                let windows = if self.told_late { Vec::new() } else { self.maintenance() };
+                played.reload(&services[0], &zone, &windows);
             }
         }
         if self.told_late {
@@ -381,10 +379,18 @@ impl Played {
         }
     }
 
-    /// The past through the plain parts in which it is stored, into a new history.
-    fn reload(&mut self, service: &Service, zone: &jiff::tz::TimeZone) {
-        let mut fresh = History::new(service, &self.checks, None, zone, second(0));
-        for (position, check) in self.history.checks().iter().enumerate() {
+    /// The past through the plain parts in which it is stored, into a new history that knows the windows in force.
+    fn reload(
+        &mut self,
+        service: &Service,
+        zone: &jiff::tz::TimeZone,
+        windows: &[Arc<Maintenance>],
+    ) {
+        let fresh = History::new(service, &self.checks, None, zone, second(0));
+        let old = std::mem::replace(&mut self.history, fresh);
+        self.set_windows(windows);
+        let fresh = &mut self.history;
+        for (position, check) in old.checks().iter().enumerate() {
             let CheckMemory { lines, ahead, failures, cadence } = check.memory();
             let again = |(lens, line): (Lens, Timeline)| {
                 (lens, Timeline::from_parts(&line.parts()).expect("its own parts fit"))
@@ -392,13 +398,12 @@ impl Played {
             let lines = lines.into_iter().map(again).collect();
             fresh.recall(position, CheckMemory { lines, ahead, failures, cadence });
         }
-        for counted in self.history.counted() {
+        for counted in old.counted() {
             fresh.recount(*counted);
         }
-        if let Some(exposed) = self.history.exposed() {
+        if let Some(exposed) = old.exposed() {
             fresh.reexpose(exposed.clone());
         }
-        self.history = fresh;
     }
 }
 
