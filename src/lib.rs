@@ -44,7 +44,7 @@
 //! | F3 heart | [`monitor`] | the order of effects |
 //! | F2 hands | [`config`] · [`net`] ← ([`probe`] · [`peer`] · [`push`]) · [`store`] · [`metrics`] | text to `Config`; sockets; one attempt; asking another vantage; telling others; durable records; exposition |
 //! | F1 rules | [`schedule`] · [`health`] · [`blame`] · [`slo`] · [`failover`] · [`rules`] | pure: no async, no I/O, no clock, no logging |
-//! | F0 words | [`model`] · [`clock`] · [`file`] · [`seed`] | values and their invariants; the doors to time, and to small files |
+//! | F0 words | [`model`] · [`clock`] · [`file`](mod@file) · [`seed`] | values and their invariants; the doors to time, and to small files |
 //!
 //! # Invariants, as absences
 //!
