@@ -40,7 +40,7 @@ const RESERVE: Duration = Duration::from_millis(250);
 const SHORT: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(10)];
 /// What a run may take beyond it there.
-const TOLERANCE: Duration = Duration::from_secs(2);
+const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// Says that a run is where it is to be stuck.
 type Stuck = mpsc::Sender<()>;

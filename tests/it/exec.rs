@@ -27,7 +27,7 @@ const SHORT: Duration = Duration::from_millis(1_500);
 const HANGING: Duration = Duration::from_secs(6);
 
 /// What a run may take beyond its deadline on real processes, on a busy machine.
-const TOLERANCE: Duration = Duration::from_millis(1_500);
+const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// A folder with scripts and named pipes.
 struct Workshop(TempDir);
