@@ -17,7 +17,6 @@ mod h2;
 mod heard;
 pub mod http;
 mod icmp;
-mod private;
 pub mod tcp;
 pub mod tls;
 mod trace;

@@ -255,9 +255,9 @@ impl Answer {
         };
         let (what, rows): (_, Vec<_>) = match self {
             Self::Services(each) => {
-                ("services", each.form.services.iter().map(of_service).collect())
+                ("service", each.form.services.iter().map(of_service).collect())
             }
-            Self::Checks(each) => ("checks", each.form.checks.iter().map(of_check).collect()),
+            Self::Checks(each) => ("check", each.form.checks.iter().map(of_check).collect()),
             Self::Check(closely) => ("check", vec![of_check(&closely.check)]),
         };
         icinga::render(&rows, what, sight)

@@ -8,6 +8,7 @@
 use super::{Arguments, FINE, USAGE, complain};
 use crate::config::files::{Files, Reading};
 use crate::config::{self, Loaded, Problems};
+use crate::model::counted;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -91,10 +92,6 @@ fn print_problems(problems: &Problems) -> std::io::Result<()> {
 
 fn print_summary(file: &Path, loaded: &Loaded) -> std::io::Result<()> {
     let config = &loaded.config;
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
     let services = counted(config.services.len(), "service");
     let providers = counted(config.providers.len(), "provider");
     let checks = counted(config.checks.len(), "check");

@@ -6,7 +6,7 @@
 //! Pure: it compares, and applies nothing.
 
 use super::Config;
-use crate::model::{Check, CheckIndex, Service};
+use crate::model::{Check, CheckIndex, Service, counted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -284,8 +284,8 @@ impl fmt::Display for Diff {
         }
         let services = &self.services_changed;
         if !services.is_empty() {
-            let what = if services.len() == 1 { "service" } else { "services" };
-            said.push(format!("{} {what} changed ({})", services.len(), named(services)));
+            let what = counted(services.len(), "service");
+            said.push(format!("{what} changed ({})", named(services)));
         }
         if !self.elsewhere.is_empty() {
             said.push(format!("changes in {}", self.elsewhere.join(", ")));

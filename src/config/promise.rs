@@ -13,7 +13,7 @@ use super::resolve::{Index, Planned, unknown};
 use super::source::{At, Place};
 use crate::model::{
     AlertKind, Check, CheckId, Endpoint, Objective, ScopeChoice, Service, Shape, Side, Tier,
-    human_duration,
+    counted, human_duration,
 };
 use crate::slo::burn::{self, failures_to_fire, is_unreachable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -379,10 +379,6 @@ fn names(tiers: &[&Tier]) -> String {
 pub(super) fn factor(millionths: u128) -> String {
     let text = format!("{}.{:04}", millionths / 1_000_000, millionths % 1_000_000 / 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn counted_failures(count: u64) -> String {

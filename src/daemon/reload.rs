@@ -12,7 +12,7 @@ use crate::clock::{Instant, WallClock};
 use crate::config::diff::{Diff, MOST_DROPPED};
 use crate::config::files::{Files, Isolated};
 use crate::config::{self, Config, Problems};
-use crate::model::Action;
+use crate::model::{Action, counted};
 use crate::monitor::helm::{Change, Turned};
 use crate::monitor::{self, Monitor, View};
 use crate::web::reload::{Answer, Asked, Refused, ReloadForm};
@@ -218,9 +218,7 @@ fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {
 }
 
 fn unusable(problems: &Problems) -> Refused {
-    let errors = problems.errors();
-    let what = if errors == 1 { "1 error" } else { &*format!("{errors} errors") };
-    let mut said = format!("the file cannot be used: {what}");
+    let mut said = format!("the file cannot be used: {}", counted(problems.errors(), "error"));
     for line in problems.lines().into_iter().take(TOLD) {
         said.push_str("\n  ");
         said.push_str(&line);

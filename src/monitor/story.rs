@@ -1,7 +1,7 @@
 //! The story of one run as plain text: where it went, each step with its times, what was seen, what was heard.
 //!
 //! Pure: a run in, a text out. What a server said is tamed, so that a terminal shows it and does nothing else; secrets
-//! are not in it, because a run does not have them. The stories of failures are kept, each as long as [`KEPT_AT_MOST`].
+//! are masked in the run already. The stories of failures are kept, each as long as [`KEPT_AT_MOST`].
 //!
 //! It draws no conclusions.
 

@@ -9,8 +9,7 @@
 //! It judges nothing; what a far side repeats of the probe's own secrets is masked by the veil.
 
 use super::dns::text_of;
-use super::private;
-use crate::model::type_word;
+use crate::model::{counted, may_hold_secret, type_word};
 use bytes::Bytes;
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::Record;
@@ -90,8 +89,7 @@ impl Heard {
         let text = self.dialogue();
         if text.len() < KEPT_AT_MOST {
             let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            let plural = if length == 1 { "byte" } else { "bytes" };
-            writeln!(text, "{gap}({length} {plural} sent)").expect(INFALLIBLE);
+            writeln!(text, "{gap}({} sent)", counted(length, "byte")).expect(INFALLIBLE);
         }
     }
 
@@ -139,7 +137,7 @@ impl Answer {
 
 /// The value of a field as a story may have it.
 fn shown<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, str> {
-    if private::is_secret(name) {
+    if may_hold_secret(name) {
         return "(not shown)".into();
     }
     let text = String::from_utf8_lossy(value.as_bytes());

@@ -22,7 +22,7 @@ use super::{Engine, Error, Trace, expect};
 use crate::clock::Instant;
 use crate::model::{
     Cause, Host, HttpSpec, HttpVersion, Phase, ProbeKind, Proxy, Reason, Redirects, Spec,
-    Timestamp, human_latency, marked,
+    Timestamp, counted, human_latency, marked,
 };
 use crate::net::Failure;
 use body::Body;
@@ -398,9 +398,8 @@ fn name<'n>(spec: &'n HttpSpec, errand: &'n Errand) -> &'n str {
 /// A failure after redirects says where it happened.
 fn placed(failure: Failure, visited: &[Ask]) -> Failure {
     let Some(last) = visited.last() else { return failure };
-    let count = visited.len() - 1;
-    let plural = if count == 1 { "redirect" } else { "redirects" };
-    let said = format!("{} (at `{}`, after {count} {plural})", failure.said, shown(&last.url));
+    let redirects = counted(visited.len() - 1, "redirect");
+    let said = format!("{} (at `{}`, after {redirects})", failure.said, shown(&last.url));
     Failure { said, ..failure }
 }
 

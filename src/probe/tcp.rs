@@ -13,7 +13,7 @@ use super::tls::{self, Alpn, Offer};
 use super::{Engine, Error, Trace};
 use crate::clock::Instant;
 use crate::model::{
-    Host, Phase, ProbeKind, Said, Spec, StartTls, Step, TcpSpec, TlsSpec, human_duration,
+    Host, Phase, ProbeKind, Said, Spec, StartTls, Step, TcpSpec, TlsSpec, counted, human_duration,
 };
 use crate::net::{self, Failure};
 use std::fmt::Write;
@@ -93,11 +93,10 @@ impl TcpProber {
             }
         }
         let now = Instant::now();
-        let steps = talk.step;
+        let steps = counted(talk.step, "step");
         talk.trace.close(now);
         let took = human_duration(now - connected);
-        let steps_word = if steps == 1 { "step" } else { "steps" };
-        let _ = write!(said, ", dialogue of {steps} {steps_word} in {took}");
+        let _ = write!(said, ", dialogue of {steps} in {took}");
         Ok(said)
     }
 

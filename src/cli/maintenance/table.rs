@@ -5,7 +5,7 @@
 //! It asks nobody.
 
 use crate::cli::render::{BOLD, FAINT, Paper, tame};
-use crate::model::{MaintenancePhase, Timestamp, human_duration};
+use crate::model::{MaintenancePhase, Timestamp, counted, human_duration};
 use crate::web::api::{AnnouncedForm, MaintenanceForm, WindowForm};
 use std::fmt::Write as _;
 
@@ -122,11 +122,10 @@ pub(super) fn ended(form: &AnnouncedForm) -> String {
 
 /// `4 checks of shop, pay`.
 fn about(form: &AnnouncedForm) -> String {
-    let checks = if form.checks == 1 { "check" } else { "checks" };
     let names: Vec<_> = form.services.iter().take(NAMES_SAID).map(|name| tame(name)).collect();
     let more = form.services.len() - names.len();
     let more = if more > 0 { format!(" and {more} more services") } else { String::new() };
-    format!("{} {checks} of {}{more}", form.checks, names.join(", "))
+    format!("{} of {}{more}", counted(form.checks, "check"), names.join(", "))
 }
 
 fn matched(window: &WindowForm) -> String {

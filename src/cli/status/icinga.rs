@@ -7,7 +7,7 @@
 
 use super::sight::Sight;
 use crate::cli::render::tame;
-use crate::model::State;
+use crate::model::{State, counted};
 use std::fmt::Write as _;
 
 /// Lines below the first one.
@@ -45,16 +45,15 @@ pub(super) fn render(rows: &[Row], what: &str, sight: &Sight) -> (String, u8) {
     } else {
         ("OK", 0)
     };
-    let counted: Vec<String> = State::ALL
+    let states: Vec<String> = State::ALL
         .iter()
         .rev()
         .filter(|state| counts[state.index()] > 0)
         .map(|state| format!("{} {state}", counts[state.index()]))
         .collect();
-    let what = if rows.len() == 1 { what.trim_end_matches('s') } else { what };
     let blind = sight.sentences();
     let first = if sight.is_blind() { format!("{}; ", plain(&blind[0])) } else { String::new() };
-    let mut text = format!("{word} - {first}{} {what}: {}", rows.len(), counted.join(", "));
+    let mut text = format!("{word} - {first}{}: {}", counted(rows.len(), what), states.join(", "));
     let numbers: Vec<String> = State::ALL
         .iter()
         .map(|state| format!("{state}={};;;0;{}", counts[state.index()], rows.len()))
@@ -96,7 +95,7 @@ mod tests {
         let sees = Sight::of(None, &[], 0);
         let of = |states: &[&str]| {
             let rows: Vec<Row> = states.iter().map(|state| row(state, state)).collect();
-            render(&rows, "services", &sees).1
+            render(&rows, "service", &sees).1
         };
         let codes = [
             &["up", "maintenance"][..],
@@ -105,18 +104,18 @@ mod tests {
             &["down", "unknown"],
         ];
         assert_eq!(codes.map(of), [0, 1, 3, 2]);
-        let (text, _) = render(&[row("docs", "up"), row("shop", "down")], "services", &sees);
+        let (text, _) = render(&[row("docs", "up"), row("shop", "down")], "service", &sees);
         let expected = "CRITICAL - 2 services: 1 down, 1 up | up=1;;;0;2 maintenance=0;;;0;2 unknown=0;;;0;2 \
                         degraded=0;;;0;2 down=1;;;0;2\nshop is down status / 503\n";
         assert_eq!(text, expected);
-        let (text, _) = render(&[row("docs", "up")], "services", &sees);
+        let (text, _) = render(&[row("docs", "up")], "service", &sees);
         assert!(text.starts_with("OK - 1 service: 1 up |"), "{text}");
     }
 
     #[test]
     fn a_blind_monitor_never_says_ok() {
         let blind = Sight::of(Some("vantage_offline"), &["ipv4"], 0);
-        let (text, code) = render(&[row("docs", "up")], "services", &blind);
+        let (text, code) = render(&[row("docs", "up")], "service", &blind);
         assert_eq!(code, UNKNOWN);
         assert!(
             text.starts_with("UNKNOWN - this vantage is offline: nothing seen over IPv4"),

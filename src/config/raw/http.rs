@@ -21,7 +21,7 @@ use crate::config::source::At;
 use crate::config::template::Template;
 use crate::config::tree::Value;
 use crate::config::units;
-use crate::model::{Redirects, Secret, StatusRules};
+use crate::model::{Redirects, Secret, StatusRules, is_credential};
 use auth::read_probe_auth;
 use rules::read_rules;
 use std::ops::RangeInclusive;
@@ -115,10 +115,6 @@ fn read_method(table: &Section<'_>, text: &At<String>) -> Option<At<http::Method
     fine.map(|method| At::new(method, text.place))
 }
 
-/// Headers that carry credentials, and therefore no text of the file.
-const SECRET_HEADERS: [&str; 5] =
-    ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
-
 fn read_headers(table: &Section<'_>) -> Vec<(At<http::HeaderName>, RawHeader)> {
     let mut headers = Vec::new();
     for (key, node) in table.names() {
@@ -130,7 +126,7 @@ fn read_headers(table: &Section<'_>) -> Vec<(At<http::HeaderName>, RawHeader)> {
             continue;
         };
         let value = match &node.value {
-            Value::Text(_) if SECRET_HEADERS.contains(&name.as_str()) => {
+            Value::Text(_) if is_credential(&name) => {
                 read_secret(table.context, node, &path).map(RawHeader::Secret)
             }
             Value::Table(_) => read_secret(table.context, node, &path).map(RawHeader::Secret),

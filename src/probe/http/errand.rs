@@ -13,9 +13,9 @@
 use super::client::Way;
 use super::jar::Jar;
 use super::redirect::{Ask, same_host};
-use crate::model::{Auth, Host, HttpSpec, HttpVersion};
+use crate::model::{Auth, Host, HttpSpec, HttpVersion, may_hold_secret};
 use crate::probe::tls::{Alpn, Offer};
-use crate::probe::{Engine, Error, private};
+use crate::probe::{Engine, Error};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request};
 use rustls::pki_types::ServerName;
@@ -193,7 +193,7 @@ fn headers(spec: &HttpSpec, ask: &Ask, home: bool, wire: &Url) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(spec.headers.len() + OWN_HEADERS);
     for (name, value) in &spec.headers {
         // What was given by reference is as secret as what is one by its name; a `Host` is of one host.
-        let is_secret = private::is_secret(name) || value.is_sensitive();
+        let is_secret = may_hold_secret(name) || value.is_sensitive();
         let is_private = is_secret || *name == header::HOST;
         let stays = (home || !is_private) && (ask.with_body || !drops(spec, ask, name));
         if stays {

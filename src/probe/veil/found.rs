@@ -6,8 +6,7 @@
 //! It looks at no text of a far side.
 
 use super::forms;
-use crate::model::{Auth, HttpSpec, Said, Step};
-use crate::probe::private;
+use crate::model::{Auth, HttpSpec, Said, Step, holds_secret, may_hold_secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -53,9 +52,9 @@ impl Found {
             self.pair(&coded(&oauth2.client_id), &coded(secret));
         }
         for (name, value) in &http.headers {
-            if value.is_sensitive() || private::is_listed(name) {
+            if value.is_sensitive() || holds_secret(name) {
                 self.value(value, LEAST);
-            } else if private::is_secret(name) {
+            } else if may_hold_secret(name) {
                 self.value(value, LEAST_OF_WORDS);
             }
             if *name == header::COOKIE {
